@@ -1,0 +1,184 @@
+//! The rules: what is looked for in a log, one file each.
+//!
+//! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation and into
+//! `rules/pages.rs`, which `gotracelens explain` prints. The list below is the registry: one line per rule.
+
+use tracelog::Field;
+
+use crate::view::RunView;
+
+/// How bad a finding is. Maps to the four LSP severities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// For further lines of a point rule and for remarks.
+    Hint,
+    /// Worth knowing.
+    Info,
+    /// Worth acting on.
+    Warning,
+    /// Only for what catalogue section 0 allows.
+    Error,
+}
+
+/// A rule: its names, its limits and its test.
+#[derive(Debug)]
+pub struct Rule {
+    /// Permanent code, e.g. `GC101`.
+    pub code: &'static str,
+    /// Name used in settings, e.g. `live-heap-leak`; the file is the slug in `snake_case`.
+    pub slug: &'static str,
+    /// One line for lists.
+    pub title: &'static str,
+    /// The highest severity it publishes with default settings.
+    pub severity: Severity,
+    /// Numbers a user may change.
+    pub limits: &'static [Limit],
+    /// The test.
+    pub check: Check,
+}
+
+/// What a rule looks at.
+#[derive(Debug)]
+pub enum Check {
+    /// One process run at a time.
+    Run(fn(&RunView, &Limits, &mut Findings)),
+    /// The whole log: restarts, mixtures, damaged lines.
+    Log(fn(&LogView, &Limits, &mut Findings)),
+}
+
+/// A number of a rule that a setting may change.
+#[derive(Debug)]
+pub struct Limit {
+    /// Name under the rule's slug, e.g. `min_cycles`.
+    pub name: &'static str,
+    /// Its value when nobody changes it.
+    pub default: f64,
+    /// Unit as shown to people.
+    pub unit: &'static str,
+    /// What it does, one sentence.
+    pub doc: &'static str,
+}
+
+/// Short form for a rule file's list.
+pub(crate) const fn limit(name: &'static str, default: f64, unit: &'static str, doc: &'static str) -> Limit {
+    Limit { name, default, unit, doc }
+}
+
+/// A place as rules name it: the editor's range is found later, by reading the line again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Line in the document, from 0.
+    pub line: u32,
+    /// The field to underline; the whole item when none.
+    pub field: Option<Field>,
+}
+
+/// A second place that belongs to a finding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Related {
+    /// Where.
+    pub place: Place,
+    /// What is seen there, a few words with numbers.
+    pub text: String,
+}
+
+/// A rule's result.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// How bad it is here.
+    pub severity: Severity,
+    /// Number of the run, from 0; none for findings about the whole log.
+    pub run: Option<usize>,
+    /// Where it is shown: the worst line of a point rule, the line where a trend first had enough evidence.
+    pub place: Place,
+    /// Number first, baseline second, meaning third, no instructions.
+    pub message: String,
+    /// First, worst and last line used.
+    pub related: Vec<Related>,
+    /// Further lines of a point rule, worst first; at most 20 are published, as Hint.
+    pub further: Vec<Place>,
+    /// How many lines it fired on, itself included.
+    pub count: usize,
+    /// The numbers of the message and the evidence, by name with unit, for machines.
+    pub numbers: Vec<(&'static str, f64)>,
+}
+
+/// The limits of one rule: defaults, with the user's changes over them.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits<'a> {
+    /// The rule's own list.
+    pub declared: &'static [Limit],
+    /// What the user changed, by name.
+    pub changed: &'a [(String, f64)],
+    /// Memory the process may use, MB, where known.
+    pub memory_limit_mb: Option<f64>,
+    /// CPUs the process may use, where known.
+    pub cpu_limit: Option<f64>,
+}
+
+impl Limits<'_> {
+    /// The value of a limit. Asking for a name that the rule does not declare is a defect; it answers NaN.
+    pub fn get(&self, name: &str) -> f64 {
+        if let Some((_, value)) = self.changed.iter().find(|(changed, _)| changed == name) {
+            return *value;
+        }
+        let declared = self.declared.iter().find(|limit| limit.name == name);
+        debug_assert!(declared.is_some(), "limit {name} is not declared");
+        declared.map_or(f64::NAN, |limit| limit.default)
+    }
+}
+
+/// Collects what rules find.
+#[derive(Debug, Default)]
+pub struct Findings {
+    list: Vec<Finding>,
+}
+
+impl Findings {
+    /// Adds a finding.
+    pub fn push(&mut self, finding: Finding) {
+        self.list.push(finding);
+    }
+
+    /// All findings so far, in the order they were made.
+    pub fn into_vec(self) -> Vec<Finding> {
+        self.list
+    }
+}
+
+/// What rules about the log as a whole read.
+#[derive(Debug, Default)]
+pub struct LogView {
+    /// All runs, in the order in which they start.
+    pub runs: Vec<RunView>,
+    /// Lines that broke off or were broken into, in order.
+    pub torn: Vec<Torn>,
+    /// Lines that begin like a known family and go on like none of its shapes, in order.
+    pub unknown: Vec<Unknown>,
+}
+
+/// A line that begins as a known shape and breaks off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Torn {
+    /// The line of the head, or of the tail where the head is lost.
+    pub line: u32,
+    /// The line of the rest, where it was found and joined.
+    pub tail: Option<u32>,
+    /// What it is.
+    pub family: tracelog::Family,
+    /// The last field that was read before the tear.
+    pub last_field: Option<Field>,
+}
+
+/// A line with a known head and an unknown continuation that is not a tear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// The line.
+    pub line: u32,
+    /// What it begins like.
+    pub family: tracelog::Family,
+    /// The last field that was read.
+    pub last_field: Option<Field>,
+}
