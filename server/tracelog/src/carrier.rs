@@ -1,0 +1,176 @@
+//! What containers, collectors and loggers put around a line.
+//!
+//! Carriers are peeled from the outside in, each by the shape of its own prefix and never by what follows it, so a line
+//! without any trace has carriers too. Up to [`MAX_DEPTH`] layers are peeled: `compose` around `slog` is two.
+//!
+//! Does not parse time stamps; it only knows what they look like.
+
+mod json;
+mod layer;
+mod scanner;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// How many layers are peeled.
+pub const MAX_DEPTH: usize = 4;
+
+/// A kind of carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Carrier {
+    /// A byte order mark at the start of the file.
+    Bom,
+    /// ANSI escape sequences, anywhere in the line.
+    Ansi,
+    /// Docker's json-file driver: `{"log":"…\n","stream":"stderr","time":"…"}`.
+    DockerJson,
+    /// `docker compose` and `docker-compose`: `web-1  | …`.
+    Compose,
+    /// `kubectl logs --prefix` : `[pod/NAME/CONTAINER] …`.
+    KubectlPrefix,
+    /// CRI log files: `2024-01-02T15:04:05.123456789Z stderr F …`.
+    Cri,
+    /// journald's short formats and RFC 3164 syslog: `Jan _2 15:04:05 host unit[pid]: …`.
+    Syslog,
+    /// RFC 5424 syslog: `<14>1 2024-… host app pid - - …`.
+    Syslog5424,
+    /// A bare time stamp, as `ts`, `docker logs -t` and `kubectl logs --timestamps` write it.
+    Timestamp,
+    /// Go's standard `log`: `2009/11/10 23:00:00.000000 main.go:23: …`.
+    StdLog,
+    /// `key=value` lines of slog, logrus and others, with the text in `msg=`.
+    Logfmt,
+    /// A JSON object of slog, zap, logrus, journald or a cloud, with the text in `msg`, `message`, `MESSAGE` and the like.
+    JsonLog,
+    /// zap's console form: time, level, caller and text separated by tabs.
+    ZapConsole,
+}
+
+impl Carrier {
+    /// Permanent name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bom => "bom",
+            Self::Ansi => "ansi",
+            Self::DockerJson => "docker-json",
+            Self::Compose => "compose",
+            Self::KubectlPrefix => "kubectl-prefix",
+            Self::Cri => "cri",
+            Self::Syslog => "syslog",
+            Self::Syslog5424 => "syslog-5424",
+            Self::Timestamp => "timestamp",
+            Self::StdLog => "log",
+            Self::Logfmt => "logfmt",
+            Self::JsonLog => "json",
+            Self::ZapConsole => "zap-console",
+        }
+    }
+}
+
+/// A line without what carried it.
+#[derive(Debug)]
+pub struct Peeled<'a> {
+    /// Layers, outermost first.
+    pub layers: Vec<Carrier>,
+    /// What the program wrote, decoded where a carrier had quoted it.
+    pub content: Cow<'a, [u8]>,
+    /// Bytes of the line that name the process (container, unit and pid), empty where none do.
+    pub source: Range<usize>,
+    /// For decoded content: for each byte and for its end, the byte of the line it came from.
+    /// For borrowed content: one element, where the content starts.
+    raw: Vec<u32>,
+}
+
+impl Peeled<'_> {
+    /// The byte of the line from which a byte of the content (or its end) came.
+    pub fn raw(&self, at: usize) -> u32 {
+        match &self.content {
+            Cow::Borrowed(_) => self.raw[0] + at as u32,
+            Cow::Owned(_) => self.raw.get(at).or(self.raw.last()).copied().unwrap_or(0),
+        }
+    }
+
+    /// Where the content starts in the line, when it stands there as it is.
+    pub fn offset(&self) -> Option<usize> {
+        match &self.content {
+            Cow::Borrowed(_) => Some(self.raw[0] as usize),
+            Cow::Owned(_) => None,
+        }
+    }
+}
+
+/// Removes all carriers of a line (without its line end).
+pub fn peel(line: &[u8]) -> Peeled<'_> {
+    let mut peeled = Peeled { layers: Vec::new(), content: Cow::Borrowed(line), source: 0..0, raw: vec![0] };
+    while peeled.layers.len() < MAX_DEPTH {
+        let Some(layer) = layer::outermost(&peeled.content) else { break };
+        peeled.take(layer);
+    }
+    peeled
+}
+
+impl Peeled<'_> {
+    fn take(&mut self, layer: layer::Layer) {
+        let to_line = |range: &Range<usize>| self.raw(range.start) as usize..self.raw(range.end) as usize;
+        if !layer.source.is_empty() {
+            self.source = to_line(&layer.source);
+        }
+        self.layers.push(layer.carrier);
+        match layer.content {
+            layer::Content::Part(range) => match &mut self.content {
+                Cow::Borrowed(bytes) => {
+                    self.raw[0] += range.start as u32;
+                    *bytes = &bytes[range];
+                }
+                Cow::Owned(bytes) => {
+                    self.raw = self.raw[range.start..=range.end].to_vec();
+                    *bytes = bytes[range].to_vec();
+                }
+            },
+            layer::Content::Decoded { bytes, from } => {
+                self.raw = from.iter().map(|at| self.raw(*at as usize)).collect();
+                self.content = Cow::Owned(bytes);
+            }
+        }
+    }
+}
+
+/// Recognizes, cheaply, a line that is carried like the one before: the same bytes in front of the content, digits
+/// aside. Only ever a shortcut: what it accepts, [`peel`] would have given too.
+#[derive(Debug, Default)]
+pub struct Memory {
+    prefix: Vec<u8>,
+    /// Positions in `prefix` that name the process and must be the same to the letter.
+    source: Range<usize>,
+}
+
+impl Memory {
+    /// Remembers how this line was carried, if its content stands in it as it is and reaches to its end.
+    pub fn learn(&mut self, line: &[u8], peeled: &Peeled<'_>) {
+        let fits = peeled.offset().is_some_and(|offset| offset + peeled.content.len() == line.len());
+        let bom_or_ansi = peeled.layers.iter().any(|layer| matches!(layer, Carrier::Bom | Carrier::Ansi));
+        self.prefix.clear();
+        if let Some(offset) = peeled.offset().filter(|_| fits && !bom_or_ansi) {
+            self.prefix.extend_from_slice(&line[..offset]);
+            self.source = peeled.source.clone();
+        }
+    }
+
+    /// Where the content starts, if the line is carried like the remembered one.
+    #[inline]
+    pub fn offset(&self, line: &[u8]) -> Option<usize> {
+        let n = self.prefix.len();
+        if n == 0 || line.len() < n {
+            return None;
+        }
+        let alike = |(a, b): (&u8, &u8)| a == b || a.is_ascii_digit() && b.is_ascii_digit();
+        let same = self.prefix.iter().zip(line).all(alike)
+            && self.prefix[self.source.clone()] == line[self.source.clone()]
+            // A blank after a padded prefix may belong to it or to the content: let the full reading decide.
+            && line.get(n).is_some_and(|byte| *byte != b' ');
+        same.then_some(n)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,458 @@
+//! Cells and columns: printed values as narrow integers that give back exactly what was printed.
+//!
+//! Every kind of value is coded as one `u64` (see [`read`]), chosen so that usual values are small: a column stores one,
+//! two, four or eight bytes a cell, or nothing at all while every cell is the same. Spans are not stored; they are found
+//! again by reading the line.
+
+use std::fmt::Write as _;
+
+use crate::catalog::Kind;
+
+/// Reads a value of this kind at the start of `bytes`: its code and how many bytes it takes.
+///
+/// Follows the terminals of the format reference to the letter, so a value that Go's routines cannot print is refused
+/// (`0.0010`, `10.0`, a lone `5` as milliseconds).
+#[inline]
+pub fn read(kind: Kind, bytes: &[u8]) -> Option<(u64, usize)> {
+    match kind {
+        Kind::Uint => read_uint(bytes),
+        Kind::Millis2 => read_millis2(bytes),
+        Kind::Seconds3 => read_seconds3(bytes),
+        Kind::Int => match bytes.first() {
+            Some(b'-') => match read_uint(&bytes[1..])? {
+                (0, _) => None,
+                (magnitude, len) => Some((zigzag(magnitude, true)?, len + 1)),
+            },
+            _ => read_uint(bytes).and_then(|(n, len)| Some((zigzag(n, false)?, len))),
+        },
+        Kind::Hex => read_hex(bytes),
+        Kind::Bool => {
+            const WORDS: [(&[u8], u64); 4] = [(b"0", 0), (b"1", 1), (b"false", 2), (b"true", 3)];
+            WORDS.iter().find(|(word, _)| bytes.starts_with(word)).map(|(word, code)| (*code, word.len()))
+        }
+        Kind::Flag | Kind::IntList => None,
+    }
+}
+
+#[inline]
+fn read_uint(bytes: &[u8]) -> Option<(u64, usize)> {
+    // Go prints no leading zeros: what follows a zero does not belong to the number.
+    if bytes.first() == Some(&b'0') {
+        return Some((0, 1));
+    }
+    let mut value: u64 = 0;
+    let mut len = 0;
+    while let Some(digit) = bytes.get(len).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+        // Nineteen digits always fit; more are rare enough to be checked.
+        value = if len < 19 {
+            value * 10 + u64::from(digit)
+        } else {
+            value.checked_mul(10)?.checked_add(u64::from(digit))?
+        };
+        len += 1;
+    }
+    (len > 0).then_some((value, len))
+}
+
+fn read_hex(bytes: &[u8]) -> Option<(u64, usize)> {
+    let digits = bytes.strip_prefix(b"0x")?;
+    if digits.first() == Some(&b'0') {
+        return Some((0, 3));
+    }
+    let len = digits.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).count();
+    let text = std::str::from_utf8(&digits[..len]).ok()?;
+    Some((u64::from_str_radix(text, 16).ok()?, len + 2))
+}
+
+#[inline]
+fn read_seconds3(bytes: &[u8]) -> Option<(u64, usize)> {
+    let (seconds, len) = read_uint(bytes)?;
+    let [b'.', a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] = bytes[len..] else { return None };
+    let millis = u64::from(a - b'0') * 100 + u64::from(b - b'0') * 10 + u64::from(c - b'0');
+    Some((seconds.checked_mul(1000)?.checked_add(millis)?, len + 4))
+}
+
+/// Code of the first value printed with two decimals, 0.10 ms; below it codes are microseconds.
+const CODE_0_10: u64 = 100;
+/// Code of the first value printed with one decimal, 1.0 ms.
+const CODE_1_0: u64 = 190;
+/// Code of the first value printed without decimals, 10 ms.
+const CODE_10: u64 = 280;
+
+/// `fmtNSAsMS` of `runtime/mgc.go` prints `0`, `0.001` – `0.099`, `0.10` – `0.99`, `1.0` – `9.9`, then whole numbers from
+/// 10. The codes count these values in order.
+#[inline]
+fn read_millis2(bytes: &[u8]) -> Option<(u64, usize)> {
+    let digit = |at: usize| bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|d| *d < 10).map(u64::from);
+    let first = digit(0)?;
+    if bytes.get(1) == Some(&b'.') {
+        let a = digit(2)?;
+        if first > 0 {
+            return Some((CODE_1_0 + first * 10 + a - 10, 3));
+        }
+        let b = digit(3)?;
+        if a > 0 {
+            return Some((CODE_0_10 + a * 10 + b - 10, 4));
+        }
+        let micros = b * 10 + digit(4)?;
+        return (micros > 0).then_some((micros, 5));
+    }
+    if first == 0 {
+        return Some((0, 1));
+    }
+    let (value, len) = read_uint(bytes)?;
+    (value >= 10).then_some((value + (CODE_10 - 10), len))
+}
+
+/// The value of a code.
+pub fn value(kind: Kind, code: u64) -> f64 {
+    match kind {
+        Kind::Uint | Kind::Hex => code as f64,
+        Kind::Int | Kind::IntList => unzigzag(code) as f64,
+        Kind::Seconds3 => code as f64 / 1000.0,
+        Kind::Bool | Kind::Flag => (code & 1) as f64,
+        Kind::Millis2 => match code {
+            0..CODE_0_10 => code as f64 / 1000.0,
+            CODE_0_10..CODE_1_0 => (code - CODE_0_10 + 10) as f64 / 100.0,
+            CODE_1_0..CODE_10 => (code - CODE_1_0 + 10) as f64 / 10.0,
+            _ => (code - CODE_10 + 10) as f64,
+        },
+    }
+}
+
+/// Writes the value of a code exactly as it was printed.
+pub fn print(kind: Kind, code: u64, out: &mut String) {
+    let written = match kind {
+        Kind::Uint => write!(out, "{code}"),
+        Kind::Hex => write!(out, "{code:#x}"),
+        Kind::Int | Kind::IntList => write!(out, "{}", unzigzag(code)),
+        Kind::Seconds3 => write!(out, "{}.{:03}", code / 1000, code % 1000),
+        Kind::Bool => write!(out, "{}", ["0", "1", "false", "true"][(code & 3) as usize]),
+        Kind::Flag => Ok(()),
+        Kind::Millis2 => match code {
+            0 => write!(out, "0"),
+            1..CODE_0_10 => write!(out, "0.{code:03}"),
+            CODE_0_10..CODE_1_0 => write!(out, "0.{}", code - CODE_0_10 + 10),
+            CODE_1_0..CODE_10 => write!(out, "{}.{}", (code - CODE_1_0 + 10) / 10, (code - CODE_1_0 + 10) % 10),
+            _ => write!(out, "{}", code - CODE_10 + 10),
+        },
+    };
+    debug_assert!(written.is_ok(), "writing to a string does not fail");
+}
+
+/// Signed values as unsigned ones, small magnitudes first: 0, -1, 1, -2 … become 0, 1, 2, 3 …
+///
+/// None for magnitudes of 2^63 and more: no `int` of the runtime prints one.
+#[inline]
+pub fn zigzag(magnitude: u64, negative: bool) -> Option<u64> {
+    if magnitude >= 1 << 63 {
+        // The most negative integer is the one magnitude of 2^63 that exists.
+        return (negative && magnitude == 1 << 63).then_some(u64::MAX);
+    }
+    Some(if negative && magnitude > 0 { magnitude * 2 - 1 } else { magnitude * 2 })
+}
+
+/// The signed value of a [`zigzag`] code.
+#[inline]
+pub fn unzigzag(code: u64) -> i64 {
+    (code >> 1) as i64 ^ -((code & 1) as i64)
+}
+
+/// Cells of one field over the rows of a chunk.
+#[derive(Clone, Debug, Default)]
+pub struct Column {
+    cells: Cells,
+    /// One bit a row, set where the value is absent; None while none is.
+    absent: Option<Vec<u64>>,
+}
+
+#[derive(Clone, Debug)]
+enum Cells {
+    /// Every cell is this one.
+    Same { code: u64, len: u32 },
+    U8(Vec<u8>),
+    U16(Vec<u16>),
+    U32(Vec<u32>),
+    U64(Vec<u64>),
+}
+
+impl Default for Cells {
+    fn default() -> Self {
+        Self::Same { code: 0, len: 0 }
+    }
+}
+
+/// Rows for which room is made when a column first needs it; a chunk holds about this many.
+const ROOM: usize = 512;
+
+impl Column {
+    /// A column whose first `rows` values are absent.
+    pub fn absent(rows: usize) -> Self {
+        let mut column = Self::default();
+        for _ in 0..rows {
+            column.push_absent();
+        }
+        column
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        match &self.cells {
+            Cells::Same { len, .. } => *len as usize,
+            Cells::U8(cells) => cells.len(),
+            Cells::U16(cells) => cells.len(),
+            Cells::U32(cells) => cells.len(),
+            Cells::U64(cells) => cells.len(),
+        }
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The code in a row; None where absent or out of range.
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<u64> {
+        if let Some(absent) = &self.absent
+            && absent.get(row / 64).is_some_and(|bits| bits >> (row % 64) & 1 == 1)
+        {
+            return None;
+        }
+        match &self.cells {
+            Cells::Same { code, len } => (row < *len as usize).then_some(*code),
+            Cells::U8(cells) => cells.get(row).map(|code| u64::from(*code)),
+            Cells::U16(cells) => cells.get(row).map(|code| u64::from(*code)),
+            Cells::U32(cells) => cells.get(row).map(|code| u64::from(*code)),
+            Cells::U64(cells) => cells.get(row).copied(),
+        }
+    }
+
+    /// Appends a value.
+    #[inline]
+    pub fn push(&mut self, code: u64) {
+        match &mut self.cells {
+            Cells::U8(cells) if code <= u64::from(u8::MAX) => cells.push(code as u8),
+            Cells::U16(cells) if code <= u64::from(u16::MAX) => cells.push(code as u16),
+            Cells::U32(cells) if code <= u64::from(u32::MAX) => cells.push(code as u32),
+            Cells::U64(cells) => cells.push(code),
+            Cells::Same { code: same, len } if *same == code => *len += 1,
+            _ => self.push_wider(code),
+        }
+    }
+
+    /// Appends a row without a value.
+    pub fn push_absent(&mut self) {
+        let row = self.len();
+        let code = if let Cells::Same { code, .. } = self.cells { code } else { 0 };
+        self.push(code);
+        let absent = self.absent.get_or_insert_default();
+        absent.resize(row / 64 + 1, 0);
+        absent[row / 64] |= 1 << (row % 64);
+    }
+
+    /// Moves all cells to a width that holds `code`, then appends it.
+    #[cold]
+    fn push_wider(&mut self, code: u64) {
+        let len = self.len();
+        if len == 0 {
+            self.cells = Cells::Same { code, len: 1 };
+            return;
+        }
+        let widest = match self.cells {
+            Cells::Same { code: same, .. } => same.max(code),
+            _ => code,
+        };
+        let room = (len + 1).max(ROOM);
+        let raw = (0..len).map(|row| self.raw(row));
+        self.cells = match widest {
+            0..=0xff => Cells::U8(fill(room, raw.map(|code| code as u8))),
+            0x100..=0xffff => Cells::U16(fill(room, raw.map(|code| code as u16))),
+            0x1_0000..=0xffff_ffff => Cells::U32(fill(room, raw.map(|code| code as u32))),
+            _ => Cells::U64(fill(room, raw)),
+        };
+        self.push(code);
+    }
+
+    /// The stored cell, whether the value is absent or not.
+    fn raw(&self, row: usize) -> u64 {
+        match &self.cells {
+            Cells::Same { code, .. } => *code,
+            Cells::U8(cells) => u64::from(cells[row]),
+            Cells::U16(cells) => u64::from(cells[row]),
+            Cells::U32(cells) => u64::from(cells[row]),
+            Cells::U64(cells) => cells[row],
+        }
+    }
+
+    /// Gives back memory kept for further rows.
+    pub fn shrink(&mut self) {
+        match &mut self.cells {
+            Cells::Same { .. } => {}
+            Cells::U8(cells) => cells.shrink_to_fit(),
+            Cells::U16(cells) => cells.shrink_to_fit(),
+            Cells::U32(cells) => cells.shrink_to_fit(),
+            Cells::U64(cells) => cells.shrink_to_fit(),
+        }
+    }
+
+    /// Bytes of heap memory held.
+    pub fn n_bytes(&self) -> usize {
+        let cells = match &self.cells {
+            Cells::Same { .. } => 0,
+            Cells::U8(cells) => cells.capacity(),
+            Cells::U16(cells) => cells.capacity() * 2,
+            Cells::U32(cells) => cells.capacity() * 4,
+            Cells::U64(cells) => cells.capacity() * 8,
+        };
+        cells + self.absent.as_ref().map_or(0, |bits| bits.capacity() * 8)
+    }
+}
+
+fn fill<T>(room: usize, cells: impl Iterator<Item = T>) -> Vec<T> {
+    let mut filled = Vec::with_capacity(room);
+    filled.extend(cells);
+    filled
+}
+
+/// Equal when they give the same values, whatever the width in which they are stored.
+impl PartialEq for Column {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && (0..self.len()).all(|row| self.get(row) == other.get(row))
+    }
+}
+
+/// Lists of one field over the rows of a chunk: all values in one column, and where each row's end.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListColumn {
+    ends: Vec<u32>,
+    values: Column,
+}
+
+impl ListColumn {
+    /// A column whose first `rows` lists are empty.
+    pub fn empty(rows: usize) -> Self {
+        Self { ends: vec![0; rows], values: Column::default() }
+    }
+
+    /// Appends a row.
+    pub fn push(&mut self, codes: &[u64]) {
+        for code in codes {
+            self.values.push(*code);
+        }
+        self.ends.push(self.values.len() as u32);
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The codes of a row; none where the row has no list.
+    pub fn get(&self, row: usize) -> impl Iterator<Item = u64> + '_ {
+        let end = self.ends.get(row).copied().unwrap_or(0) as usize;
+        let start = if row == 0 { 0 } else { self.ends.get(row - 1).copied().unwrap_or(0) as usize };
+        (start.min(end)..end).filter_map(|at| self.values.get(at))
+    }
+
+    /// Gives back memory kept for further rows.
+    pub fn shrink(&mut self) {
+        self.ends.shrink_to_fit();
+        self.values.shrink();
+    }
+
+    /// Bytes of heap memory held.
+    pub fn n_bytes(&self) -> usize {
+        self.ends.capacity() * 4 + self.values.n_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn printed(kind: Kind, code: u64) -> String {
+        let mut text = String::new();
+        print(kind, code, &mut text);
+        text
+    }
+
+    #[test]
+    fn milliseconds_follow_the_two_digit_table() {
+        let cases = [("0", 0.0), ("0.001", 0.001), ("0.042", 0.042), ("0.13", 0.13), ("9.9", 9.9), ("10", 10.0), ("61000", 61000.0)];
+        for (text, expected) in cases {
+            let (code, len) = read(Kind::Millis2, text.as_bytes()).expect(text);
+            assert_eq!((len, value(Kind::Millis2, code)), (text.len(), expected));
+            assert_eq!(printed(Kind::Millis2, code), text);
+        }
+    }
+
+    #[test]
+    fn milliseconds_that_go_cannot_print_are_refused_or_cut() {
+        assert_eq!(read(Kind::Millis2, b"5+"), None);
+        assert_eq!(read(Kind::Millis2, b"0.000"), None);
+        assert_eq!(read(Kind::Millis2, b"0.0010").map(|(_, len)| len), Some(5));
+        assert_eq!(read(Kind::Millis2, b"10.0").map(|(_, len)| len), Some(2));
+    }
+
+    #[test]
+    fn wrapped_counters_come_back_exactly() {
+        for (kind, text) in [
+            (Kind::Millis2, "18446744073709"),
+            (Kind::Seconds3, "18446744073.709"),
+            (Kind::Uint, "18446744073709551615"),
+            (Kind::Int, "-9223372036854775808"),
+            (Kind::Hex, "0xffffffffffffffff"),
+        ] {
+            let (code, len) = read(kind, text.as_bytes()).expect(text);
+            assert_eq!((printed(kind, code).as_str(), len), (text, text.len()));
+        }
+        assert_eq!(read(Kind::Uint, b"18446744073709551616"), None);
+    }
+
+    #[test]
+    fn a_column_of_equal_values_takes_no_memory() {
+        let mut column = Column::default();
+        for _ in 0..1000 {
+            column.push(8);
+        }
+        assert_eq!((column.n_bytes(), column.get(999)), (0, Some(8)));
+    }
+
+    proptest! {
+        #[test]
+        fn every_code_of_milliseconds_prints_and_reads_back(code in 0_u64..1_000_000) {
+            let text = printed(Kind::Millis2, code);
+            prop_assert_eq!(read(Kind::Millis2, text.as_bytes()), Some((code, text.len())));
+        }
+
+        #[test]
+        fn a_column_gives_back_what_was_pushed(values in prop::collection::vec(prop::option::weighted(0.9, prop_oneof![0_u64..3, 0_u64..70_000, any::<u64>()]), 0..200)) {
+            let mut column = Column::default();
+            for value in &values {
+                match value {
+                    Some(code) => column.push(*code),
+                    None => column.push_absent(),
+                }
+            }
+            column.shrink();
+            let back: Vec<_> = (0..values.len()).map(|row| column.get(row)).collect();
+            prop_assert_eq!(back, values);
+        }
+
+        #[test]
+        fn reading_never_panics(text in "[-+.0-9a-fx]{0,24}") {
+            for kind in [Kind::Uint, Kind::Int, Kind::Hex, Kind::Seconds3, Kind::Millis2, Kind::Bool] {
+                if let Some((code, len)) = read(kind, text.as_bytes()) {
+                    prop_assert_eq!(printed(kind, code), &text[..len]);
+                }
+            }
+        }
+    }
+}
