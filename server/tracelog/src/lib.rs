@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Reads the text a Go program prints about itself into lines, items and columns.
+
+pub mod catalog;
