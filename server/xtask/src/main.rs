@@ -1,2 +1,52 @@
-//! Placeholder.
-fn main() {}
+//! Tasks of the project, run as `cargo xtask <task>`. Never shipped.
+//!
+//! Depends on no crate of the product, so that code can be generated when the product does not compile.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod catalog;
+mod codegen;
+mod releases;
+mod template;
+
+/// Generation and checks of gotracelens.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Write everything that is generated from the catalog.
+    Codegen {
+        /// Write nothing; fail when a generated file differs from what would be written.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Codegen { check: false } => codegen::write(),
+        Task::Codegen { check: true } => codegen::check(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What every task returns: nothing, or what was tried and why it failed.
+type Outcome<T = ()> = Result<T, String>;
+
+#[expect(clippy::print_stderr, reason = "a task speaks to the person who started it")]
+fn report(message: &str) {
+    eprintln!("xtask: {message}");
+}

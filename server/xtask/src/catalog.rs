@@ -1,0 +1,242 @@
+//! Reads and checks the catalog files. What is here compiles into `tracelog::catalog`; this is its source form.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::Outcome;
+use crate::releases::{self, Releases};
+use crate::template::{Part, Template};
+
+/// The whole catalog, checked.
+pub struct Catalog {
+    /// Minor number of the newest release described.
+    pub newest: u8,
+    /// In display order.
+    pub families: Vec<Family>,
+}
+
+/// One kind of line.
+pub struct Family {
+    /// What the file says.
+    pub text: FamilyText,
+    /// In display order, which is also their printed order in every shape.
+    pub fields: Vec<Field>,
+    /// Oldest first.
+    pub shapes: Vec<Shape>,
+}
+
+/// One field.
+pub struct Field {
+    /// What the file says.
+    pub text: FieldText,
+    /// Releases that print it.
+    pub go: Releases,
+}
+
+/// One layout.
+pub struct Shape {
+    /// What the file says.
+    pub text: ShapeText,
+    /// Releases that print it.
+    pub go: Releases,
+    /// The template in parts.
+    pub template: Template,
+}
+
+/// `catalog.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Index {
+    newest_release: String,
+    families: Vec<String>,
+}
+
+/// `formats/<family>.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FamilyText {
+    pub id: String,
+    pub title: String,
+    pub knob: String,
+    pub meaning: String,
+    #[serde(default)]
+    fields: Vec<FieldText>,
+    shapes: Vec<ShapeText>,
+}
+
+/// `[[fields]]` of a family.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldText {
+    pub id: String,
+    pub title: String,
+    pub unit: String,
+    pub kind: Kind,
+    pub role: Role,
+    pub go: Option<String>,
+    pub meaning: String,
+}
+
+/// `[[shapes]]` of a family.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShapeText {
+    pub id: String,
+    pub go: String,
+    pub template: String,
+}
+
+/// How a field is printed; see `tracelog::catalog::Kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Uint,
+    Int,
+    Hex,
+    Seconds3,
+    Millis2,
+    Bool,
+    Flag,
+    IntList,
+}
+
+impl Kind {
+    /// Reads the kind after the colon of `{id:hex}`.
+    pub fn parse(name: &str) -> Outcome<Self> {
+        use serde::de::IntoDeserializer;
+        let name: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
+        Self::deserialize(name).map_err(|error| error.to_string())
+    }
+
+    /// The JSON type of the field, which an id keeps everywhere.
+    fn json_type(self) -> &'static str {
+        match self {
+            Self::Uint | Self::Int | Self::Hex => "integer",
+            Self::Seconds3 | Self::Millis2 => "number",
+            Self::Bool | Self::Flag => "boolean",
+            Self::IntList => "array of integers",
+        }
+    }
+}
+
+/// What a value is; see `tracelog::catalog::Role`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Time,
+    Pause,
+    Cpu,
+    Heap,
+    Goal,
+    Count,
+    Id,
+    State,
+}
+
+/// Reads `catalog.toml` and the files of its families below `folder`.
+pub fn read(folder: &Path) -> Outcome<Catalog> {
+    let index: Index = read_toml(&folder.join("catalog.toml"))?;
+    let newest = releases::parse_minor(&index.newest_release)?;
+    let mut families = Vec::new();
+    for id in &index.families {
+        let text: FamilyText = read_toml(&folder.join("formats").join(format!("{id}.toml")))?;
+        if text.id != *id {
+            return Err(format!("family \"{}\" in {id}.toml: its id is not the name of the file", text.id));
+        }
+        families.push(check_family(text, newest).map_err(|error| format!("family \"{id}\": {error}"))?);
+    }
+    check_json_types(&families)?;
+    Ok(Catalog { newest, families })
+}
+
+fn read_toml<T: DeserializeOwned>(path: &Path) -> Outcome<T> {
+    let name = path.display();
+    let text = fs::read_to_string(path).map_err(|error| format!("read {name}: {error}"))?;
+    toml::from_str(&text).map_err(|error| format!("read {name}: {error}"))
+}
+
+fn check_family(text: FamilyText, newest: u8) -> Outcome<Family> {
+    let mut shapes: Vec<Shape> = Vec::new();
+    for shape in &text.shapes {
+        let about = |error| format!("shape \"{}\": {error}", shape.id);
+        let go = Releases::parse(&shape.go, newest).map_err(about)?;
+        let template = Template::parse(&shape.template).map_err(about)?;
+        check_shape(shape, &template, &text).map_err(about)?;
+        if shapes.iter().any(|other| other.text.id == shape.id) {
+            return Err(about("id used twice".to_owned()));
+        }
+        shapes.push(Shape { text: shape.clone(), go, template });
+    }
+    let mut fields: Vec<Field> = Vec::new();
+    for field in &text.fields {
+        let about = |error| format!("field \"{}\": {error}", field.id);
+        let printed = shapes
+            .iter()
+            .filter(|shape| shape.template.fields().any(|id| id == field.id))
+            .fold(Releases::NONE, |all, shape| all.union(shape.go));
+        let go = match &field.go {
+            Some(go) => Releases::parse(go, newest).map_err(about)?.intersection(printed),
+            None => printed,
+        };
+        if go.is_empty() {
+            return Err(about("no shape prints it".to_owned()));
+        }
+        if fields.iter().any(|other| other.text.id == field.id) {
+            return Err(about("id used twice".to_owned()));
+        }
+        fields.push(Field { text: field.clone(), go });
+    }
+    Ok(Family { text, fields, shapes })
+}
+
+/// Every field of the template is declared, is printed in the order of declaration, and flags are flags.
+fn check_shape(shape: &ShapeText, template: &Template, family: &FamilyText) -> Outcome {
+    if !shape.id.starts_with(&family.id) {
+        return Err(format!("its id does not begin with \"{}\"", family.id));
+    }
+    let mut previous = None;
+    for part in &template.parts {
+        let (id, is_flag) = match part {
+            Part::Literal(_) => continue,
+            Part::Value { field, kind } => {
+                if let Some(kind) = kind {
+                    Kind::parse(kind)?;
+                }
+                (field, false)
+            }
+            Part::Flag { field, .. } => (field, true),
+        };
+        let Some(index) = family.fields.iter().position(|field| field.id == *id) else {
+            return Err(format!("field \"{id}\" is not declared"));
+        };
+        if (family.fields[index].kind == Kind::Flag) != is_flag {
+            return Err(format!("field \"{id}\": flags, and only flags, are written {{id?text}}"));
+        }
+        if previous >= Some(index) {
+            return Err(format!("field \"{id}\": printed twice, or not in the order of declaration"));
+        }
+        previous = Some(index);
+    }
+    Ok(())
+}
+
+/// One id has one JSON type in all families, so that rows of different families fit into one table.
+fn check_json_types(families: &[Family]) -> Outcome {
+    let mut types = BTreeMap::new();
+    for family in families {
+        for field in &family.fields {
+            let json_type = field.text.kind.json_type();
+            if *types.entry(&field.text.id).or_insert(json_type) != json_type {
+                return Err(format!(
+                    "field \"{}\" of family \"{}\": another JSON type elsewhere",
+                    field.text.id, family.text.id
+                ));
+            }
+        }
+    }
+    Ok(())
+}
