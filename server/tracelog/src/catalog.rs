@@ -11,7 +11,7 @@ mod generated;
 pub use generated::*;
 
 /// The oldest Go release the catalog speaks of is 1.0; the newest is `1.NEWEST_MINOR`.
-pub const NEWEST_MINOR: u8 = generated::NEWEST_RELEASE;
+pub const NEWEST_MINOR: u8 = NEWEST_RELEASE;
 
 /// A set of Go minor releases, one bit each (bit 18 is Go 1.18).
 ///

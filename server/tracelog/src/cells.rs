@@ -169,7 +169,10 @@ pub struct Column {
 #[derive(Clone, Debug)]
 enum Cells {
     /// Every cell is this one.
-    Same { code: u64, len: u32 },
+    Same {
+        code: u64,
+        len: u32,
+    },
     U8(Vec<u8>),
     U16(Vec<u16>),
     U32(Vec<u32>),
@@ -385,7 +388,15 @@ mod tests {
 
     #[test]
     fn milliseconds_follow_the_two_digit_table() {
-        let cases = [("0", 0.0), ("0.001", 0.001), ("0.042", 0.042), ("0.13", 0.13), ("9.9", 9.9), ("10", 10.0), ("61000", 61000.0)];
+        let cases = [
+            ("0", 0.0),
+            ("0.001", 0.001),
+            ("0.042", 0.042),
+            ("0.13", 0.13),
+            ("9.9", 9.9),
+            ("10", 10.0),
+            ("61000", 61000.0),
+        ];
         for (text, expected) in cases {
             let (code, len) = read(Kind::Millis2, text.as_bytes()).expect(text);
             assert_eq!((len, value(Kind::Millis2, code)), (text.len(), expected));

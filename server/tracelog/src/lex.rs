@@ -9,25 +9,25 @@ use logos::Logos;
 #[logos(utf8 = false)]
 pub enum Token {
     /// Decimal digits.
-    #[regex(rb"[0-9]+")]
+    #[regex(b"[0-9]+")]
     Int,
     /// Digits, a point, digits.
-    #[regex(rb"[0-9]+\.[0-9]+")]
+    #[regex(b"[0-9]+\\.[0-9]+")]
     Float,
     /// `0x` and lower-case hexadecimal digits.
-    #[regex(rb"0x[0-9a-f]+")]
+    #[regex(b"0x[0-9a-f]+")]
     Hex,
     /// ASCII letters.
-    #[regex(rb"[A-Za-z_]+")]
+    #[regex(b"[A-Za-z_]+")]
     Word,
     /// One or more blanks.
-    #[regex(rb" +")]
+    #[regex(b" +")]
     Blank,
     /// Any other ASCII character.
-    #[regex(rb"[\x00-\x1f!-/:-@\[-^`{-\x7f]")]
+    #[regex(b"[\\x00-\\x1f!-/:-@\\[-^`{-\\x7f]")]
     Punct,
     /// Bytes of characters beyond ASCII, or of no character at all.
-    #[regex(rb"[\x80-\xff]+")]
+    #[regex(b"[\\x80-\\xff]+")]
     Other,
 }
 

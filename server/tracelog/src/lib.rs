@@ -6,11 +6,19 @@
 pub mod carrier;
 pub mod catalog;
 pub mod cells;
+pub mod chunk;
+pub mod item;
 mod lex;
+pub mod log;
 pub mod position;
+pub mod runs;
+pub mod tear;
 pub mod template;
 pub mod text;
 
 pub use catalog::{Family, Field, GoReleases, Kind, Role, Shape};
+pub use item::{Item, ItemValue, LineItems, Lines, Part};
+pub use log::{Log, RowId};
 pub use position::{Encoding, LineCol, Loc};
+pub use runs::{Run, Runs};
 pub use text::{Edited, Text};

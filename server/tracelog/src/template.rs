@@ -36,6 +36,8 @@ impl Codes {
 pub fn whole(shape: Shape, line: &[u8], codes: &mut Codes) -> bool {
     codes.clear();
     let mut at = 0;
+    // Two flags in a row exclude each other.
+    let mut flagged = false;
     for piece in shape.def().pieces {
         let rest = &line[at..];
         match *piece {
@@ -57,13 +59,16 @@ pub fn whole(shape: Shape, line: &[u8], codes: &mut Codes) -> bool {
                 at += len;
             }
             Piece::Flag(field, text) => {
-                let printed = rest.starts_with(text.as_bytes());
+                let printed = !flagged && rest.starts_with(text.as_bytes());
                 codes.single.push((field, u64::from(printed)));
                 if printed {
                     at += text.len();
+                    flagged = true;
+                    continue;
                 }
             }
         }
+        flagged = false;
     }
     at == line.len()
 }
@@ -162,6 +167,16 @@ impl Match {
     }
 }
 
+/// A flag at the start of `rest`: two flags in a row exclude each other, so one that was printed here ends the matter.
+fn flag_at(shape: Shape, index: u8, literal: &str, at: usize, rest: &[u8], before: &[Value]) -> (Value, usize) {
+    let taken = before
+        .last()
+        .is_some_and(|last| last.end == at && last.end > last.start && matches!(last.datum, Datum::One(Kind::Flag, _)));
+    let len = if !taken && rest.starts_with(literal.as_bytes()) { literal.len() } else { 0 };
+    let field = Field { family: shape.def().family, index };
+    (Value { field, start: at, end: at + len, datum: Datum::One(Kind::Flag, u64::from(len > 0)) }, len)
+}
+
 /// A literal, token by token, for [`longest`].
 type LiteralTokens = Vec<(Token, &'static [u8])>;
 
@@ -186,17 +201,17 @@ pub fn longest(shape: Shape, text: &[u8]) -> Match {
                     found.furthest = at;
                     return found;
                 };
-                values.push(Value { field: Field { family: shape.def().family, index: field }, start: at, end: at + len, datum });
-                len
-            }
-            Piece::Flag(field, literal) => {
-                let len = if rest.starts_with(literal.as_bytes()) { literal.len() } else { 0 };
                 values.push(Value {
                     field: Field { family: shape.def().family, index: field },
                     start: at,
                     end: at + len,
-                    datum: Datum::One(Kind::Flag, u64::from(len > 0)),
+                    datum,
                 });
+                len
+            }
+            Piece::Flag(field, literal) => {
+                let (value, len) = flag_at(shape, field, literal, at, rest, &values);
+                values.push(value);
                 len
             }
         };
@@ -368,9 +383,8 @@ fn rest_of_shape(shape: Shape, text: &[u8]) -> Option<Match> {
                 Piece::Literal(literal) if rest.starts_with(literal.as_bytes()) => at += literal.len(),
                 Piece::Literal(_) => return None,
                 Piece::Flag(index, literal) => {
-                    let len = if rest.starts_with(literal.as_bytes()) { literal.len() } else { 0 };
-                    let datum = Datum::One(Kind::Flag, u64::from(len > 0));
-                    values.push(Value { field: field(index), start: at, end: at + len, datum });
+                    let (value, len) = flag_at(shape, index, literal, at, rest, &values);
+                    values.push(value);
                     at += len;
                 }
                 Piece::Value(index, kind) => {

@@ -10,8 +10,7 @@ use super::Carrier;
 use super::layer::{Content, Layer};
 
 /// Keys that hold what the program wrote, by the writers that use them.
-const TEXT_KEYS: [&[u8]; 8] =
-    [b"log", b"msg", b"message", b"MESSAGE", b"textPayload", b"@message", b"text", b"line"];
+const TEXT_KEYS: [&[u8]; 8] = [b"log", b"msg", b"message", b"MESSAGE", b"textPayload", b"@message", b"text", b"line"];
 
 /// Keys that name the process.
 const SOURCE_KEYS: [&[u8]; 4] = [b"_PID", b"pid", b"container_name", b"container"];

@@ -104,7 +104,11 @@ pub(super) fn stamp(scan: &mut Scanner<'_>) -> Option<()> {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     MONTHS.iter().find_map(|month| scan.text(month))?;
     scan.text(" ")?;
-    if scan.text(" ").is_some() { scan.digits(1)? } else { scan.many(1, |byte| byte.is_ascii_digit()).map(|_| ())? }
+    if scan.text(" ").is_some() {
+        scan.digits(1)?
+    } else {
+        scan.many(1, |byte| byte.is_ascii_digit()).map(|_| ())?
+    }
     scan.text(" ")?;
     clock(scan)
 }

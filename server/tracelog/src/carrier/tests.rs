@@ -3,7 +3,8 @@
 use super::*;
 use proptest::prelude::*;
 
-const GC: &str = "gc 1 @0.050s 0%: 0.013+0.40+0.017 ms clock, 0.027+0.12/0.077/0+0.035 ms cpu, 4->4->0 MB, 5 MB goal, 4 P";
+const GC: &str =
+    "gc 1 @0.050s 0%: 0.013+0.40+0.017 ms clock, 0.027+0.12/0.077/0+0.035 ms cpu, 4->4->0 MB, 5 MB goal, 4 P";
 
 #[track_caller]
 fn check(line: &str, layers: &[Carrier], source: &str) {
@@ -40,13 +41,18 @@ fn peels_two_layers() {
     check(&format!("[pod/api/app] 2024-10-15T15:16:31.000298862Z {GC}"), &[KubectlPrefix, Timestamp], "[pod/api/app]");
     check(&format!("05:08:20 worker.1 | {GC}"), &[Timestamp, Compose], "worker.1");
     check(&format!("2024-06-15T13:41:25.007257+00:00 app[web.1]: {GC}"), &[Timestamp, Syslog], "app[web.1]");
-    check(&format!("\u{1b}[36mapi-1     | \u{1b}[0m{GC}"), &[Ansi, Compose], "api-1     | ".trim_end_matches([' ', '|']));
+    check(
+        &format!("\u{1b}[36mapi-1     | \u{1b}[0m{GC}"),
+        &[Ansi, Compose],
+        "api-1     | ".trim_end_matches([' ', '|']),
+    );
 }
 
 #[test]
 fn decodes_json_and_remembers_where_bytes_came_from() {
     let escaped = GC.replace('>', "\\u003e");
-    let line = format!("{{\"log\":\"{escaped}\\n\",\"stream\":\"stderr\",\"time\":\"2024-09-19T17:19:42.463339541Z\"}}");
+    let line =
+        format!("{{\"log\":\"{escaped}\\n\",\"stream\":\"stderr\",\"time\":\"2024-09-19T17:19:42.463339541Z\"}}");
     let peeled = peel(line.as_bytes());
     assert_eq!(String::from_utf8_lossy(&peeled.content), GC);
     assert_eq!(peeled.layers, [Carrier::DockerJson]);
@@ -57,7 +63,9 @@ fn decodes_json_and_remembers_where_bytes_came_from() {
 
 #[test]
 fn finds_the_text_behind_other_keys() {
-    let line = format!("{{\"level\": \"info\", \"ts\": 1726325625.17, \"tags\": [\"a,}}\", {{\"b\": 1}}], \"msg\": \"{GC}\"}}");
+    let line = format!(
+        "{{\"level\": \"info\", \"ts\": 1726325625.17, \"tags\": [\"a,}}\", {{\"b\": 1}}], \"msg\": \"{GC}\"}}"
+    );
     assert_eq!(peel(line.as_bytes()).content.as_ref(), GC.as_bytes());
 }
 

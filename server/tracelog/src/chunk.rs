@@ -1,0 +1,450 @@
+//! A stretch of lines, read: the columns of every family and what the last lines leave open.
+//!
+//! A chunk depends on its lines and on the [`Carry`] of the chunk before it, on nothing else. That is what makes editing
+//! cheap: a chunk whose lines and incoming carry did not change is the same chunk.
+
+use std::sync::Arc;
+
+use crate::carrier::{self, Memory};
+use crate::catalog::{Family, Piece, Shape};
+use crate::cells::{self, Column, ListColumn};
+use crate::tear::{Carry, Found, Tears};
+use crate::template::{self, Codes, Datum, Match};
+
+/// The rows of one family in a chunk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// Line of each row, counted from the chunk's first line; negative where the head stands in an earlier chunk.
+    lines: Column,
+    /// Shape of each row.
+    shapes: Column,
+    /// Index into [`Chunk::sources`] of each row.
+    sources: Column,
+    /// Values, by field; None while no row has the field.
+    columns: Vec<Option<Column>>,
+    /// Lists, by field.
+    lists: Vec<Option<ListColumn>>,
+    len: usize,
+}
+
+impl Table {
+    fn new(family: Family) -> Self {
+        let n_fields = family.def().fields.len();
+        Self {
+            lines: Column::default(),
+            shapes: Column::default(),
+            sources: Column::default(),
+            columns: vec![None; n_fields],
+            lists: vec![None; n_fields],
+            len: 0,
+        }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Line of a row, counted from the chunk's first line.
+    pub fn line(&self, row: usize) -> i64 {
+        cells::unzigzag(self.lines.get(row).unwrap_or(0))
+    }
+
+    /// Shape of a row.
+    pub fn shape(&self, row: usize) -> Shape {
+        Shape(self.shapes.get(row).unwrap_or(0) as u8)
+    }
+
+    /// The code of a value; None where it was not printed.
+    pub fn code(&self, row: usize, field: u8) -> Option<u64> {
+        self.columns[usize::from(field)].as_ref()?.get(row)
+    }
+
+    /// The column of a field, if any row has it.
+    pub fn column(&self, field: u8) -> Option<&Column> {
+        self.columns[usize::from(field)].as_ref()
+    }
+
+    /// The codes of a list; nothing where it was not printed.
+    pub fn list(&self, row: usize, field: u8) -> impl Iterator<Item = u64> + '_ {
+        self.lists[usize::from(field)].iter().flat_map(move |lists| lists.get(row))
+    }
+
+    fn start(&mut self, line: i64, shape: Shape, source: u32) {
+        let code = cells::zigzag(line.unsigned_abs(), line < 0).unwrap_or(0);
+        self.lines.push(code);
+        self.shapes.push(u64::from(shape.0));
+        self.sources.push(u64::from(source));
+    }
+
+    #[inline]
+    fn set(&mut self, field: u8, code: u64) {
+        let row = self.len;
+        self.columns[usize::from(field)].get_or_insert_with(|| Column::absent(row)).push(code);
+    }
+
+    fn set_list(&mut self, field: u8, codes: &[u64]) {
+        let row = self.len;
+        self.lists[usize::from(field)].get_or_insert_with(|| ListColumn::empty(row)).push(codes);
+    }
+
+    /// Ends a row. Columns that got no value get an absent one; with the shape of the row before, none can lack.
+    fn finish(&mut self, n_set: usize, uniform: &mut Option<(Shape, usize)>, shape: Shape) {
+        self.len += 1;
+        if *uniform == Some((shape, n_set)) && self.len > 1 {
+            return;
+        }
+        for column in self.columns.iter_mut().flatten() {
+            while column.len() < self.len {
+                column.push_absent();
+            }
+        }
+        for lists in self.lists.iter_mut().flatten() {
+            while lists.len() < self.len {
+                lists.push(&[]);
+            }
+        }
+        let in_use = self.columns.iter().flatten().count() + self.lists.iter().flatten().count();
+        *uniform = (in_use == n_set).then_some((shape, n_set));
+    }
+
+    fn shrink(&mut self) {
+        self.lines.shrink();
+        self.shapes.shrink();
+        self.sources.shrink();
+        self.columns.iter_mut().flatten().for_each(Column::shrink);
+        self.lists.iter_mut().flatten().for_each(ListColumn::shrink);
+    }
+
+    fn n_bytes(&self) -> usize {
+        let columns = self.columns.iter().flatten().map(Column::n_bytes);
+        let lists = self.lists.iter().flatten().map(ListColumn::n_bytes);
+        let slots =
+            self.columns.len() * size_of::<Option<Column>>() + self.lists.len() * size_of::<Option<ListColumn>>();
+        self.lines.n_bytes()
+            + self.shapes.n_bytes()
+            + self.sources.n_bytes()
+            + columns.chain(lists).sum::<usize>()
+            + slots
+    }
+}
+
+/// A piece of an item and where it stands: a line, counted from the chunk's first line, and a range of its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartAt {
+    /// The line; negative in an earlier chunk.
+    pub line: i64,
+    /// First byte of the line's content.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// An item that is not whole on its line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fragment {
+    /// What it is.
+    pub shape: Shape,
+    /// Its row in the table of its family.
+    pub row: u32,
+    /// Its pieces, head first. One piece where the rest was not found.
+    pub parts: Vec<PartAt>,
+    /// The head is lost: the first piece begins in the middle of the template.
+    pub headless: bool,
+    /// A value that may hold digits of what was written into the line, so that it counts as not printed.
+    pub doubtful: Option<u8>,
+}
+
+impl Fragment {
+    /// Whether all of the item was found.
+    pub fn is_joined(&self) -> bool {
+        !self.headless && self.parts.len() > 1
+    }
+}
+
+/// A line that says something about the process around the trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// `# command-line-arguments` or `# package`: the Go toolchain compiled something.
+    ToolchainHeading,
+    /// `exit status N`: a process ended under `go run` or a shell.
+    ExitStatus,
+}
+
+/// A stretch of lines, read.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    n_lines: u32,
+    tables: Vec<Option<Box<Table>>>,
+    fragments: Vec<Fragment>,
+    /// Names of processes as carriers give them; the first is empty.
+    sources: Vec<Arc<[u8]>>,
+    marks: Vec<(u32, Mark)>,
+    carry: Carry,
+}
+
+/// Equal when they say the same about the same lines.
+impl PartialEq for Chunk {
+    fn eq(&self, other: &Self) -> bool {
+        self.n_lines == other.n_lines
+            && self.tables == other.tables
+            && self.fragments == other.fragments
+            && self.sources == other.sources
+            && self.marks == other.marks
+            && self.carry == other.carry
+    }
+}
+
+impl Chunk {
+    /// Number of lines.
+    pub fn n_lines(&self) -> u32 {
+        self.n_lines
+    }
+
+    /// The rows of a family, if there are any.
+    pub fn table(&self, family: Family) -> Option<&Table> {
+        self.tables[family as usize].as_deref()
+    }
+
+    /// Items that are not whole on one line, in the order in which they were given up or joined.
+    pub fn fragments(&self) -> &[Fragment] {
+        &self.fragments
+    }
+
+    /// Lines that say something about the process, counted from the chunk's first line.
+    pub fn marks(&self) -> &[(u32, Mark)] {
+        &self.marks
+    }
+
+    /// What the carrier says about the process of a row: container, unit, pid; empty where it says nothing.
+    pub fn source(&self, family: Family, row: usize) -> &Arc<[u8]> {
+        let index = self.table(family).and_then(|table| table.sources.get(row)).unwrap_or(0);
+        self.sources.get(index as usize).unwrap_or(&self.sources[0])
+    }
+
+    /// What the chunk leaves open.
+    pub fn carry(&self) -> &Carry {
+        &self.carry
+    }
+
+    /// Bytes of heap memory held.
+    pub fn n_bytes(&self) -> usize {
+        self.tables.iter().flatten().map(|table| table.n_bytes() + size_of::<Table>()).sum::<usize>()
+            + self.tables.capacity() * size_of::<Option<Box<Table>>>()
+            + self.fragments.capacity() * size_of::<Fragment>()
+    }
+}
+
+/// Reads lines into a chunk.
+pub struct ChunkBuilder {
+    chunk: Chunk,
+    tears: Tears,
+    memory: Memory,
+    memory_source: u32,
+    codes: Codes,
+    /// The shape that matched last, by first byte.
+    preferred: Box<[Option<Shape>; 256]>,
+    /// By family: the shape and number of values of the last row, if all columns in use belong to it.
+    uniform: Vec<Option<(Shape, usize)>>,
+}
+
+impl ChunkBuilder {
+    /// A builder for the chunk that follows one with this carry.
+    pub fn new(carry: Carry) -> Self {
+        Self::resume(Chunk {
+            n_lines: 0,
+            tables: vec![None; Family::ALL.len()],
+            fragments: Vec::new(),
+            sources: vec![Arc::from([].as_slice())],
+            marks: Vec::new(),
+            carry,
+        })
+    }
+
+    /// A builder that appends lines to a chunk.
+    pub fn resume(mut chunk: Chunk) -> Self {
+        let tears = Tears::resume(std::mem::take(&mut chunk.carry), chunk.n_lines);
+        Self {
+            chunk,
+            tears,
+            memory: Memory::default(),
+            memory_source: 0,
+            codes: Codes::default(),
+            preferred: Box::new([None; 256]),
+            uniform: vec![None; Family::ALL.len()],
+        }
+    }
+
+    /// Number of lines so far.
+    pub fn n_lines(&self) -> u32 {
+        self.chunk.n_lines
+    }
+
+    /// Reads one line, without its LF.
+    pub fn line(&mut self, line: &[u8]) {
+        let line = trim_end(line);
+        self.chunk.n_lines += 1;
+        if self.whole(line, 0) {
+            return;
+        }
+        if let Some(offset) = self.memory.offset(line)
+            && self.whole(&line[offset..], self.memory_source)
+        {
+            return;
+        }
+        self.any(line);
+    }
+
+    /// Ends the text: heads that are still open become what was read of them.
+    pub fn end(mut self) -> Chunk {
+        let found = self.tears.end();
+        self.keep(found, 0, 0);
+        self.finish()
+    }
+
+    /// Ends the chunk.
+    pub fn finish(mut self) -> Chunk {
+        self.chunk.tables.iter_mut().flatten().for_each(|table| table.shrink());
+        self.chunk.carry = self.tears.finish(self.chunk.n_lines);
+        self.chunk
+    }
+
+    /// Starts the next chunk where this one ends, keeping what was learned about how lines look.
+    pub fn split(&mut self) -> Chunk {
+        let mut next = Self::new(Carry::default());
+        std::mem::swap(&mut next.memory, &mut self.memory);
+        std::mem::swap(&mut next.preferred, &mut self.preferred);
+        std::mem::swap(&mut next.codes, &mut self.codes);
+        let memory_source = self.chunk.sources[self.memory_source as usize].clone();
+        let done = std::mem::replace(self, next).finish();
+        self.tears = Tears::resume(done.carry.clone(), 0);
+        self.memory_source = self.source(&memory_source);
+        done
+    }
+
+    /// The fast way: the whole line is one item.
+    #[inline]
+    fn whole(&mut self, content: &[u8], source: u32) -> bool {
+        let Some(&first) = content.first() else { return true };
+        let preferred = self.preferred[usize::from(first)];
+        if let Some(shape) = preferred
+            && template::whole(shape, content, &mut self.codes)
+        {
+            self.push_codes(shape, source);
+            return true;
+        }
+        for shape in template::shapes_at(first) {
+            if Some(*shape) != preferred && template::whole(*shape, content, &mut self.codes) {
+                self.preferred[usize::from(first)] = Some(*shape);
+                self.push_codes(*shape, source);
+                return true;
+            }
+        }
+        false
+    }
+
+    #[inline]
+    fn push_codes(&mut self, shape: Shape, source: u32) {
+        let family = shape.def().family;
+        let table = self.chunk.tables[family as usize].get_or_insert_with(|| Box::new(Table::new(family)));
+        table.start(i64::from(self.chunk.n_lines) - 1, shape, source);
+        for (field, code) in &self.codes.single {
+            table.set(*field, *code);
+        }
+        for (field, start, end) in &self.codes.lists {
+            table.set_list(*field, &self.codes.pool[*start..*end]);
+        }
+        let n_set = self.codes.single.len() + self.codes.lists.len();
+        table.finish(n_set, &mut self.uniform[family as usize], shape);
+    }
+
+    /// The careful way: carriers, several items, pieces of items, foreign text.
+    fn any(&mut self, line: &[u8]) {
+        let peeled = carrier::peel(line);
+        let source = if peeled.source.is_empty() { 0 } else { self.source(&line[peeled.source.clone()]) };
+        if !peeled.layers.is_empty() {
+            self.memory.learn(line, &peeled);
+            self.memory_source = source;
+        }
+        self.mark(&peeled.content);
+        let line_in_chunk = i64::from(self.chunk.n_lines) - 1;
+        let found = self.tears.read(&peeled.content, line_in_chunk, source);
+        self.keep(found, line_in_chunk, source);
+    }
+
+    fn keep(&mut self, found: Vec<Found>, line_in_chunk: i64, source: u32) {
+        for found in found {
+            match found {
+                Found::Whole(item) => {
+                    self.push_match(&item, line_in_chunk, source, None);
+                }
+                Found::Fragment { item, parts, headless, doubtful, source } => {
+                    let row = self.push_match(&item, parts[0].line, source, doubtful);
+                    self.chunk.fragments.push(Fragment { shape: item.shape, row, parts, headless, doubtful });
+                }
+            }
+        }
+    }
+
+    fn push_match(&mut self, item: &Match, line: i64, source: u32, doubtful: Option<u8>) -> u32 {
+        let family = item.shape.def().family;
+        let table = self.chunk.tables[family as usize].get_or_insert_with(|| Box::new(Table::new(family)));
+        table.start(line, item.shape, source);
+        let mut n_set = 0;
+        for value in item.values.iter().filter(|value| Some(value.field.index) != doubtful) {
+            match &value.datum {
+                Datum::One(_, code) => table.set(value.field.index, *code),
+                Datum::List(codes) => table.set_list(value.field.index, codes),
+            }
+            n_set += 1;
+        }
+        self.uniform[family as usize] = None;
+        table.finish(n_set, &mut self.uniform[family as usize], item.shape);
+        (table.len() - 1) as u32
+    }
+
+    fn source(&mut self, name: &[u8]) -> u32 {
+        if let Some(index) = self.chunk.sources.iter().rposition(|known| **known == *name) {
+            return index as u32;
+        }
+        self.chunk.sources.push(Arc::from(name));
+        (self.chunk.sources.len() - 1) as u32
+    }
+
+    fn mark(&mut self, content: &[u8]) {
+        let mark = if content.starts_with(b"# ") && !content[2..].contains(&b' ') && content.len() > 2 {
+            Mark::ToolchainHeading
+        } else if content.starts_with(b"exit status ") {
+            Mark::ExitStatus
+        } else {
+            return;
+        };
+        self.chunk.marks.push((self.chunk.n_lines - 1, mark));
+    }
+}
+
+/// A line without the CRs at its end.
+pub fn trim_end(mut line: &[u8]) -> &[u8] {
+    while let [rest @ .., b'\r'] = line {
+        line = rest;
+    }
+    line
+}
+
+/// How a field of a shape is printed, which the shape may choose otherwise than the field says.
+pub fn kind_in(shape: Shape, field: u8) -> crate::Kind {
+    shape
+        .def()
+        .pieces
+        .iter()
+        .find_map(|piece| match piece {
+            Piece::Value(index, kind) if *index == field => Some(*kind),
+            _ => None,
+        })
+        .unwrap_or(shape.def().family.def().fields[usize::from(field)].kind)
+}

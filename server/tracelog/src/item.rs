@@ -1,0 +1,283 @@
+//! The items of one line, found again from its text: which shape, which values, where each stands.
+//!
+//! Nothing of this is stored. Whole items need the line alone; for torn ones the log says where their pieces are.
+
+use std::borrow::Cow;
+
+use crate::carrier::{self, Carrier, Peeled};
+use crate::catalog::{Family, Field, GoReleases, Kind, Shape};
+use crate::chunk::{Fragment, trim_end};
+use crate::log::{Log, RowId};
+use crate::position::{LineCol, Loc};
+use crate::tear::Tears;
+use crate::template::{self, Datum, Match};
+
+/// Which piece of an item stands on a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// Its beginning.
+    Head,
+    /// A later piece.
+    Tail,
+}
+
+/// A value of an item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemValue {
+    /// The field.
+    pub field: Field,
+    /// What was printed; none where other output may have mixed into it.
+    pub datum: Option<Datum>,
+    /// Where it stands. A flag that is not printed is an empty range. Values of a torn item may stand on other lines.
+    pub loc: Loc,
+}
+
+/// An item, or the piece of it that stands on a line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// Its layout.
+    pub shape: Shape,
+    /// Which piece this is.
+    pub part: Part,
+    /// Whether other output tore it apart, or its end or beginning is missing.
+    pub torn: bool,
+    /// Where the piece stands.
+    pub loc: Loc,
+    /// On the head: all values that are known. On a tail: none, they are on the head.
+    pub values: Vec<ItemValue>,
+    /// On a tail whose head is known: the head's line.
+    pub head_line: Option<u32>,
+    /// The row in the table of its family.
+    pub row: Option<RowId>,
+}
+
+impl Item {
+    /// The family.
+    pub fn family(&self) -> Family {
+        self.shape.def().family
+    }
+
+    /// Releases that can have printed exactly this.
+    pub fn go(&self) -> GoReleases {
+        let printed = self.values.iter().filter(|value| matches!(value.datum, Some(Datum::One(Kind::Flag, 1))));
+        template::releases(self.shape, printed.map(|value| value.field.index))
+    }
+
+    /// The value of a field.
+    pub fn get(&self, field: Field) -> Option<&Datum> {
+        self.values.iter().find(|value| value.field == field)?.datum.as_ref()
+    }
+
+    /// The value at a place, if one stands there.
+    pub fn value_at(&self, at: LineCol) -> Option<&ItemValue> {
+        let at_place = |value: &&ItemValue| value.loc.touches(at) && value.loc.start < value.loc.end;
+        let mut touching = self.values.iter().filter(at_place);
+        // Between two values that touch, the one that begins here is meant.
+        let first = touching.next()?;
+        Some(touching.next().filter(|_| first.loc.end == at.byte).unwrap_or(first))
+    }
+}
+
+/// A line, read for a question.
+#[derive(Debug)]
+pub struct LineItems {
+    /// What carried the line, outermost first.
+    pub carriers: Vec<Carrier>,
+    /// Its items, in order.
+    pub items: Vec<Item>,
+    /// The rest of what the program wrote on this line; none when nothing is left.
+    pub foreign: Option<String>,
+}
+
+/// Gives the text of lines without their line ends; lines that do not exist are empty.
+pub trait Lines {
+    /// The text of a line, from 0.
+    fn line(&self, line: u32) -> Cow<'_, [u8]>;
+}
+
+impl Lines for crate::Text {
+    fn line(&self, line: u32) -> Cow<'_, [u8]> {
+        match self.line(line) {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        }
+    }
+}
+
+impl Lines for [&[u8]] {
+    fn line(&self, line: u32) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.get(line as usize).map_or(b"".as_slice(), |line| trim_end(line)))
+    }
+}
+
+/// The items of a line by itself, without a log: torn pieces are not seen, rows are not known.
+pub fn alone(line: u32, text: &[u8]) -> LineItems {
+    let peeled = carrier::peel(text);
+    let items = Tears::whole_items(&peeled.content, 0).iter().map(|found| whole(found, line, &peeled, None)).collect();
+    finish(&peeled, items)
+}
+
+impl Log {
+    /// The items of a line, with pieces of torn ones and the rows of all.
+    pub fn items(&self, line: u32, lines: &(impl Lines + ?Sized)) -> LineItems {
+        let text = lines.line(line);
+        let peeled = carrier::peel(&text);
+        let mut items = Vec::new();
+        let mut from = 0;
+        for (chunk_start, row, fragment) in self.fragments_near(line) {
+            let here = |part: &crate::chunk::PartAt| chunk_start as i64 + part.line == i64::from(line);
+            for (index, part) in fragment.parts.iter().enumerate().filter(|(_, part)| here(part)) {
+                if index > 0 && part.start == 0 {
+                    from = part.end as usize;
+                }
+                items.push(piece(lines, &peeled, chunk_start, row, fragment, index));
+            }
+        }
+        let mut used: Vec<RowId> = items.iter().filter_map(|item| item.row).collect();
+        for found in Tears::whole_items(&peeled.content, from) {
+            let row = self.whole_row(line, found.shape.def().family, &used);
+            used.extend(row);
+            items.push(whole(&found, line, &peeled, row));
+        }
+        items.sort_by_key(|item| item.loc.start);
+        finish(&peeled, items)
+    }
+
+    /// Fragments with a piece on this line can stand only in its chunk and in those soon after it.
+    fn fragments_near(&self, line: u32) -> impl Iterator<Item = (u32, RowId, &Fragment)> {
+        const REACH: u32 = 512;
+        (self.chunk_of(line)..self.n_chunks())
+            .map(|index| (index, self.chunk(index)))
+            .take_while(move |(_, (start, _))| *start <= line + REACH)
+            .flat_map(|(index, (start, chunk))| {
+                chunk.fragments().iter().map(move |fragment| {
+                    let family = fragment.shape.def().family;
+                    (start, RowId { family, chunk: index as u32, row: fragment.row }, fragment)
+                })
+            })
+    }
+
+    /// The row of the next whole item of a family on a line, leaving out those used already.
+    fn whole_row(&self, line: u32, family: Family, used: &[RowId]) -> Option<RowId> {
+        let index = self.chunk_of(line);
+        let (start, chunk) = self.chunk(index);
+        let table = chunk.table(family)?;
+        (0..table.len())
+            .filter(|row| i64::from(start) + table.line(*row) == i64::from(line))
+            .map(|row| RowId { family, chunk: index as u32, row: row as u32 })
+            .find(|row| !used.contains(row))
+    }
+}
+
+fn whole(found: &Match, line: u32, peeled: &Peeled<'_>, row: Option<RowId>) -> Item {
+    let start = found.values.first().map_or(found.end, |value| value.start);
+    let start = start - literal_before(found);
+    let values = found.values.iter().map(|value| ItemValue {
+        field: value.field,
+        datum: Some(value.datum.clone()),
+        loc: Loc::new(line, peeled.raw(value.start), raw_end(peeled, value.start, value.end)),
+    });
+    Item {
+        shape: found.shape,
+        part: Part::Whole,
+        torn: false,
+        loc: Loc::new(line, peeled.raw(start), raw_end(peeled, start, found.end)),
+        values: values.collect(),
+        head_line: None,
+        row,
+    }
+}
+
+/// Length of the literal before the first value, or of the whole text of a shape without values.
+fn literal_before(found: &Match) -> usize {
+    match found.shape.def().pieces.first() {
+        Some(crate::catalog::Piece::Literal(text)) => text.len(),
+        _ => 0,
+    }
+}
+
+/// The end of a range in the line: behind its last byte, so that an escape in front of what follows is left out.
+fn raw_end(peeled: &Peeled<'_>, start: usize, end: usize) -> u32 {
+    if end == start {
+        return peeled.raw(start);
+    }
+    match peeled.offset() {
+        Some(_) => peeled.raw(end),
+        // An escaped character may be long; one that stands for itself is one byte.
+        None if peeled.raw(end) - peeled.raw(end - 1) > 1 && peeled.content[end - 1] != b'>' => peeled.raw(end - 1) + 1,
+        None => peeled.raw(end),
+    }
+}
+
+/// The piece of a torn item that stands on a line, with all values when it is the head.
+fn piece(
+    lines: &(impl Lines + ?Sized),
+    peeled: &Peeled<'_>,
+    chunk_start: u32,
+    row: RowId,
+    fragment: &Fragment,
+    index: usize,
+) -> Item {
+    let line_of = |part: &crate::chunk::PartAt| (i64::from(chunk_start) + part.line).max(0) as u32;
+    let here = &fragment.parts[index];
+    let is_head = index == 0;
+    let mut values = Vec::new();
+    if is_head {
+        // The text of all pieces, and where each byte of it stands.
+        let mut text = Vec::new();
+        let mut places = Vec::new();
+        for part in &fragment.parts {
+            let line = line_of(part);
+            let raw = lines.line(line);
+            let peeled = carrier::peel(&raw);
+            let (start, end) = (part.start as usize, (part.end as usize).min(peeled.content.len()));
+            text.extend_from_slice(peeled.content.get(start..end).unwrap_or_default());
+            places.extend((start..end).map(|at| (line, peeled.raw(at))));
+        }
+        let found =
+            if fragment.headless { template::rest_of(&text) } else { Some(template::longest(fragment.shape, &text)) };
+        for value in found.into_iter().flat_map(|found| found.values) {
+            let (line, start) = places.get(value.start).or(places.last()).copied().unwrap_or_default();
+            let end = if value.end > value.start { places[value.end - 1].1 + 1 } else { start };
+            let doubtful = fragment.doubtful == Some(value.field.index);
+            values.push(ItemValue {
+                field: value.field,
+                datum: (!doubtful).then_some(value.datum),
+                loc: Loc::new(line, start, end.max(start)),
+            });
+        }
+    }
+    Item {
+        shape: fragment.shape,
+        part: if is_head && !fragment.headless { Part::Head } else { Part::Tail },
+        torn: true,
+        loc: Loc::new(
+            line_of(here),
+            peeled.raw(here.start as usize),
+            raw_end(
+                peeled,
+                here.start as usize,
+                (here.end as usize).min(peeled.content.len()).max(here.start as usize),
+            ),
+        ),
+        values,
+        head_line: (!is_head).then(|| line_of(&fragment.parts[0])),
+        row: Some(row),
+    }
+}
+
+/// What no item takes of the content is foreign.
+fn finish(peeled: &Peeled<'_>, items: Vec<Item>) -> LineItems {
+    let mut foreign = Vec::new();
+    for (at, byte) in peeled.content.iter().enumerate() {
+        let raw = peeled.raw(at);
+        if !items.iter().any(|item| item.loc.start <= raw && raw < item.loc.end) {
+            foreign.push(*byte);
+        }
+    }
+    let foreign = String::from_utf8_lossy(&foreign).into_owned();
+    let carriers = peeled.layers.clone();
+    LineItems { carriers, items, foreign: Some(foreign).filter(|text| !text.is_empty()) }
+}
