@@ -2,5 +2,12 @@
 //!
 //! No protocol types, no files, no clock: same text and settings, same answers, in the same order.
 
+pub mod analysis;
 pub mod rules;
+pub mod settings;
+pub mod snapshot;
+pub mod summary;
 pub mod view;
+
+pub use settings::Settings;
+pub use snapshot::{Parsed, Snapshot};

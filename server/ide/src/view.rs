@@ -3,6 +3,8 @@
 //! A [`RunView`] is filled from the columns of the parsed log (`view/fill.rs`) and lives as long as one pass of the rules.
 //! Absent values are NaN in float series: a rule must say what it does then (usually: skip the row, or stay silent).
 
+mod fill;
+
 use tracelog::GoReleases;
 
 /// One life of one process, as far as the log shows it.
@@ -14,6 +16,8 @@ pub struct RunView {
     pub restarts: Option<usize>,
     /// Runs whose lines alternate with this one's (two processes on one stream).
     pub interleaved: Vec<usize>,
+    /// Printed by the Go toolchain and not by the program itself.
+    pub toolchain: bool,
     /// Releases that can have printed all lines of the run.
     pub go: Option<GoReleases>,
     /// First and last line of the run.

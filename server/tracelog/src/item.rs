@@ -106,6 +106,12 @@ impl Lines for crate::Text {
     }
 }
 
+impl<T: Lines + ?Sized> Lines for std::sync::Arc<T> {
+    fn line(&self, line: u32) -> Cow<'_, [u8]> {
+        (**self).line(line)
+    }
+}
+
 impl Lines for [&[u8]] {
     fn line(&self, line: u32) -> Cow<'_, [u8]> {
         Cow::Borrowed(self.get(line as usize).map_or(b"".as_slice(), |line| trim_end(line)))

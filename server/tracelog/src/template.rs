@@ -249,7 +249,8 @@ fn value_at(kind: Kind, rest: &[u8]) -> Option<(Datum, usize)> {
     };
     // A number token may be longer than the value (`1.5` where a whole number stands); the next literal will tell.
     let is_number = matches!(token, Token::Int | Token::Float | Token::Hex);
-    if !is_number && !(kind == Kind::Bool && token == Token::Word) {
+    let is_word = kind == Kind::Bool && token == Token::Word;
+    if !(is_number || is_word) {
         return None;
     }
     let (code, len) = cells::read(kind, text)?;

@@ -1,0 +1,49 @@
+//! One pass over a log: views of all runs, then every rule.
+
+use tracelog::{Log, Runs};
+
+use crate::rules::{Check, Finding, Findings, LogView, RULES};
+use crate::settings::{Level, Settings};
+use crate::summary::{self, RunSummary};
+
+/// What is found out about a document once.
+#[derive(Debug, Default)]
+pub struct Analysis {
+    /// All findings, in the order of their lines.
+    pub findings: Vec<Finding>,
+    /// One summary a run, in the order of runs.
+    pub summaries: Vec<RunSummary>,
+}
+
+impl Analysis {
+    /// Fills the views, runs the rules and writes the summaries.
+    pub fn of(log: &Log, runs: &Runs, settings: &Settings) -> Self {
+        let view = LogView::of(log, runs);
+        let findings = check(&view, settings);
+        let summaries = view.runs.iter().map(|run| summary::of(run, &findings)).collect();
+        Self { findings, summaries }
+    }
+}
+
+fn check(view: &LogView, settings: &Settings) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    for rule in RULES {
+        if settings.level(rule) == Some(Level::Off) {
+            continue;
+        }
+        let limits = settings.limits(rule);
+        match rule.check {
+            // What the toolchain prints under `go run` is not the program's: only rules about the log see it.
+            Check::Run(check) => view.runs.iter().filter(|run| !run.toolchain).for_each(|run| check(run, &limits, &mut findings)),
+            Check::Log(check) => check(view, &limits, &mut findings),
+        }
+    }
+    let mut findings = findings.into_vec();
+    for finding in &mut findings {
+        if let Some(Level::At(severity)) = settings.level(finding.rule) {
+            finding.severity = severity;
+        }
+    }
+    findings.sort_by_key(|finding| (finding.place.line, finding.rule.code));
+    findings
+}

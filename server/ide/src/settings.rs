@@ -1,0 +1,55 @@
+//! What a user may change about the analysis. Where settings come from is not known here.
+
+use crate::rules::{Limits, Rule, Severity};
+
+/// Settings of the analysis.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Changes to rules, by slug.
+    pub rules: Vec<RuleSettings>,
+    /// Memory the process may use, MB, where the user says so.
+    pub memory_limit_mb: Option<f64>,
+    /// CPUs the process may use, where the user says so.
+    pub cpu_limit: Option<f64>,
+}
+
+/// Changes to one rule.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleSettings {
+    /// Slug of the rule, e.g. `live-heap-leak`.
+    pub slug: String,
+    /// Its level: the highest severity it may publish, or nothing at all.
+    pub level: Option<Level>,
+    /// Its limits, by name.
+    pub limits: Vec<(String, f64)>,
+}
+
+/// What a rule may publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Nothing: the rule does not run.
+    Off,
+    /// What it finds, with this severity and no other.
+    At(Severity),
+}
+
+impl Settings {
+    fn rule(&self, rule: &Rule) -> Option<&RuleSettings> {
+        self.rules.iter().find(|changed| changed.slug == rule.slug)
+    }
+
+    /// The level a user gave to a rule.
+    pub fn level(&self, rule: &Rule) -> Option<Level> {
+        self.rule(rule)?.level
+    }
+
+    /// The limits of a rule under these settings.
+    pub fn limits<'a>(&'a self, rule: &'static Rule) -> Limits<'a> {
+        Limits {
+            declared: rule.limits,
+            changed: self.rule(rule).map_or(&[], |changed| &changed.limits),
+            memory_limit_mb: self.memory_limit_mb,
+            cpu_limit: self.cpu_limit,
+        }
+    }
+}
