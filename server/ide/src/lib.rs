@@ -3,9 +3,11 @@
 //! No protocol types, no files, no clock: same text and settings, same answers, in the same order.
 
 pub mod analysis;
+pub mod derived;
 pub mod rules;
 pub mod settings;
 pub mod snapshot;
+pub mod stats;
 pub mod summary;
 pub mod view;
 

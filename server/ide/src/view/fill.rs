@@ -175,12 +175,16 @@ fn last_seen(cycles: &Cycles, samples: &Samples) -> Option<f64> {
 fn damaged(log: &Log) -> (Vec<Torn>, Vec<Unknown>) {
     let mut torn = Vec::new();
     let mut unknown = Vec::new();
+    let mut whole: Vec<usize> = Family::ALL.iter().map(|family| log.n_rows(*family)).collect();
+    for (_, row, _) in log.fragments() {
+        whole[row.family as usize] -= 1;
+    }
     for (chunk_start, row, fragment) in log.fragments() {
         let line_of = |part: &tracelog::chunk::PartAt| (i64::from(chunk_start) + part.line).max(0) as u32;
         let last_field = last_field(log, row);
         let line = line_of(&fragment.parts[0]);
         let lonely = fragment.parts.len() == 1 && !fragment.headless;
-        if lonely && whole_rows(log, row.family) == 0 {
+        if lonely && whole[row.family as usize] == 0 {
             unknown.push(Unknown { line, family: row.family, last_field });
         } else {
             let tail = if fragment.is_joined() { fragment.parts.last().map(line_of) } else { None };
@@ -190,11 +194,6 @@ fn damaged(log: &Log) -> (Vec<Torn>, Vec<Unknown>) {
     torn.sort_by_key(|torn| torn.line);
     unknown.sort_by_key(|unknown| unknown.line);
     (torn, unknown)
-}
-
-fn whole_rows(log: &Log, family: Family) -> usize {
-    let fragments = log.fragments().filter(|(_, row, _)| row.family == family).count();
-    log.n_rows(family).saturating_sub(fragments)
 }
 
 fn last_field(log: &Log, row: RowId) -> Option<Field> {

@@ -1,0 +1,385 @@
+//! Quantities that Go does not print but its lines determine.
+//!
+//! One function a quantity, for one row of a series; formulas use the names of [`Cycles`] and [`Samples`]. An answer is
+//! NaN where a field it needs is absent (release, tear) or where it would mislead. Nothing here judges: that is for rules.
+//!
+//! `ms cpu` numbers are **P-time**: wall time during which a P was held, time descheduled by the operating system
+//! included, so an upper bound of CPU time. Shares of two such numbers hold, absolute ones are too high on busy machines.
+
+use std::ops::Range;
+
+use crate::view::{Cycles, Samples};
+
+/// Live heap below which quantities that compare it with a goal say nothing, MB: sizes are printed in whole megabytes.
+const MIN_PAIR_LIVE_MB: f64 = 8.0;
+
+/// Live heap below which the effective GOGC is not computed, MB: truncation alone moves it by 10 points there.
+const MIN_GOGC_LIVE_MB: f64 = 20.0;
+
+/// The value of a row, NaN past the end.
+fn at(series: &[f64], row: usize) -> f64 {
+    series.get(row).copied().unwrap_or(f64::NAN)
+}
+
+/// Whether row `row + 1` is the very next cycle: no line in between was lost.
+fn next_is_adjacent(cycles: &Cycles, row: usize) -> bool {
+    matches!((cycles.n.get(row), cycles.n.get(row + 1)), (Some(a), Some(b)) if a.checked_add(1) == Some(*b))
+}
+
+/// Time from the start of a cycle to the start of the next, s: `at_s[n+1] − at_s[n]`.
+///
+/// NaN on the last row, where a line is missing in between (the interval would hold a cycle whose cost is not known)
+/// and before Go 1.5. May be 0: times have three decimals, and a starved heap collects more than once a millisecond.
+pub fn interval_s(cycles: &Cycles, row: usize) -> f64 {
+    let interval = at(&cycles.at_s, row + 1) - at(&cycles.at_s, row);
+    if next_is_adjacent(cycles, row) && interval >= 0.0 { interval } else { f64::NAN }
+}
+
+/// Wall time of a cycle from its first to its last pause, ms: `sweep_term + mark + mark_term`.
+pub fn cycle_wall_ms(cycles: &Cycles, row: usize) -> f64 {
+    at(&cycles.sweep_term_ms, row) + at(&cycles.mark_ms, row) + at(&cycles.mark_term_ms, row)
+}
+
+/// P-time that a cycle took from the program, ms: `cpu_sweep_term + cpu_assist + cpu_background + cpu_mark_term`.
+///
+/// Idle workers are left out, as in the percentage that Go prints: they run on Ps that had nothing to do. Neither
+/// contains sweeping, the scavenger or write barriers.
+pub fn gc_cpu_ms(cycles: &Cycles, row: usize) -> f64 {
+    at(&cycles.cpu_sweep_term_ms, row)
+        + at(&cycles.cpu_assist_ms, row)
+        + at(&cycles.cpu_background_ms, row)
+        + at(&cycles.cpu_mark_term_ms, row)
+}
+
+/// Share of all P-time that collecting took from the start of one cycle to the start of the next, 0 to about 1:
+/// `gc_cpu / (1000 · procs · interval)`.
+///
+/// The interval's own share. The printed `#%` is since program start, cut to an integer, and counts pauses differently.
+/// NaN where the interval is 0; use [`gc_share_over`] there.
+pub fn gc_share(cycles: &Cycles, row: usize) -> f64 {
+    gc_share_over(cycles, row..row + 1)
+}
+
+/// [`gc_share`] over the intervals that start in `rows`, rows without an interval left out. NaN when none is left.
+pub fn gc_share_over(cycles: &Cycles, rows: Range<usize>) -> f64 {
+    ratio_over(rows, |row| (gc_cpu_ms(cycles, row), 1000.0 * at(&cycles.procs, row) * interval_s(cycles, row)))
+}
+
+/// Share of a CPU quota that collecting used over the intervals that start in `rows`:
+/// `(gc_cpu + cpu_idle) / (1000 · cpu_limit · interval)`.
+///
+/// For processes under a CPU limit smaller than GOMAXPROCS: idle workers burn the quota too (go#33803).
+pub fn gc_quota_share_over(cycles: &Cycles, rows: Range<usize>, cpu_limit: f64) -> f64 {
+    ratio_over(rows, |row| {
+        (gc_cpu_ms(cycles, row) + at(&cycles.cpu_idle_ms, row), 1000.0 * cpu_limit * interval_s(cycles, row))
+    })
+}
+
+/// Share of wall time with a cycle in progress, for one interval: `cycle_wall / (1000 · interval)`.
+pub fn duty(cycles: &Cycles, row: usize) -> f64 {
+    duty_over(cycles, row..row + 1)
+}
+
+/// [`duty`] over the intervals that start in `rows`, rows without an interval left out. NaN when none is left.
+pub fn duty_over(cycles: &Cycles, rows: Range<usize>) -> f64 {
+    ratio_over(rows, |row| (cycle_wall_ms(cycles, row), 1000.0 * interval_s(cycles, row)))
+}
+
+/// Share of concurrent mark P-time that allocating goroutines paid: `Σ cpu_assist / Σ (cpu_assist + cpu_background)`.
+///
+/// Over a window only: a single short cycle is noise.
+pub fn assist_share_over(cycles: &Cycles, rows: Range<usize>) -> f64 {
+    ratio_over(rows, |row| {
+        let assist = at(&cycles.cpu_assist_ms, row);
+        (assist, assist + at(&cycles.cpu_background_ms, row))
+    })
+}
+
+/// Live heap without what was allocated while the cycle marked, MB: `heap_live − (heap_end − heap_start)` where that
+/// difference is more than 2 MB and more than 5 % of `heap_live`, else `heap_live`. Called L in rules.
+///
+/// Objects allocated during the mark are born marked, so they are inside `heap_live` whether they live or not: in
+/// allocation-bound runs `heap_live` swings by a factor of two while L stands still. On small steady heaps the plain
+/// difference would only add rounding noise, hence the two conditions. Goal and GOGC follow `heap_live`, not L.
+pub fn live_before_mark_mb(cycles: &Cycles, row: usize) -> f64 {
+    let live = at(&cycles.heap_live_mb, row);
+    let born_marked = at(&cycles.heap_end_mb, row) - at(&cycles.heap_start_mb, row);
+    // False for NaN: releases that print fewer numbers keep `heap_live`.
+    if born_marked > 2.0 && born_marked > 0.05 * live { (live - born_marked).max(0.0) } else { live }
+}
+
+/// Allocation rate between the end of a cycle and the start of the next, MB/s:
+/// `(heap_start[n+1] − heap_live[n]) / (interval − cycle_wall)`, the divisor at least 1 ms.
+///
+/// What is allocated during the mark is inside `heap_live` already. On a gap of a few milliseconds the whole megabytes
+/// make it coarse; use [`alloc_rate_over`] for trends.
+pub fn alloc_rate_mb_per_s(cycles: &Cycles, row: usize) -> f64 {
+    let (allocated, gap) = allocation(cycles, row);
+    allocated / gap
+}
+
+/// Allocation rate over the gaps that follow the cycles in `rows`, MB/s: all megabytes over all seconds.
+pub fn alloc_rate_over(cycles: &Cycles, rows: Range<usize>) -> f64 {
+    ratio_over(rows, |row| allocation(cycles, row))
+}
+
+/// Megabytes allocated, and seconds, from the end of a cycle to the start of the next.
+fn allocation(cycles: &Cycles, row: usize) -> (f64, f64) {
+    let allocated = at(&cycles.heap_start_mb, row + 1) - at(&cycles.heap_live_mb, row);
+    let gap = interval_s(cycles, row) - cycle_wall_ms(cycles, row) / 1000.0;
+    // `max` would turn NaN into 1 ms.
+    (allocated, if gap < 0.001 { 0.001 } else { gap })
+}
+
+/// Share of the heap that outlived a cycle, 0 to 1: `heap_live / heap_end`.
+pub fn survival(cycles: &Cycles, row: usize) -> f64 {
+    let share = at(&cycles.heap_live_mb, row) / at(&cycles.heap_end_mb, row);
+    if share.is_finite() { share } else { f64::NAN }
+}
+
+/// GOGC as the goal of cycle `row` implies it, in percent:
+/// `100 · (heap_goal[n] − heap_live[n−1]) / (heap_live[n−1] + stacks[n−1] + globals[n−1])`.
+///
+/// The printed goal is the finished cycle's own (go#68643), set from what the cycle before left. Before Go 1.18 only
+/// the live heap counts; in 1.19 the printed stacks are allocated space while the goal uses the bytes scanned, so with
+/// many goroutines this reads low. NaN without the cycle before, below 20 MB live, and where the goal is the smallest
+/// heap (4 MB · GOGC/100), which says nothing about GOGC.
+///
+/// Not always the setting: a late start lifts the goal (see [`goal_is_lifted`]) and a memory limit lowers it.
+pub fn effective_gogc_pct(cycles: &Cycles, row: usize) -> f64 {
+    let Some(before) = row.checked_sub(1).filter(|&before| next_is_adjacent(cycles, before)) else {
+        return f64::NAN;
+    };
+    let live = at(&cycles.heap_live_mb, before);
+    let goal = at(&cycles.heap_goal_mb, row);
+    let roots: f64 = [&cycles.stacks_mb, &cycles.globals_mb]
+        .map(|series| at(series, before))
+        .into_iter()
+        .filter(|size| size.is_finite())
+        .sum();
+    let gogc = 100.0 * (goal - live) / (live + roots);
+    if live >= MIN_GOGC_LIVE_MB && goal > 4.0 * gogc / 100.0 && gogc.is_finite() { gogc } else { f64::NAN }
+}
+
+/// Whether the heap was at or above its goal when the cycle started.
+///
+/// A late start lifts the goal to just above the heap: such a row says nothing about GOGC where its
+/// [`effective_gogc_pct`] is above the usual one; below the usual one it is the signature of a memory limit.
+pub fn goal_is_lifted(cycles: &Cycles, row: usize) -> bool {
+    at(&cycles.heap_goal_mb, row) <= at(&cycles.heap_start_mb, row)
+}
+
+/// `(heap_live[n−1], heap_goal[n])` in MB, for the slope of goal on live heap. `None` where a line in between is
+/// missing, a value is absent, or less than 8 MB live.
+pub fn live_goal_pair(cycles: &Cycles, row: usize) -> Option<(f64, f64)> {
+    let before = row.checked_sub(1).filter(|&before| next_is_adjacent(cycles, before))?;
+    let live = at(&cycles.heap_live_mb, before);
+    let goal = at(&cycles.heap_goal_mb, row);
+    (live >= MIN_PAIR_LIVE_MB && goal.is_finite()).then_some((live, goal))
+}
+
+/// Runnable goroutines that wait for a P: `runqueue + Σ local queues`. Called R in rules.
+///
+/// NaN where the local queues are not printed on the line (scheddetail heads): the global queue alone misses most.
+pub fn runnable(samples: &Samples, row: usize) -> f64 {
+    at(&samples.runqueue, row) + at(&samples.local_sum, row)
+}
+
+/// Share of Ps that are in use, 0 to 1: `(gomaxprocs − idleprocs) / gomaxprocs`.
+pub fn busy(samples: &Samples, row: usize) -> f64 {
+    let procs = at(&samples.gomaxprocs, row);
+    if procs > 0.0 { (procs - at(&samples.idleprocs, row)) / procs } else { f64::NAN }
+}
+
+/// Threads in system calls or cgo: `threads − idlethreads − (gomaxprocs − idleprocs)`.
+///
+/// One or two of them are the runtime's own (sysmon and, often, a locked main thread). The counters of a sample are not
+/// read at one instant, so it may be off by a few, even below 0.
+pub fn blocked_threads(samples: &Samples, row: usize) -> f64 {
+    let busy_procs = at(&samples.gomaxprocs, row) - at(&samples.idleprocs, row);
+    at(&samples.threads, row) - at(&samples.idlethreads, row) - busy_procs
+}
+
+/// Sum of the first numbers over sum of the second, rows with an absent one left out; NaN for nothing or over 0.
+fn ratio_over(rows: Range<usize>, parts: impl Fn(usize) -> (f64, f64)) -> f64 {
+    let (mut over, mut under) = (0.0, 0.0);
+    for row in rows {
+        let (a, b) = parts(row);
+        if a.is_finite() && b.is_finite() {
+            over += a;
+            under += b;
+        }
+    }
+    if under > 0.0 { over / under } else { f64::NAN }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cycles with the given `(n, at_s, [h0, h1, h2, goal])`; every clock part 1 ms, every CPU part 2 ms, 4 Ps.
+    fn cycles(rows: &[(u64, f64, [f64; 4])]) -> Cycles {
+        let all = |value: f64| vec![value; rows.len()];
+        let heap = |idx: usize| rows.iter().map(|row| row.2[idx]).collect();
+        Cycles {
+            line: (0..).take(rows.len()).collect(),
+            n: rows.iter().map(|row| row.0).collect(),
+            at_s: rows.iter().map(|row| row.1).collect(),
+            sweep_term_ms: all(1.0),
+            mark_ms: all(1.0),
+            mark_term_ms: all(1.0),
+            cpu_sweep_term_ms: all(2.0),
+            cpu_assist_ms: all(2.0),
+            cpu_background_ms: all(2.0),
+            cpu_idle_ms: all(2.0),
+            cpu_mark_term_ms: all(2.0),
+            heap_start_mb: heap(0),
+            heap_end_mb: heap(1),
+            heap_live_mb: heap(2),
+            heap_goal_mb: heap(3),
+            stacks_mb: all(2.0),
+            globals_mb: all(3.0),
+            procs: all(4.0),
+            ..Cycles::default()
+        }
+    }
+
+    fn three() -> Cycles {
+        cycles(&[
+            (7, 1.0, [40.0, 41.0, 30.0, 42.0]),
+            (8, 1.1, [60.0, 61.0, 45.0, 65.0]),
+            (10, 1.3, [90.0, 91.0, 50.0, 95.0]),
+        ])
+    }
+
+    #[test]
+    fn shares_of_an_interval() {
+        let cycles = three();
+        assert!((interval_s(&cycles, 0) - 0.1).abs() < 1e-12);
+        assert_eq!(gc_cpu_ms(&cycles, 0), 8.0);
+        assert!((gc_share(&cycles, 0) - 8.0 / 400.0).abs() < 1e-12);
+        assert!((duty(&cycles, 0) - 0.03).abs() < 1e-12);
+        assert!((gc_quota_share_over(&cycles, 0..2, 0.5) - 10.0 / 50.0).abs() < 1e-12);
+        assert_eq!(assist_share_over(&cycles, 0..3), 0.5);
+    }
+
+    #[test]
+    fn an_interval_with_a_missing_cycle_or_no_end_says_nothing() {
+        let cycles = three();
+        for row in [1, 2, 3, 99] {
+            assert!(interval_s(&cycles, row).is_nan(), "row {row}");
+            assert!(gc_share(&cycles, row).is_nan(), "row {row}");
+            assert!(alloc_rate_mb_per_s(&cycles, row).is_nan(), "row {row}");
+        }
+        // Over a window such rows are left out of both sums.
+        assert_eq!(gc_share_over(&cycles, 0..3), gc_share(&cycles, 0));
+    }
+
+    #[test]
+    fn an_interval_of_zero_counts_in_windows_only() {
+        let row = [9.0, 9.0, 9.0, 9.0];
+        let cycles = cycles(&[(1, 0.5, row), (2, 0.5, row), (3, 0.6, row)]);
+        assert!(gc_share(&cycles, 0).is_nan());
+        assert!((gc_share_over(&cycles, 0..2) - 16.0 / 400.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn live_leaves_out_what_was_born_marked() {
+        let cycles = cycles(&[
+            (1, 0.0, [40.0, 90.0, 80.0, 0.0]),    // 50 MB allocated during the mark
+            (2, 1.0, [40.0, 42.0, 30.0, 0.0]),    // 2 MB: rounding
+            (3, 2.0, [200.0, 204.0, 100.0, 0.0]), // 4 %: rounding
+            (4, 3.0, [10.0, 90.0, 20.0, 0.0]),    // torn line
+            (5, 3.0, [f64::NAN, f64::NAN, 20.0, 0.0]),
+        ]);
+        let live: Vec<f64> = (0..5).map(|row| live_before_mark_mb(&cycles, row)).collect();
+        assert_eq!(live, [30.0, 30.0, 100.0, 0.0, 20.0]);
+        assert!(live_before_mark_mb(&cycles, 5).is_nan());
+    }
+
+    #[test]
+    fn allocation_rate_is_measured_between_cycles() {
+        let cycles = three();
+        assert!((alloc_rate_mb_per_s(&cycles, 0) - 30.0 / 0.097).abs() < 1e-9);
+        assert_eq!(alloc_rate_over(&cycles, 0..3), alloc_rate_mb_per_s(&cycles, 0));
+    }
+
+    #[test]
+    fn allocation_gap_is_at_least_a_millisecond() {
+        let row = [9.0, 9.0, 4.0, 9.0];
+        let cycles = cycles(&[(1, 0.5, row), (2, 0.501, row)]);
+        assert_eq!(alloc_rate_mb_per_s(&cycles, 0), 5000.0);
+    }
+
+    #[test]
+    fn survival_needs_a_heap() {
+        let cycles = cycles(&[(1, 0.0, [0.0, 40.0, 10.0, 4.0]), (2, 1.0, [0.0, 0.0, 0.0, 4.0])]);
+        assert_eq!(survival(&cycles, 0), 0.25);
+        assert!(survival(&cycles, 1).is_nan());
+    }
+
+    #[test]
+    fn effective_gogc_uses_the_cycle_before() {
+        let cycles = three();
+        assert!(effective_gogc_pct(&cycles, 0).is_nan());
+        assert_eq!(effective_gogc_pct(&cycles, 1), 100.0); // (65 − 30) / (30 + 2 + 3)
+        assert!(effective_gogc_pct(&cycles, 2).is_nan(), "cycle 9 is missing");
+        assert_eq!(live_goal_pair(&cycles, 1), Some((30.0, 65.0)));
+        assert_eq!(live_goal_pair(&cycles, 0), None);
+        assert_eq!(live_goal_pair(&cycles, 2), None);
+    }
+
+    #[test]
+    fn effective_gogc_before_1_18_has_no_roots() {
+        let mut cycles = three();
+        cycles.stacks_mb = vec![f64::NAN; 3];
+        cycles.globals_mb = Vec::new();
+        assert!((effective_gogc_pct(&cycles, 1) - 100.0 * 35.0 / 30.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn effective_gogc_is_silent_on_small_heaps() {
+        let small = cycles(&[(1, 0.0, [19.0, 19.0, 19.0, 40.0]), (2, 1.0, [38.0, 38.0, 19.0, 40.0])]);
+        assert!(effective_gogc_pct(&small, 1).is_nan());
+        assert!(live_goal_pair(&small, 1).is_some());
+        assert!(!goal_is_lifted(&small, 1));
+        let no_goal = cycles(&[(1, 0.0, [30.0; 4]), (2, 1.0, [30.0, 30.0, 30.0, f64::NAN])]);
+        assert!(effective_gogc_pct(&no_goal, 1).is_nan());
+        assert_eq!(live_goal_pair(&no_goal, 1), None);
+        assert!(goal_is_lifted(&no_goal, 0));
+        assert!(!goal_is_lifted(&no_goal, 1));
+    }
+
+    #[test]
+    fn old_releases_say_nothing() {
+        let cycles = Cycles {
+            line: vec![0, 1],
+            n: vec![1, 2],
+            at_s: vec![f64::NAN; 2],
+            heap_live_mb: vec![3.0, 4.0],
+            ..Cycles::default()
+        };
+        for value in [interval_s, gc_cpu_ms, gc_share, duty, alloc_rate_mb_per_s, survival, effective_gogc_pct] {
+            assert!(value(&cycles, 0).is_nan());
+        }
+        assert_eq!(live_before_mark_mb(&cycles, 1), 4.0);
+    }
+
+    #[test]
+    fn scheduler_quantities() {
+        let samples = Samples {
+            line: vec![0, 1],
+            gomaxprocs: vec![8.0, 0.0],
+            idleprocs: vec![2.0, 0.0],
+            threads: vec![20.0, 3.0],
+            idlethreads: vec![5.0, 1.0],
+            runqueue: vec![3.0, 1.0],
+            local_sum: vec![4.0, f64::NAN],
+            ..Samples::default()
+        };
+        assert_eq!((runnable(&samples, 0), busy(&samples, 0), blocked_threads(&samples, 0)), (7.0, 0.75, 9.0));
+        assert!(runnable(&samples, 1).is_nan());
+        assert!(busy(&samples, 1).is_nan());
+        assert!(runnable(&samples, 2).is_nan());
+    }
+}

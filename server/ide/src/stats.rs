@@ -1,0 +1,142 @@
+//! Robust statistics for short, tied, outlier-ridden series.
+//!
+//! Rank-based where possible: trace values are whole megabytes, pauses are log-normal-like, and one spike in ten lines
+//! is normal. There is no mean, no variance and no least-squares line here on purpose: a step, a ramp that ended or a
+//! cache that filled passes R² > 0.7.
+//!
+//! Every function takes any input. Values that are not finite are left out; what cannot be said is `None`, and no
+//! answer is NaN or infinite.
+
+mod trend;
+
+pub use trend::{Floor, MannKendall, floor_noise, mann_kendall, median_of_three, spearman, theil_sen, window_floors};
+
+/// The MAD times this estimates the standard deviation of normal data.
+const MAD_TO_SIGMA: f64 = 1.4826;
+
+/// The finite values, in ascending order.
+fn sorted_finite(values: &[f64]) -> Vec<f64> {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted
+}
+
+/// The middle value; the midpoint of the two middle ones where the number is even.
+pub fn median(values: &[f64]) -> Option<f64> {
+    let sorted = sorted_finite(values);
+    let upper = *sorted.get(sorted.len() / 2)?;
+    if sorted.len() % 2 == 1 {
+        return Some(upper);
+    }
+    sorted.get(sorted.len() / 2 - 1).map(|&lower| f64::midpoint(lower, upper))
+}
+
+/// Nearest-rank quantile: the smallest value that at least `share` (0 to 1) of the values do not exceed.
+///
+/// Always one of the values, never an interpolation, so "p99 = 84 ms" names a pause that happened.
+pub fn quantile(values: &[f64], share: f64) -> Option<f64> {
+    if share.is_nan() {
+        return None;
+    }
+    let sorted = sorted_finite(values);
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.max(1).min(sorted.len()).checked_sub(1)?).copied()
+}
+
+/// Median absolute deviation from the median, in the unit of the values (not scaled to a standard deviation).
+pub fn mad(values: &[f64]) -> Option<f64> {
+    let center = median(values)?;
+    let deviations: Vec<f64> = values.iter().map(|value| (value - center).abs()).collect();
+    median(&deviations)
+}
+
+/// Center and spread of positive values on a logarithmic scale, to say how far out of the ordinary one of them is.
+///
+/// Pauses and sizes spread by factors, not by amounts: a plain z score on milliseconds flags every second line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LogScale {
+    center_ln: f64,
+    spread_ln: f64,
+}
+
+impl LogScale {
+    /// Smallest spread assumed, in ln units: a series of near-equal values must not turn 5 % into an outlier.
+    const MIN_SPREAD_LN: f64 = 0.25;
+
+    /// The scale of the positive values; `None` without any.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let logs: Vec<f64> = values.iter().filter(|value| **value > 0.0).map(|value| value.ln()).collect();
+        let spread_ln = (MAD_TO_SIGMA * mad(&logs)?).max(Self::MIN_SPREAD_LN);
+        Some(Self { center_ln: median(&logs)?, spread_ln })
+    }
+
+    /// Robust z score: how many spreads `value` lies above (or, negative, below) the center.
+    pub fn z(self, value: f64) -> Option<f64> {
+        let z = (value.ln() - self.center_ln) / self.spread_ln;
+        z.is_finite().then_some(z)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn median_of_odd_even_and_empty() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(&[]), None);
+    }
+
+    #[test]
+    fn values_that_are_not_finite_are_left_out() {
+        assert_eq!(median(&[f64::NAN, 1.0, f64::INFINITY, 3.0, f64::NEG_INFINITY]), Some(2.0));
+        assert_eq!(median(&[f64::NAN, f64::INFINITY]), None);
+        assert_eq!(quantile(&[f64::NAN, 5.0], 1.0), Some(5.0));
+        assert_eq!(mad(&[f64::INFINITY, 1.0, 1.0, 4.0]), Some(0.0));
+    }
+
+    #[test]
+    fn median_of_huge_values_does_not_overflow() {
+        assert_eq!(median(&[f64::MAX, f64::MAX]), Some(f64::MAX));
+        assert_eq!(mad(&[f64::MAX, f64::MIN]), Some(f64::MAX));
+    }
+
+    #[test]
+    fn quantile_is_nearest_rank() {
+        let values = [15.0, 20.0, 35.0, 40.0, 50.0];
+        let at = |share| quantile(&values, share);
+        assert_eq!(
+            [at(0.0), at(0.05), at(0.3), at(0.4), at(0.5), at(1.0)],
+            [15.0, 15.0, 20.0, 20.0, 35.0, 50.0].map(Some)
+        );
+        assert_eq!([at(-3.0), at(7.0), at(f64::NAN)], [Some(15.0), Some(50.0), None]);
+        assert_eq!(quantile(&[], 0.5), None);
+    }
+
+    #[test]
+    fn mad_ignores_one_outlier() {
+        assert_eq!(mad(&[1.0, 2.0, 3.0, 4.0, 1000.0]), Some(1.0));
+        assert_eq!(mad(&[7.0; 9]), Some(0.0));
+    }
+
+    #[test]
+    fn log_scale_measures_factors() {
+        let scale = LogScale::of(&[1.0, 1.0, 1.0, 1.0]).unwrap();
+        // A constant series has the smallest spread, 0.25: a factor e is four spreads.
+        assert!((scale.z(std::f64::consts::E).unwrap() - 4.0).abs() < 1e-12);
+        assert_eq!(scale.z(1.0), Some(0.0));
+        assert_eq!(scale.z(0.0), None);
+        assert_eq!(scale.z(-1.0), None);
+        assert_eq!(scale.z(f64::INFINITY), None);
+        assert_eq!(LogScale::of(&[0.0, -1.0, f64::NAN]), None);
+    }
+
+    #[test]
+    fn log_scale_widens_with_the_data() {
+        let narrow = LogScale::of(&[1.0, 1.1, 0.9, 1.0, 1.05]).unwrap();
+        let wide = LogScale::of(&[0.1, 1.0, 10.0, 0.2, 5.0]).unwrap();
+        assert!(narrow.z(20.0).unwrap() > 10.0);
+        assert!(wide.z(20.0).unwrap() < 3.0);
+    }
+}

@@ -1,0 +1,288 @@
+//! What happened in a run, in numbers: the lens, the outline and `gotracelens summary` say the same thing in their own
+//! words.
+//!
+//! An absent number carries the reason why it is absent.
+
+use tracelog::GoReleases;
+
+use crate::derived;
+use crate::rules::{Finding, Severity};
+use crate::stats;
+use crate::view::{Cycles, RunView, Samples};
+
+/// A number, or why there is none.
+pub type Known<T> = Result<T, Absent>;
+
+/// Why a number is absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// The releases that can have printed this run do not print what it needs.
+    NotPrinted,
+    /// There are no such lines in the run.
+    NoLines,
+    /// There are too few lines.
+    TooFew,
+    /// The values say nothing about it (for example a goal at its floor about GOGC).
+    Undetermined,
+}
+
+impl Absent {
+    /// The reason in words.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NotPrinted => "not printed by this Go release",
+            Self::NoLines => "no such lines in the run",
+            Self::TooFew => "too few lines",
+            Self::Undetermined => "the values do not tell",
+        }
+    }
+}
+
+/// One process run.
+#[derive(Clone, Debug)]
+pub struct RunSummary {
+    /// Number of the run in the log, from 0.
+    pub run: usize,
+    /// First and last line, from 0.
+    pub lines: (u32, u32),
+    /// Releases that can have printed it; none when no single release can.
+    pub go: Option<GoReleases>,
+    /// Printed by the Go toolchain and not by the program.
+    pub toolchain: bool,
+    /// Garbage collection.
+    pub gc: Option<GcSummary>,
+    /// Scheduler.
+    pub sched: Option<SchedSummary>,
+    /// Number of findings by severity, Hints left out: errors, warnings, infos.
+    pub n_findings: [usize; 3],
+}
+
+/// Garbage collection of a run.
+#[derive(Clone, Debug)]
+pub struct GcSummary {
+    /// Cycles seen.
+    pub n_cycles: usize,
+    /// Cycles that must have happened between the first and the last seen, but have no line.
+    pub n_missing: u64,
+    /// First and last GC number.
+    pub numbers: (u64, u64),
+    /// Start of the first and of the last cycle, s since process start.
+    pub span_s: Known<(f64, f64)>,
+    /// Share of P-time spent in GC between the first and the last cycle, from interval sums, 0 – 1.
+    pub cpu_share: Known<f64>,
+    /// The percentage the last line prints: since process start, truncated.
+    pub printed_pct: Known<f64>,
+    /// Stop-the-world time a cycle, ms.
+    pub pause_ms: Known<Distribution>,
+    /// Live heap.
+    pub live_mb: Known<Trend>,
+    /// Largest heap, MB.
+    pub peak_mb: Known<f64>,
+    /// Goal of the last cycle that has one, MB.
+    pub goal_mb: Known<f64>,
+    /// GOGC in effect, median over lines that tell, %.
+    pub gogc_pct: Known<f64>,
+    /// Allocation rate, MB/s, median over cycles.
+    pub alloc_mb_per_s: Known<f64>,
+    /// Cycles forced by a call.
+    pub n_forced: usize,
+    /// Cycles started by the two-minute timer.
+    pub n_timer: usize,
+    /// GOMAXPROCS of the last cycle.
+    pub procs: Known<f64>,
+}
+
+/// How values are spread: nearest ranks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Distribution {
+    /// Median.
+    pub p50: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// Largest.
+    pub max: f64,
+    /// Index of the cycle with the largest value.
+    pub max_index: usize,
+}
+
+/// How a level moved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trend {
+    /// Median of the first sixth of the cycles after warm-up.
+    pub first: f64,
+    /// Median of the last sixth.
+    pub last: f64,
+    /// Smallest and largest.
+    pub range: (f64, f64),
+    /// Medians of up to 16 equal stretches, for a sparkline.
+    pub shape: Vec<f64>,
+}
+
+/// Scheduler samples of a run.
+#[derive(Clone, Debug)]
+pub struct SchedSummary {
+    /// Samples seen.
+    pub n_samples: usize,
+    /// Time of the first and of the last sample, s since the first sample of the process.
+    pub span_s: (f64, f64),
+    /// GOMAXPROCS of the last sample.
+    pub gomaxprocs: f64,
+    /// Share of Ps that were not idle, mean over samples, 0 – 1.
+    pub busy: Known<f64>,
+    /// Waiting goroutines in all queues.
+    pub runnable: Known<Distribution>,
+    /// Threads in the first and in the last sample.
+    pub threads: (f64, f64),
+}
+
+/// Summarizes a run.
+pub fn of(run: &RunView, findings: &[Finding]) -> RunSummary {
+    let count = |severity| {
+        let of_run = |finding: &&Finding| finding.run == Some(run.run) && finding.severity == severity;
+        findings.iter().filter(of_run).count()
+    };
+    RunSummary {
+        run: run.run,
+        lines: run.lines,
+        go: run.go,
+        toolchain: run.toolchain,
+        gc: gc(&run.cycles),
+        sched: sched(&run.samples),
+        n_findings: [count(Severity::Error), count(Severity::Warning), count(Severity::Info)],
+    }
+}
+
+fn gc(cycles: &Cycles) -> Option<GcSummary> {
+    let n_cycles = cycles.len();
+    if n_cycles == 0 {
+        return None;
+    }
+    let rows = 0..n_cycles;
+    let numbers: Vec<u64> = cycles.n.iter().copied().filter(|n| *n > 0).collect();
+    let (low, high) = (numbers.iter().min().copied().unwrap_or(0), numbers.iter().max().copied().unwrap_or(0));
+    let distinct = {
+        let mut sorted = numbers.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        sorted.len() as u64
+    };
+    let times = known(&cycles.at_s);
+    let span_s = times.as_ref().map(|times| (times[0], times[times.len() - 1])).map_err(|absent| *absent);
+    let live: Vec<f64> = rows.clone().map(|row| live_mb(cycles, row)).collect();
+    Some(GcSummary {
+        n_cycles,
+        n_missing: if numbers.is_empty() { 0 } else { (high - low + 1).saturating_sub(distinct) },
+        numbers: (low, high),
+        span_s,
+        cpu_share: number(derived::gc_share_over(cycles, rows.clone()), &cycles.cpu_background_ms),
+        printed_pct: last(&cycles.gc_cpu_pct),
+        pause_ms: distribution(&cycles.pause_ms),
+        live_mb: trend(&live),
+        peak_mb: known(&either(&cycles.heap_end_mb, &cycles.heap_start_mb)).map(|all| all.into_iter().fold(0.0, f64::max)),
+        goal_mb: last(&cycles.heap_goal_mb),
+        gogc_pct: gogc(cycles),
+        alloc_mb_per_s: {
+            let rates: Vec<f64> = rows.clone().map(|row| derived::alloc_rate_mb_per_s(cycles, row)).collect();
+            known(&rates).and_then(|rates| stats::median(&rates).ok_or(Absent::TooFew))
+        },
+        n_forced: cycles.forced.iter().filter(|forced| **forced).count(),
+        n_timer: cycles.timer.iter().filter(|timer| **timer).count(),
+        procs: last(&cycles.procs),
+    })
+}
+
+/// Live heap without what was allocated during mark, where that can be told; the printed live heap elsewhere.
+fn live_mb(cycles: &Cycles, row: usize) -> f64 {
+    let live = derived::live_before_mark_mb(cycles, row);
+    if live.is_nan() { cycles.heap_live_mb[row] } else { live }
+}
+
+fn either(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| if a.is_nan() { *b } else { *a }).collect()
+}
+
+/// Values that are there, in order.
+fn known(values: &[f64]) -> Known<Vec<f64>> {
+    if values.is_empty() {
+        return Err(Absent::NoLines);
+    }
+    let known: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    if known.is_empty() { Err(Absent::NotPrinted) } else { Ok(known) }
+}
+
+fn last(values: &[f64]) -> Known<f64> {
+    known(values).map(|values| values[values.len() - 1])
+}
+
+/// A computed number: absent where its sources are, or too few.
+fn number(value: f64, source: &[f64]) -> Known<f64> {
+    if value.is_finite() { Ok(value) } else { known(source).and(Err(Absent::TooFew)) }
+}
+
+fn distribution(values: &[f64]) -> Known<Distribution> {
+    let all = known(values)?;
+    let max_index = (0..values.len()).filter(|index| values[*index].is_finite()).max_by(|a, b| {
+        values[*a].total_cmp(&values[*b]).then(b.cmp(a))
+    });
+    Ok(Distribution {
+        p50: stats::quantile(&all, 0.5).ok_or(Absent::TooFew)?,
+        p99: stats::quantile(&all, 0.99).ok_or(Absent::TooFew)?,
+        max: all.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        max_index: max_index.unwrap_or(0),
+    })
+}
+
+/// Sparkline stretches.
+const N_SHAPE: usize = 16;
+
+fn trend(values: &[f64]) -> Known<Trend> {
+    let all = known(values)?;
+    let sixth = (all.len() / 6).max(1);
+    // The first sixth is start-up: the level begins behind it, where there is enough.
+    let begin = if all.len() >= 6 { sixth } else { 0 };
+    let median = |part: &[f64]| stats::median(part).ok_or(Absent::TooFew);
+    let n = all.len().min(N_SHAPE);
+    let shape = (0..n).map(|k| median(&all[k * all.len() / n..(k + 1) * all.len() / n])).collect::<Known<Vec<f64>>>()?;
+    Ok(Trend {
+        first: median(&all[begin..(begin + sixth).min(all.len())])?,
+        last: median(&all[all.len() - sixth..])?,
+        range: (all.iter().copied().fold(f64::INFINITY, f64::min), all.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
+        shape,
+    })
+}
+
+/// Lines from which GOGC can be told that are asked for.
+const MIN_GOGC_LINES: usize = 3;
+
+fn gogc(cycles: &Cycles) -> Known<f64> {
+    known(&cycles.heap_goal_mb)?;
+    let telling = (0..cycles.len()).filter(|row| !derived::goal_is_lifted(cycles, *row));
+    let values: Vec<f64> =
+        telling.map(|row| derived::effective_gogc_pct(cycles, row)).filter(|gogc| gogc.is_finite()).collect();
+    if values.len() < MIN_GOGC_LINES {
+        return Err(Absent::Undetermined);
+    }
+    stats::median(&values).ok_or(Absent::TooFew)
+}
+
+fn sched(samples: &Samples) -> Option<SchedSummary> {
+    let n_samples = samples.len();
+    if n_samples == 0 {
+        return None;
+    }
+    let rows = 0..n_samples;
+    let runnable: Vec<f64> = rows.clone().map(|row| derived::runnable(samples, row)).collect();
+    let busy: Vec<f64> = rows.map(|row| derived::busy(samples, row)).collect();
+    let ends = |values: &[f64]| {
+        let all = known(values).unwrap_or_default();
+        (all.first().copied().unwrap_or(f64::NAN), all.last().copied().unwrap_or(f64::NAN))
+    };
+    Some(SchedSummary {
+        n_samples,
+        span_s: ends(&samples.at_s),
+        gomaxprocs: last(&samples.gomaxprocs).unwrap_or(f64::NAN),
+        busy: known(&busy).map(|busy| busy.iter().sum::<f64>() / busy.len() as f64),
+        runnable: distribution(&runnable),
+        threads: ends(&samples.threads),
+    })
+}
