@@ -34,7 +34,9 @@ fn check(view: &LogView, settings: &Settings) -> Vec<Finding> {
         let limits = settings.limits(rule);
         match rule.check {
             // What the toolchain prints under `go run` is not the program's: only rules about the log see it.
-            Check::Run(check) => view.runs.iter().filter(|run| !run.toolchain).for_each(|run| check(run, &limits, &mut findings)),
+            Check::Run(check) => {
+                view.runs.iter().filter(|run| !run.toolchain).for_each(|run| check(run, &limits, &mut findings))
+            }
             Check::Log(check) => check(view, &limits, &mut findings),
         }
     }

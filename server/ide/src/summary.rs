@@ -178,7 +178,8 @@ fn gc(cycles: &Cycles) -> Option<GcSummary> {
         printed_pct: last(&cycles.gc_cpu_pct),
         pause_ms: distribution(&cycles.pause_ms),
         live_mb: trend(&live),
-        peak_mb: known(&either(&cycles.heap_end_mb, &cycles.heap_start_mb)).map(|all| all.into_iter().fold(0.0, f64::max)),
+        peak_mb: known(&either(&cycles.heap_end_mb, &cycles.heap_start_mb))
+            .map(|all| all.into_iter().fold(0.0, f64::max)),
         goal_mb: last(&cycles.heap_goal_mb),
         gogc_pct: gogc(cycles),
         alloc_mb_per_s: {
@@ -221,9 +222,9 @@ fn number(value: f64, source: &[f64]) -> Known<f64> {
 
 fn distribution(values: &[f64]) -> Known<Distribution> {
     let all = known(values)?;
-    let max_index = (0..values.len()).filter(|index| values[*index].is_finite()).max_by(|a, b| {
-        values[*a].total_cmp(&values[*b]).then(b.cmp(a))
-    });
+    let max_index = (0..values.len())
+        .filter(|index| values[*index].is_finite())
+        .max_by(|a, b| values[*a].total_cmp(&values[*b]).then(b.cmp(a)));
     Ok(Distribution {
         p50: stats::quantile(&all, 0.5).ok_or(Absent::TooFew)?,
         p99: stats::quantile(&all, 0.99).ok_or(Absent::TooFew)?,
@@ -242,11 +243,15 @@ fn trend(values: &[f64]) -> Known<Trend> {
     let begin = if all.len() >= 6 { sixth } else { 0 };
     let median = |part: &[f64]| stats::median(part).ok_or(Absent::TooFew);
     let n = all.len().min(N_SHAPE);
-    let shape = (0..n).map(|k| median(&all[k * all.len() / n..(k + 1) * all.len() / n])).collect::<Known<Vec<f64>>>()?;
+    let shape =
+        (0..n).map(|k| median(&all[k * all.len() / n..(k + 1) * all.len() / n])).collect::<Known<Vec<f64>>>()?;
     Ok(Trend {
         first: median(&all[begin..(begin + sixth).min(all.len())])?,
         last: median(&all[all.len() - sixth..])?,
-        range: (all.iter().copied().fold(f64::INFINITY, f64::min), all.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
+        range: (
+            all.iter().copied().fold(f64::INFINITY, f64::min),
+            all.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        ),
         shape,
     })
 }

@@ -168,6 +168,13 @@ pub struct FieldDef {
     pub go: GoReleases,
 }
 
+impl FieldDef {
+    /// Whether values only count or name something, so that ranking them among others says nothing.
+    pub fn is_ordinal(&self) -> bool {
+        self.role == Role::Id || matches!(self.kind, Kind::Flag | Kind::Bool | Kind::Seconds3) || self.id == "at_ms"
+    }
+}
+
 /// One part of a shape's template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {

@@ -83,7 +83,14 @@ fn cycles(log: &Log, rows: &[RowId]) -> Cycles {
     let ms = sum(
         log,
         rows,
-        &[gc::WALL_SWEEP_TERM_MS, gc::WALL_MARK_TERM_MS, gc::STW_MARK_MS, gc::STW_SWEEP_MS, gc::STW_OTHER_MS, gc::STW_CLEANUP_MS],
+        &[
+            gc::WALL_SWEEP_TERM_MS,
+            gc::WALL_MARK_TERM_MS,
+            gc::STW_MARK_MS,
+            gc::STW_SWEEP_MS,
+            gc::STW_OTHER_MS,
+            gc::STW_CLEANUP_MS,
+        ],
     );
     let us = sum(log, rows, &[gc::STW_STOP_US, gc::STW_SWEEP_US, gc::STW_MARK_US, gc::STW_WAIT_US]);
     let pause_ms = either(ms, us.into_iter().map(|us| us / 1000.0).collect());

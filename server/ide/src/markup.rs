@@ -1,0 +1,117 @@
+//! The small Markdown writer that hovers share.
+//!
+//! Only this module writes Markdown syntax. Text that may come from a log goes through [`escape`], so it can become
+//! neither link nor image nor HTML, and carries no control or direction-changing character.
+
+use std::fmt::Write as _;
+
+/// Builds a Markdown text: a heading, paragraphs and lists. No tables: half of the editors show their pipes.
+#[derive(Debug, Default)]
+pub struct Markup {
+    text: String,
+}
+
+impl Markup {
+    /// A bold title with something after it.
+    pub fn title(&mut self, title: &str, rest: &str) {
+        self.blank();
+        let _ = write!(self.text, "**{}**{}", escape(title), escape(rest));
+    }
+
+    /// A paragraph.
+    pub fn paragraph(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.blank();
+            self.text.push_str(&escape(text));
+        }
+    }
+
+    /// A paragraph that begins with an emphasized word.
+    pub fn labeled(&mut self, label: &str, text: &str) {
+        if !text.is_empty() {
+            self.blank();
+            let _ = write!(self.text, "*{}:* {}", escape(label), escape(text));
+        }
+    }
+
+    /// A list entry with a bold beginning.
+    pub fn entry(&mut self, label: &str, text: &str) {
+        let continues = self.text.lines().last().is_some_and(|line| line.starts_with("- "));
+        if continues {
+            self.text.push('\n');
+        } else {
+            self.blank();
+        }
+        let _ = write!(self.text, "- **{}** {}", escape(label), escape(text));
+    }
+
+    /// A line of characters that must keep their width.
+    pub fn code(&mut self, text: &str) {
+        self.blank();
+        let visible: String = text.chars().map(|c| if c == '`' || is_unsafe(c) { '\u{fffd}' } else { c }).collect();
+        let _ = write!(self.text, "`{visible}`");
+    }
+
+    fn blank(&mut self) {
+        if !self.text.is_empty() {
+            self.text.push_str("\n\n");
+        }
+    }
+
+    /// The text.
+    pub fn finish(self) -> String {
+        self.text
+    }
+}
+
+/// Text that shows as itself in Markdown.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    let mut chars = text.chars().peekable();
+    let mut before = ' ';
+    while let Some(c) = chars.next() {
+        let between_words = before.is_alphanumeric() && chars.peek().is_some_and(|next| next.is_alphanumeric());
+        match c {
+            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '!' => escaped.extend(['\\', c]),
+            // Inside a word an underscore is plain text, and field ids stay readable where Markdown is not rendered.
+            '_' if !between_words => escaped.extend(['\\', c]),
+            '\n' | '\t' => escaped.push(' '),
+            c if is_unsafe(c) => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+        before = c;
+    }
+    escaped
+}
+
+/// Characters that change how other text is shown, or are not shown at all.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}'
+            | '\u{61c}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Text that shows as itself in a plain place: a lens, a symbol, a message, a terminal.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if is_unsafe(c) { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_text_stays_text() {
+        assert_eq!(escape("[x](command:y) <img> `a` a_b _c_"), r"\[x\](command:y) \<img\> \`a\` a_b \_c\_");
+        assert_eq!(plain("a\u{202e}b\u{1b}[2J"), "a\u{fffd}b\u{fffd}[2J");
+    }
+
+    #[test]
+    fn entries_form_one_list() {
+        let mut markup = Markup::default();
+        markup.title("gc", " cycle");
+        markup.entry("a", "1");
+        markup.entry("b", "2");
+        assert_eq!(markup.finish(), "**gc** cycle\n\n- **a** 1\n- **b** 2");
+    }
+}

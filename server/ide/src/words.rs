@@ -1,0 +1,104 @@
+//! Numbers in words, the same everywhere: lenses, hovers, messages, terminal.
+
+use tracelog::cells;
+use tracelog::template::Datum;
+use tracelog::{Field, Kind};
+
+/// A number with as many digits as mean something: three significant ones, none lost above a thousand.
+pub fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return "?".to_owned();
+    }
+    let magnitude = value.abs();
+    let decimals = if magnitude == 0.0 || magnitude >= 100.0 {
+        0
+    } else if magnitude >= 10.0 {
+        1
+    } else if magnitude >= 1.0 {
+        2
+    } else {
+        3
+    };
+    let text = format!("{value:.decimals$}");
+    let short = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    if short == "-0" { "0".to_owned() } else { short.to_owned() }
+}
+
+/// A duration in the unit that fits: `0.31 s`, `70 s`, `12 m`, `3.5 h`, `2.1 d`.
+pub fn span(seconds: f64) -> String {
+    let (value, unit) = match seconds {
+        s if s < 120.0 => (s, "s"),
+        s if s < 7200.0 => (s / 60.0, "min"),
+        s if s < 172_800.0 => (s / 3600.0, "h"),
+        s => (s / 86_400.0, "d"),
+    };
+    format!("{} {unit}", number(value))
+}
+
+/// A share of one as a percentage.
+pub fn percent(share: f64) -> String {
+    format!("{} %", number(share * 100.0))
+}
+
+/// `1 cycle`, `2 cycles`.
+pub fn count(n: usize, word: &str) -> String {
+    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+}
+
+/// A printed value with its unit, for people.
+pub fn value(field: Field, datum: &Datum) -> String {
+    let def = field.def();
+    match datum {
+        Datum::One(Kind::Flag, code) => if code & 1 == 1 { "yes" } else { "no" }.to_owned(),
+        Datum::One(Kind::Bool, code) => if code & 1 == 1 { "yes" } else { "no" }.to_owned(),
+        _ => with_unit(&datum.print(), def.unit),
+    }
+}
+
+/// A number with its unit.
+pub fn with_unit(text: &str, unit: &str) -> String {
+    if unit.is_empty() { text.to_owned() } else { format!("{text} {unit}") }
+}
+
+/// The text of a cell as it was printed.
+pub fn printed(kind: Kind, code: u64) -> String {
+    let mut text = String::new();
+    cells::print(kind, code, &mut text);
+    text
+}
+
+/// A small chart of up to a few dozen values: eight heights.
+pub fn sparkline(values: &[f64]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let finite = || values.iter().copied().filter(|value| value.is_finite());
+    let low = finite().fold(f64::INFINITY, f64::min);
+    let high = finite().fold(f64::NEG_INFINITY, f64::max);
+    let bar = |value: &f64| {
+        if !value.is_finite() {
+            return ' ';
+        }
+        // A level that hardly moves is flat, not a mountain range.
+        let range = (high - low).max(high.abs() * 0.1);
+        let step = if range > 0.0 { (value - low) / range * 7.0 } else { 0.0 };
+        BARS[(step.round() as usize).min(7)]
+    };
+    values.iter().map(bar).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        let shown: Vec<_> = [0.0, 0.0421, 0.5, 1.25, 12.34, 123.4, 17_592_186.0, -0.0001].map(number).into();
+        assert_eq!(shown, ["0", "0.042", "0.5", "1.25", "12.3", "123", "17592186", "0"]);
+    }
+
+    #[test]
+    fn a_flat_series_has_a_flat_sparkline() {
+        assert_eq!(sparkline(&[100.0, 101.0, 100.0]), "▁▂▁");
+        assert_eq!(sparkline(&[0.0, 7.0]), "▁█");
+        assert_eq!(sparkline(&[0.0, 0.0]), "▁▁");
+    }
+}
