@@ -1,1 +1,8 @@
 //! Whole-product tests.
+
+#[cfg(test)]
+mod grammar;
+#[cfg(test)]
+mod json;
+#[cfg(test)]
+mod product;
