@@ -184,6 +184,11 @@ impl Grammar {
             .any(|rule| self.whole[*rule].regex.is_match(line))
     }
 
+    /// Whether any rule at all matches the whole line, also those of section 7 and 8 that match many sentences.
+    pub fn is_any_line(&self, line: &str) -> bool {
+        self.whole.values().any(|compiled| compiled.regex.is_match(line))
+    }
+
     /// The values of a line by one rule, or nothing when the rule does not match the whole line.
     pub fn values(&self, rule: &str, line: &str) -> Option<Vec<Value>> {
         let compiled = &self.whole[rule];

@@ -1,8 +1,14 @@
 //! Whole-product tests.
 
 #[cfg(test)]
+mod compare;
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod grammar;
 #[cfg(test)]
 mod json;
 #[cfg(test)]
 mod product;
+#[cfg(test)]
+mod reading;
