@@ -60,7 +60,7 @@ pub fn compare_file(
         let found = if scrambled(&entry.path).contains(&line) {
             scrambled_line(&parsed.items, text)
         } else {
-            compare_line(grammar, entry, file, line, &parsed.items)
+            compare_line(grammar, entry, file, line, parsed)
         };
         differences.extend(found.into_iter().map(|difference| format!("{place}: {difference}\n    {text}")));
     }
@@ -78,7 +78,8 @@ fn scrambled_line(items: &[Json], text: &str) -> Vec<String> {
     differences
 }
 
-fn compare_line(grammar: &Grammar, entry: &Entry, file: &FileReading, line: usize, items: &[Json]) -> Vec<String> {
+fn compare_line(grammar: &Grammar, entry: &Entry, file: &FileReading, line: usize, parsed: &ParsedLine) -> Vec<String> {
+    let items = &parsed.items;
     let text = &file.texts[line - 1];
     let no_items = Vec::new();
     let expected: &Vec<Expected> = file.expected.get(&line).unwrap_or(&no_items);
@@ -110,7 +111,28 @@ fn compare_line(grammar: &Grammar, entry: &Entry, file: &FileReading, line: usiz
     if is_plain && !is_known && !items.is_empty() && !grammar.is_any_line(text) {
         differences.push(format!("application line claimed as {:?}", items[0].get("family").text()));
     }
+    if is_plain {
+        differences.extend(compare_text(grammar, &parsed.text, text, items.is_empty()));
+    }
     differences
+}
+
+/// A line without items is foreign as a whole, a whole trace line not at all. What is left of torn and glued lines is
+/// checked where nothing may be lost: by the parser's own properties.
+fn compare_text(grammar: &Grammar, got: &Json, text: &str, is_foreign: bool) -> Option<String> {
+    // The checker's text replaces invalid UTF-8; how the product prints that is not judged here.
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return None;
+    }
+    let wanted = if is_foreign && !text.is_empty() {
+        Json::Text(text.to_owned())
+    } else if text.is_empty() || grammar.read(text).is_some() {
+        Json::Null
+    } else {
+        return None;
+    };
+    let is_blank = text.is_empty() && got.text().is_empty();
+    (got != &wanted && !is_blank).then(|| format!("text {got:?} instead of {wanted:?}"))
 }
 
 fn compare_tail(item: &Json, head_line: Option<usize>) -> Option<String> {

@@ -12,3 +12,5 @@ mod json;
 mod product;
 #[cfg(test)]
 mod reading;
+#[cfg(test)]
+mod wrap;
