@@ -77,7 +77,7 @@ pub enum Value {
 pub struct Reading {
     /// Family the product must name.
     pub family: &'static str,
-    /// Shape the product must name, or how it must begin.
+    /// Shape the product must name.
     pub shape: String,
     /// Every printed value, in order.
     pub values: Vec<Value>,
@@ -198,10 +198,9 @@ fn reading(rule: &str, compiled: &Compiled, captures: &Captures<'_>) -> Reading 
     let (family, shape) = match (rule, shape) {
         ("gctrace_line", Some(shape)) => ("gc", shape.to_owned()),
         ("gc_periodic_line", _) => ("gc_forced", "gc_forced".to_owned()),
-        ("scavenger_line", Some("scvg_gcforced")) => ("scvg", "scvg_gc_forced".to_owned()),
-        ("scavenger_line", Some(shape)) => (if shape.starts_with("scvg") { "scvg" } else { "scav" }, shape.to_owned()),
-        ("sched_line", _) => ("sched", sched_shape(text).to_owned()),
-        ("sched_d_line", _) => ("sched", "sched_detail".to_owned()),
+        ("scavenger_line", Some(shape)) if shape.starts_with("scvg") => ("scvg", scvg_shape(shape, text)),
+        ("scavenger_line", Some(shape)) => ("scav", shape.to_owned()),
+        ("sched_line" | "sched_d_line", _) => ("sched", sched_shape(text)),
         (rule, shape) => panic!("rule {rule} has no family for shape {shape:?}"),
     };
     let notes = marks
@@ -216,17 +215,31 @@ fn reading(rule: &str, compiled: &Compiled, captures: &Captures<'_>) -> Reading 
     Reading { family, shape, values, notes }
 }
 
-/// The grammar has one rule for all four shapes of the scheduler line; formats/schedtrace.md section 1 names them.
-fn sched_shape(line: &str) -> &'static str {
-    if line.contains("schedticks=[") {
-        "sched_1_25"
-    } else if line.contains(" needspinning=") {
-        "sched_1_20"
-    } else if line.contains(" spinningthreads=") {
-        "sched_1_4"
-    } else {
-        "sched_1_2"
+/// The grammar has one rule for all releases; formats/scavenger.md section 1 tells them apart.
+fn scvg_shape(rule: &str, line: &str) -> String {
+    let is_1_13 = line.starts_with("forced scvg") || line.starts_with("scvg:");
+    match rule {
+        "scvg_gcforced" => "scvg_gc_forced".to_owned(),
+        _ if is_1_13 => format!("{rule}_1_13"),
+        "scvg_released" if line.contains(": 0x") => "scvg_released_1_0".to_owned(),
+        _ => rule.to_owned(),
     }
+}
+
+/// The grammar has one rule for all shapes of the scheduler line; formats/schedtrace.md and formats/scheddetail.md
+/// section 1 tell them apart.
+fn sched_shape(line: &str) -> String {
+    let is_detail = line.contains(" gcwaiting=");
+    let release = if line.contains("schedticks=[") {
+        "1_25"
+    } else if line.contains(" needspinning=") {
+        "1_20"
+    } else if line.contains(" spinningthreads=") {
+        "1_4"
+    } else {
+        "1_2"
+    };
+    if is_detail { format!("sched_detail_{release}") } else { format!("sched_{release}") }
 }
 
 /// Values in order, and the marks that took part with their text.
@@ -430,8 +443,9 @@ fn reads_the_real_lines_of_the_format_reference() {
     );
     check("GC forced", "gc_forced", "gc_forced", &[], &[]);
     check("scvg2: GC forced", "scvg", "scvg_gc_forced", &[2.], &[]);
-    check("scvg4: 0x1f MB released", "scvg", "scvg_released", &[4., 31.], &[]);
-    check("forced scvg: 34 MB released", "scvg", "scvg_released", &[34.], &["forced"]);
+    check("scvg4: 0x1f MB released", "scvg", "scvg_released_1_0", &[4., 31.], &[]);
+    check("scvg6: 40 MB released", "scvg", "scvg_released", &[6., 40.], &[]);
+    check("forced scvg: 34 MB released", "scvg", "scvg_released_1_13", &[34.], &["forced"]);
     check(
         "scvg-1: inuse: 1, idle: 50, sys: 52, released: 50, consumed: 1 (MB)",
         "scvg",
@@ -489,7 +503,7 @@ fn reads_the_real_lines_of_the_format_reference() {
         "SCHED 67ms: gomaxprocs=4 idleprocs=1 threads=9 spinningthreads=1 needspinning=0 idlethreads=3 runqueue=0 \
          gcwaiting=false nmidlelocked=1 stopwait=0 sysmonwait=false",
         "sched",
-        "sched_detail",
+        "sched_detail_1_20",
         &[67., 4., 1., 9., 1., 0., 3., 0., 0., 1., 0., 0.],
         &[],
     );

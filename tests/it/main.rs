@@ -5,6 +5,8 @@ mod compare;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod fields;
+#[cfg(test)]
 mod grammar;
 #[cfg(test)]
 mod json;
