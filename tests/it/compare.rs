@@ -240,3 +240,62 @@ fn compares_values_by_number_and_type() {
     assert!(!same_values(&printed(&item), &wanted[1..]));
     assert!(!same_values(&[Json::Float(7.0)], &[Value::Integer(7)]));
 }
+
+#[test]
+fn finds_every_kind_of_difference() {
+    use crate::product::parsed_line;
+    use crate::reading::read_file;
+
+    const LOG: &str = "served /healthz\nscvg1: 512 MB released\nSCHED 5ms: gomaxprocs=2 idle2026/11/21 06:56:30 GET /\n\
+                       procs=0 threads=3 idlethreads=0 runqueue=0 [0 1]\n";
+    const OUTPUT: [&str; 4] = [
+        r#"{"file":"a","line":1,"carrier":null,"items":[],"text":"served /healthz"}"#,
+        r#"{"file":"a","line":2,"carrier":null,"items":[{"family":"scvg","shape":"scvg_released","go":["1.2","1.12"],
+            "fields":{"pass":1,"released_pass_mb":512},"torn":false,"part":"whole"}],"text":null}"#,
+        r#"{"file":"a","line":3,"carrier":null,"items":[{"family":"sched","shape":"sched_1_2","go":["1.2","1.3"],
+            "fields":{"at_ms":5,"gomaxprocs":2,"idleprocs":0,"threads":3,"idlethreads":0,"runqueue":0,
+            "local_runqueues":[0,1]},"torn":true,"part":"head"}],"text":"2026/11/21 06:56:30 GET /"}"#,
+        r#"{"file":"a","line":4,"carrier":null,"items":[{"family":"sched","shape":"sched_1_2","go":["1.2","1.3"],
+            "fields":{},"torn":true,"part":"tail","head_line":3}],"text":null}"#,
+    ];
+    let grammar = Grammar::load();
+    let entry = Entry {
+        path: "runs/a.log".to_owned(),
+        release: Some((1, 3)),
+        wrapper: "none".to_owned(),
+        sources: Vec::new(),
+        torn_lines: Vec::new(),
+    };
+    let file = read_file(&grammar, LOG.as_bytes(), Wrapping::Plain);
+    let differences = |output: &[String]| {
+        let parsed: Vec<ParsedLine> = output.iter().map(|line| parsed_line(line)).collect();
+        let mut differences = Vec::new();
+        compare_file(&grammar, &entry, &file, &parsed, &mut Types::default(), &mut differences);
+        differences
+    };
+    let output: Vec<String> = OUTPUT.iter().map(|line| (*line).to_owned()).collect();
+    assert_eq!(differences(&output), Vec::<String>::new());
+    for (idx, from, to) in [
+        (0, r#""items":[]"#, r#""items":[{"family":"gc_forced"}]"#),
+        (0, r#""text":"served /healthz""#, r#""text":"served""#),
+        (1, r#""family":"scvg""#, r#""family":"scav""#),
+        (1, r#""scvg_released""#, r#""scvg_released_1_0""#),
+        (1, r#""pass":1,"released_pass_mb":512"#, r#""released_pass_mb":512,"pass":1"#),
+        (1, "512", "513"),
+        (1, "512", "512.0"),
+        (1, "512}", r#"512,"forced":true}"#),
+        (1, r#"["1.2","1.12"]"#, r#"["1.4","1.12"]"#),
+        (1, r#""text":null"#, r#""text":"MB released""#),
+        (2, r#""torn":true"#, r#""torn":false"#),
+        (2, "[0,1]", "[0]"),
+        (2, r#""part":"head""#, r#""part":"whole""#),
+        (3, r#""head_line":3"#, r#""head_line":2"#),
+        (3, r#""part":"tail""#, r#""part":"whole""#),
+    ] {
+        let mut changed = output.clone();
+        changed[idx] = changed[idx].replace(from, to);
+        assert_ne!(changed[idx], output[idx], "{from} is not in line {idx}");
+        assert!(!differences(&changed).is_empty(), "{to} instead of {from} goes unnoticed");
+    }
+    assert_eq!(differences(&output[..3]).len(), 1);
+}

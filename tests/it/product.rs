@@ -35,21 +35,21 @@ pub fn parse_file(path: &Path) -> Vec<ParsedLine> {
         String::from_utf8_lossy(&output.stderr)
     );
     let stdout = String::from_utf8(output.stdout).expect("JSON Lines are UTF-8");
-    stdout
-        .lines()
-        .map(|line| {
-            let json: Json = serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON: {error}: {line}"));
-            let Json::Integer(number) = json.get("line") else { panic!("no line number: {line}") };
-            assert!(matches!(json.get("items"), Json::List(_)), "no items: {line}");
-            assert!(!json.get("file").text().is_empty(), "no file: {line}");
-            ParsedLine {
-                line: *number,
-                carrier: json.get("carrier").clone(),
-                items: json.get("items").list().to_vec(),
-                text: json.get("text").clone(),
-            }
-        })
-        .collect()
+    stdout.lines().map(parsed_line).collect()
+}
+
+/// One line of the output. What every line must have is asserted.
+pub fn parsed_line(line: &str) -> ParsedLine {
+    let json: Json = serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON: {error}: {line}"));
+    let Json::Integer(number) = json.get("line") else { panic!("no line number: {line}") };
+    assert!(matches!(json.get("items"), Json::List(_)), "no items: {line}");
+    assert!(!json.get("file").text().is_empty(), "no file: {line}");
+    ParsedLine {
+        line: *number,
+        carrier: json.get("carrier").clone(),
+        items: json.get("items").list().to_vec(),
+        text: json.get("text").clone(),
+    }
 }
 
 /// `gotracelens parse` on bytes, through a file in a folder of its own.
