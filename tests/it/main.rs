@@ -1,1 +1,18 @@
 //! Whole-product tests.
+
+#[cfg(test)]
+mod compare;
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod fields;
+#[cfg(test)]
+mod grammar;
+#[cfg(test)]
+mod json;
+#[cfg(test)]
+mod product;
+#[cfg(test)]
+mod reading;
+#[cfg(test)]
+mod wrap;

@@ -1,0 +1,405 @@
+//! Every line of the corpus against the checker's own reading, through `gotracelens parse`.
+//!
+//! `tests/corpus` is the part that is committed. With the whole corpus at hand (`GOTRACELENS_CORPUS`, or
+//! `../shared/corpus` beside the clone) the same tests read all of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::compare::{Types, compare_file};
+use crate::grammar::{Grammar, Reading};
+use crate::json::Json;
+use crate::product::{ParsedLine, parse_file};
+use crate::reading::{FileReading, Wrapping, read_file};
+
+/// Torn lines of real runs whose pieces cannot be put together again: a release without any lock around its prints,
+/// and an application that printed word by word at the same moment. The values of both writers alternate.
+const SCRAMBLED: [(&str, &[usize]); 1] =
+    [("runs/1.4.3/steady-gc1+sched10-p4-s648.log", &[450, 451, 741, 742, 927, 928])];
+
+/// Wrappers that the product does not read yet. The list only gets shorter: an entry whose files all pass fails.
+const LATER: [(&str, &str); 20] = [
+    ("aws-logs-tail", "carrier of issue 4"),
+    ("cloudwatch-csv", "carrier of issue 4"),
+    ("cloudwatch-insights-csv", "carrier of issue 4, newest line first"),
+    ("comment", "quoting of issue 4"),
+    ("foreman", "carrier of issue 4"),
+    ("gcp-json", "carrier of issue 4"),
+    ("github-actions", "carrier of issue 4"),
+    ("heroku", "carrier of issue 4"),
+    ("html-escaped", "escaping of issue 4"),
+    ("indented-tabs", "quoting of issue 4"),
+    ("journal-export", "carrier of issue 4"),
+    ("journal-json", "carrier of issue 4"),
+    ("journald-monotonic", "journald output of issue 4"),
+    ("mail-wrapped", "lines wrapped at 72 columns, joined by issue 4"),
+    ("markdown-quote", "quoting of issue 4"),
+    ("nul-bytes", "hole of copytruncate, issue 4"),
+    ("pm2", "carrier of issue 4"),
+    ("stern", "carrier of issue 4"),
+    ("utf16le", "encoding of issue 4"),
+    ("latin1-bytes", "invalid UTF-8 of issue 4"),
+];
+
+/// What a wrapper does to the order and the completeness of the lines of its sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Damage {
+    Nothing,
+    /// Only the first lines are there.
+    EndLost,
+    /// Only the last lines are there.
+    HeadLost,
+    /// Lines of the sources alternate, or come newest first.
+    Reordered,
+}
+
+fn damage(wrapper: &str, path: &str) -> Damage {
+    match wrapper {
+        "comment" | "truncated-tail" => Damage::EndLost,
+        "truncated-head" | "nul-bytes" => Damage::HeadLost,
+        "rotated" if path.ends_with(".1") => Damage::EndLost,
+        "rotated" => Damage::HeadLost,
+        "compose-v2-two"
+        | "compose-v2-ansi"
+        | "foreman"
+        | "stern"
+        | "two-procs-bare"
+        | "two-procs-pid"
+        | "cloudwatch-insights-csv" => Damage::Reordered,
+        _ => Damage::Nothing,
+    }
+}
+
+/// One file of the corpus.
+#[derive(Debug)]
+pub struct Entry {
+    /// Relative to the corpus folder.
+    pub path: String,
+    /// `None` for published excerpts and gccgo.
+    pub release: Option<(u32, u32)>,
+    pub wrapper: String,
+    pub sources: Vec<String>,
+    pub torn_lines: Vec<usize>,
+}
+
+/// The corpus folder that the tests read: the whole one where it is at hand.
+pub fn folder() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if let Some(folder) = std::env::var_os("GOTRACELENS_CORPUS") {
+        return PathBuf::from(folder);
+    }
+    let beside = package.join("../../shared/corpus");
+    if beside.join("manifest.json").is_file() { beside } else { package.join("corpus") }
+}
+
+/// All entries of both manifests.
+pub fn entries(folder: &Path) -> Vec<Entry> {
+    let read = |name: &str| -> Json {
+        let path = folder.join(name);
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))
+    };
+    let mut entries: Vec<Entry> = read("manifest.json").list().iter().map(|json| entry(json, "")).collect();
+    entries.extend(read("long/manifest.json").list().iter().map(|json| entry(json, "long/")));
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    entries
+}
+
+fn entry(json: &Json, prefix: &str) -> Entry {
+    let path = format!("{prefix}{}", json.get("path").text());
+    let mut numbers = json.get("go").text().split('.').map_while(|part| part.parse().ok());
+    let release = numbers.next().zip(numbers.next()).filter(|_| !path.starts_with("published/"));
+    let torn_lines = json.get("measured").get("torn_lines").list();
+    Entry {
+        path,
+        release,
+        wrapper: match json.get("wrapper").text() {
+            "" => "none".to_owned(),
+            wrapper => wrapper.to_owned(),
+        },
+        sources: json.get("sources").list().iter().map(|source| format!("runs/{}", source.text())).collect(),
+        torn_lines: torn_lines
+            .iter()
+            .filter_map(|line| if let Json::Integer(line) = line { usize::try_from(*line).ok() } else { None })
+            .collect(),
+    }
+}
+
+impl Entry {
+    pub fn wrapping(&self) -> Wrapping {
+        if self.path.starts_with("wrapped/") || self.path.starts_with("published/") {
+            Wrapping::Carried
+        } else {
+            Wrapping::Plain
+        }
+    }
+
+    fn is_later(&self) -> bool {
+        LATER.iter().any(|(wrapper, _)| *wrapper == self.wrapper)
+    }
+
+    pub fn read(&self, grammar: &Grammar, folder: &Path) -> FileReading {
+        let path = folder.join(&self.path);
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+        let mut file = read_file(grammar, &bytes, self.wrapping());
+        for line in scrambled(&self.path) {
+            file.expected.remove(line);
+        }
+        file
+    }
+}
+
+/// 1-based lines of a file that are excluded from comparison, for the reason [`SCRAMBLED`] gives.
+pub fn scrambled(path: &str) -> &'static [usize] {
+    SCRAMBLED.iter().find(|(file, _)| *file == path).map_or(&[], |(_, lines)| lines)
+}
+
+/// What a test counted, and what was wrong.
+#[derive(Default)]
+struct Tally {
+    n_files: usize,
+    n_lines: usize,
+    /// Trace lines by family and shape.
+    n_shapes: BTreeMap<String, usize>,
+    differences: Vec<String>,
+}
+
+impl Tally {
+    fn count(&mut self, file: &FileReading) {
+        self.n_files += 1;
+        self.n_lines += file.n_lines;
+        for reading in file.readings() {
+            *self.n_shapes.entry(reading.shape.clone()).or_default() += 1;
+        }
+    }
+
+    fn finish(self, what: &str) {
+        let mut report = format!("{what}: {} files, {} lines;", self.n_files, self.n_lines);
+        for (shape, n) in &self.n_shapes {
+            write!(report, " {shape} {n}").expect("a string takes everything");
+        }
+        println!("{report}");
+        assert!(self.n_files > 0, "{what}: no file was read");
+        if !self.differences.is_empty() {
+            let shown: Vec<&str> = self.differences.iter().take(20).map(String::as_str).collect();
+            panic!("{report}\n{} differences, the first of them:\n{}", self.differences.len(), shown.join("\n"));
+        }
+    }
+}
+
+/// The checker checked: in the real runs every beginning of a trace line is read, joined, or listed, and every torn
+/// line that the manifest measured is one of them or belongs to a family of a later issue.
+#[test]
+fn reads_or_explains_every_beginning_of_a_trace_line() {
+    let folder = folder();
+    let grammar = Grammar::load();
+    let mut tally = Tally::default();
+    for entry in entries(&folder).iter().filter(|entry| entry.wrapping() == Wrapping::Plain) {
+        let file = entry.read(&grammar, &folder);
+        tally.count(&file);
+        let explained = scrambled(&entry.path);
+        for line in file.open_heads.iter().filter(|line| !explained.contains(line)) {
+            tally.differences.push(format!("{}:{line}: not read: {}", entry.path, file.texts[line - 1]));
+        }
+        for line in &entry.torn_lines {
+            let is_read = file.expected.contains_key(line) || file.tails.contains_key(line);
+            let is_later = grammar.is_runtime_line(&file.texts[line - 1]);
+            if !is_read && !is_later && !explained.contains(line) {
+                tally.differences.push(format!("{}:{line}: torn, not read: {}", entry.path, file.texts[line - 1]));
+            }
+        }
+    }
+    tally.finish("beginnings of trace lines");
+}
+
+/// A wrapped file holds what its sources hold, minus the damage its wrapper does. This is about the corpus and the
+/// checker: it makes the readings of wrapped files trustworthy where the sources are not at hand.
+#[test]
+fn wrapped_files_hold_the_lines_of_their_sources() {
+    let folder = folder();
+    let grammar = Grammar::load();
+    let mut tally = Tally::default();
+    // Hard-wrapped lines are the one damage that the checker cannot read past.
+    for entry in entries(&folder).iter().filter(|entry| entry.wrapper != "mail-wrapped") {
+        let Some(sources) = sources_of(entry, &grammar, &folder) else { continue };
+        let file = entry.read(&grammar, &folder);
+        tally.count(&file);
+        if let Err(difference) = same_as_sources(entry, &file.readings(), &sources) {
+            tally.differences.push(format!("{}: {difference}", entry.path));
+        }
+    }
+    tally.finish("wrapped files and their sources");
+}
+
+/// Readings of all sources one after the other, when all of them are in the corpus.
+fn sources_of(entry: &Entry, grammar: &Grammar, folder: &Path) -> Option<Vec<Reading>> {
+    let is_complete = entry.sources.iter().all(|source| folder.join(source).is_file());
+    (is_complete && !entry.sources.is_empty()).then(|| {
+        entry
+            .sources
+            .iter()
+            .flat_map(|source| {
+                let bytes = std::fs::read(folder.join(source)).expect("the source is a file");
+                let file = read_file(grammar, &bytes, Wrapping::Plain);
+                file.readings().into_iter().cloned().collect::<Vec<Reading>>()
+            })
+            .collect()
+    })
+}
+
+fn same_as_sources(entry: &Entry, got: &[&Reading], sources: &[Reading]) -> Result<(), String> {
+    let sources: Vec<&Reading> = sources.iter().collect();
+    let is_same = match damage(&entry.wrapper, &entry.path) {
+        Damage::Nothing => got == sources,
+        Damage::EndLost => sources.starts_with(got),
+        Damage::HeadLost => sources.ends_with(got),
+        Damage::Reordered => {
+            let sorted = |readings: &[&Reading]| {
+                let mut all: Vec<String> = readings.iter().map(|reading| format!("{reading:?}")).collect();
+                all.sort();
+                all
+            };
+            sorted(got) == sorted(&sources)
+        }
+    };
+    if is_same {
+        return Ok(());
+    }
+    let first = got.iter().zip(&sources).position(|(a, b)| a != b).unwrap_or(got.len().min(sources.len()));
+    Err(format!(
+        "{} trace lines, {} in {:?}; first difference at {first}: {:?} instead of {:?}",
+        got.len(),
+        sources.len(),
+        entry.sources,
+        got.get(first),
+        sources.get(first)
+    ))
+}
+
+/// Family, shape, values, notes and Go range of every trace line of every file; application lines claimed: 0.
+#[test]
+fn gives_every_trace_line_and_claims_no_other() {
+    let folder = folder();
+    let grammar = Grammar::load();
+    let mut tally = Tally::default();
+    let mut types = Types::default();
+    for entry in entries(&folder).iter().filter(|entry| !entry.is_later()) {
+        let file = entry.read(&grammar, &folder);
+        let parsed = parse_file(&folder.join(&entry.path));
+        tally.count(&file);
+        compare_file(&grammar, entry, &file, &parsed, &mut types, &mut tally.differences);
+    }
+    tally.differences.extend(types.conflicts());
+    tally.finish("trace lines");
+}
+
+/// Wrappers of later issues fail today. One that passes must leave the list.
+#[test]
+fn wrappers_that_pass_are_not_listed_as_later() {
+    let folder = folder();
+    let grammar = Grammar::load();
+    let entries = entries(&folder);
+    for (wrapper, reason) in LATER {
+        let mut differences = Vec::new();
+        let mut n_items = 0;
+        for entry in entries.iter().filter(|entry| entry.wrapper == wrapper) {
+            let file = entry.read(&grammar, &folder);
+            if let Some(sources) = sources_of(entry, &grammar, &folder) {
+                n_items += sources.len();
+                differences.extend(same_as_sources(entry, &file.readings(), &sources).err());
+            }
+            n_items += file.readings().len();
+            let parsed = parse_file(&folder.join(&entry.path));
+            compare_file(&grammar, entry, &file, &parsed, &mut Types::default(), &mut differences);
+        }
+        assert!(n_items > 0, "{wrapper}: no trace line in the corpus could show that it is read");
+        assert!(!differences.is_empty(), "{wrapper} passes: remove it from LATER ({reason})");
+        println!("later: {wrapper} ({reason}): {} differences", differences.len());
+    }
+}
+
+/// Lines of different processes are never put into one run where the collector names the process.
+#[test]
+fn runs_never_mix_processes() {
+    let folder = folder();
+    let mut tally = Tally::default();
+    for entry in entries(&folder).iter().filter(|entry| !entry.is_later()) {
+        let Some(process) = process_pattern(&entry.wrapper) else { continue };
+        let bytes = std::fs::read(folder.join(&entry.path)).expect("the entry is a file");
+        let text = String::from_utf8_lossy(&bytes).replace("\u{1b}[0m", "");
+        let lines: Vec<&str> = text.split('\n').collect();
+        let parsed = parse_file(&folder.join(&entry.path));
+        let (of_run, of_process) = runs_and_processes(&process, &lines, &parsed);
+        tally.n_files += 1;
+        for (run, processes) in of_run.iter().filter(|(_, processes)| processes.len() > 1) {
+            tally.differences.push(format!("{}: run {run} holds lines of {processes:?}", entry.path));
+        }
+        for (process, runs) in of_process.iter().filter(|(_, runs)| runs.len() > 1) {
+            tally.differences.push(format!("{}: {process} is split into runs {runs:?}", entry.path));
+        }
+    }
+    tally.finish("processes");
+}
+
+/// Where the prefix of a wrapper names the process.
+fn process_pattern(wrapper: &str) -> Option<regex::Regex> {
+    let pattern = match wrapper {
+        "compose-v2-two" | "compose-v2-ansi" => r"^(?:\x1b\[\d+m)?(\S+) +\| ",
+        "kubectl-prefix-multi" => r"^\[(pod/\S+)\] ",
+        "two-procs-pid" => r"^\[(\d+)\] ",
+        "journald-restart" => r"api\[(\d+)\]: ",
+        _ => return None,
+    };
+    Some(regex::Regex::new(pattern).expect("a constant expression"))
+}
+
+type Sets = BTreeMap<String, BTreeSet<String>>;
+
+fn runs_and_processes(process: &regex::Regex, lines: &[&str], parsed: &[ParsedLine]) -> (Sets, Sets) {
+    let mut of_run = Sets::new();
+    let mut of_process = Sets::new();
+    for parsed in parsed {
+        let idx = usize::try_from(parsed.line - 1).expect("lines count from 1");
+        let Some(name) = process.captures(lines[idx]).map(|captures| captures[1].to_owned()) else { continue };
+        for item in &parsed.items {
+            let run = format!("{:?}", item.get("run"));
+            of_run.entry(run.clone()).or_default().insert(name.clone());
+            of_process.entry(name.clone()).or_default().insert(run);
+        }
+    }
+    (of_run, of_process)
+}
+
+/// In files where one process follows another, a new run begins exactly where the numbers start over.
+#[test]
+fn a_new_run_begins_where_the_numbers_start_over() {
+    let folder = folder();
+    let mut tally = Tally::default();
+    for entry in entries(&folder).iter().filter(|entry| entry.wrapper.starts_with("restart-")) {
+        let parsed = parse_file(&folder.join(&entry.path));
+        tally.n_files += 1;
+        let mut before: BTreeMap<String, i128> = BTreeMap::new();
+        let mut run = None;
+        for (line, item) in parsed.iter().flat_map(|parsed| parsed.items.iter().map(|item| (parsed.line, item))) {
+            let counter = match item.get("family").text() {
+                "gc" => "n",
+                "sched" => "at_ms",
+                _ => continue,
+            };
+            let Json::Integer(number) = *item.get("fields").get(counter) else { continue };
+            let starts_over = before.get(counter).is_some_and(|last| number < *last);
+            if starts_over {
+                before.clear();
+            }
+            before.insert(counter.to_owned(), number);
+            let is_new = run.as_ref().is_some_and(|run| run != item.get("run"));
+            if is_new != starts_over {
+                let what = if is_new { "a new run without a restart" } else { "a restart without a new run" };
+                tally.differences.push(format!("{}:{line}: {what} at {counter}={number}", entry.path));
+            }
+            run = Some(item.get("run").clone());
+        }
+    }
+    tally.finish("restarts");
+}
