@@ -4,16 +4,28 @@
 
 pub mod analysis;
 pub mod derived;
+pub mod diagnostics;
+pub mod folding;
 pub mod hover;
+pub mod inlay;
+pub mod lens;
 pub mod markup;
+pub mod outline;
 pub mod rules;
 pub mod settings;
 pub mod snapshot;
 pub mod stats;
 pub mod summary;
+pub mod tokens;
 pub mod view;
 pub mod words;
 
+pub use diagnostics::{Diagnostic, diagnostics};
+pub use folding::{Fold, folds};
 pub use hover::{Hover, hover};
+pub use inlay::{InlayHint, summary_hints};
+pub use lens::{Lens, lenses};
+pub use outline::{Symbol, SymbolKind, symbols};
 pub use settings::Settings;
 pub use snapshot::{Parsed, Snapshot};
+pub use tokens::{Token, TokenKind, tokens};

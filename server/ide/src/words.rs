@@ -67,6 +67,15 @@ pub fn printed(kind: Kind, code: u64) -> String {
     text
 }
 
+/// A text of at most `max` characters; a longer one ends in an ellipsis.
+pub fn shorten(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(max.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
 /// A small chart of up to a few dozen values: eight heights.
 pub fn sparkline(values: &[f64]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

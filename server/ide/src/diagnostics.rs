@@ -1,0 +1,90 @@
+//! Findings at their places in the text, as an editor shows them.
+
+use tracelog::Loc;
+
+use crate::rules::{Finding, Place, Severity};
+use crate::snapshot::Snapshot;
+
+/// A finding, or one of its further lines.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// What to underline.
+    pub loc: Loc,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Code of the rule.
+    pub code: &'static str,
+    /// Slug of the rule.
+    pub slug: &'static str,
+    /// Number first, baseline second, meaning third.
+    pub message: String,
+    /// Other places that belong to it.
+    pub related: Vec<(Loc, String)>,
+    /// The numbers behind the message, by name with unit.
+    pub numbers: Vec<(&'static str, f64)>,
+    /// How many lines the rule fired on.
+    pub count: usize,
+    /// The run, from 0.
+    pub run: Option<usize>,
+}
+
+/// Further lines of one finding that are shown.
+const MAX_FURTHER: usize = 20;
+
+/// What is wrong, in the order of the lines.
+pub fn diagnostics(snapshot: &Snapshot) -> Vec<Diagnostic> {
+    let Some(parsed) = &snapshot.parsed else { return Vec::new() };
+    let mut shown: Vec<Diagnostic> = Vec::new();
+    for finding in &parsed.analysis().findings {
+        shown.push(of(snapshot, finding));
+        for place in finding.further.iter().take(MAX_FURTHER) {
+            shown.push(further(snapshot, finding, *place));
+        }
+    }
+    shown.sort_by_key(|diagnostic| (diagnostic.loc.line, diagnostic.loc.start, diagnostic.code));
+    shown
+}
+
+fn of(snapshot: &Snapshot, finding: &Finding) -> Diagnostic {
+    let related = finding.related.iter().map(|related| (locate(snapshot, related.place), related.text.clone()));
+    Diagnostic {
+        loc: locate(snapshot, finding.place),
+        severity: finding.severity,
+        code: finding.rule.code,
+        slug: finding.rule.slug,
+        message: finding.message.clone(),
+        related: related.collect(),
+        numbers: finding.numbers.clone(),
+        count: finding.count,
+        run: finding.run,
+    }
+}
+
+fn further(snapshot: &Snapshot, finding: &Finding, place: Place) -> Diagnostic {
+    Diagnostic {
+        loc: locate(snapshot, place),
+        severity: Severity::Hint,
+        code: finding.rule.code,
+        slug: finding.rule.slug,
+        message: format!("{} here too; the worst is on line {}", finding.rule.title, finding.place.line + 1),
+        related: vec![(locate(snapshot, finding.place), finding.message.clone())],
+        numbers: Vec::new(),
+        count: 1,
+        run: finding.run,
+    }
+}
+
+/// The range of a place: its field, else its item, else its line.
+pub fn locate(snapshot: &Snapshot, place: Place) -> Loc {
+    let line = snapshot.items(place.line);
+    if let Some(field) = place.field {
+        let of_field = line.items.iter().flat_map(|item| &item.values).find(|value| value.field == field);
+        if let Some(value) = of_field.filter(|value| value.loc.line == place.line && value.loc.start < value.loc.end) {
+            return value.loc;
+        }
+    }
+    match line.items.first() {
+        Some(item) => item.loc,
+        None => Loc::new(place.line, 0, snapshot.lines.line(place.line).len() as u32),
+    }
+}
