@@ -79,9 +79,8 @@ const TREND_CYCLES: usize = 40;
 /// See [`TREND_CYCLES`].
 const TREND_SPAN_S: f64 = 30.0;
 
-/// The numbers of one run.
+/// The numbers of one run, the most telling first; what does not fit is left out whole.
 pub fn run_title(summary: &RunSummary) -> String {
-    let go = summary.go.map_or("Go releases mixed".to_owned(), |go| format!("Go {go}"));
     let mut parts = Vec::new();
     if summary.toolchain {
         parts.push("Go toolchain".to_owned());
@@ -92,8 +91,16 @@ pub fn run_title(summary: &RunSummary) -> String {
     if let Some(sched) = &summary.sched {
         parts.extend(sched_parts(sched, summary.gc.is_some()));
     }
-    parts.push(go);
-    parts.join(" · ")
+    parts.insert(1.min(parts.len()), summary.go.map_or("Go releases mixed".to_owned(), |go| format!("Go {go}")));
+    let mut title = String::new();
+    for part in parts {
+        let separator = if title.is_empty() { "" } else { " · " };
+        if title.chars().count() + separator.chars().count() + part.chars().count() <= MAX_CHARS {
+            title.push_str(separator);
+            title.push_str(&part);
+        }
+    }
+    title
 }
 
 fn gc_parts(gc: &GcSummary) -> Vec<String> {
@@ -101,18 +108,18 @@ fn gc_parts(gc: &GcSummary) -> Vec<String> {
         Ok((first, last)) => format!("{} in {}", words::count(gc.n_cycles, "GC cycle"), words::span(last - first)),
         Err(_) => words::count(gc.n_cycles, "GC cycle"),
     }];
-    if gc.n_missing > 0 {
-        parts.push(format!("{} missing", gc.n_missing));
+    if let Ok(live) = &gc.live_mb {
+        let shape = words::sparkline(&live.shape);
+        parts.push(format!("live {}→{} MB {shape}", words::rough(live.first), words::rough(live.last)));
     }
     if let Ok(share) = gc.cpu_share {
         parts.push(format!("GC {} CPU", words::percent(share)));
     }
     if let Ok(pause) = &gc.pause_ms {
-        parts.push(format!("pause p99 {} max {} ms", words::number(pause.p99), words::number(pause.max)));
+        parts.push(format!("pause p99 {}, max {} ms", words::rough(pause.p99), words::rough(pause.max)));
     }
-    if let Ok(live) = &gc.live_mb {
-        let shape = words::sparkline(&live.shape);
-        parts.push(format!("live {}→{} MB {shape}", words::number(live.first), words::number(live.last)));
+    if gc.n_missing > 0 {
+        parts.push(format!("{} missing", gc.n_missing));
     }
     parts
 }
@@ -123,14 +130,14 @@ fn sched_parts(sched: &SchedSummary, short: bool) -> Vec<String> {
     if !short {
         parts.push(format!("{} in {}", words::count(sched.n_samples, "scheduler sample"), words::span(last - first)));
     }
-    if let Ok(busy) = sched.busy {
-        parts.push(format!("{} of {} P busy", words::number(busy * sched.gomaxprocs), words::number(sched.gomaxprocs)));
-    }
     if let Ok(runnable) = &sched.runnable {
-        parts.push(format!("runnable p50 {} max {}", words::number(runnable.p50), words::number(runnable.max)));
+        parts.push(format!("runnable p50 {}, max {}", words::rough(runnable.p50), words::rough(runnable.max)));
+    }
+    if let Ok(busy) = sched.busy {
+        parts.push(format!("{} of {} Ps busy", words::rough(busy * sched.gomaxprocs), words::rough(sched.gomaxprocs)));
     }
     if !short {
-        parts.push(format!("threads {}→{}", words::number(sched.threads.0), words::number(sched.threads.1)));
+        parts.push(format!("threads {}→{}", words::rough(sched.threads.0), words::rough(sched.threads.1)));
     }
     parts
 }

@@ -35,9 +35,24 @@ pub fn span(seconds: f64) -> String {
     format!("{} {unit}", number(value))
 }
 
+/// A number for a glance: two significant digits, none lost above ten.
+pub fn rough(value: f64) -> String {
+    if !value.is_finite() {
+        return "?".to_owned();
+    }
+    let decimals = match value.abs() {
+        m if m == 0.0 || m >= 9.95 => 0,
+        m if m >= 0.095 => 1,
+        m if m >= 0.0095 => 2,
+        _ => 3,
+    };
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 /// A share of one as a percentage.
 pub fn percent(share: f64) -> String {
-    format!("{} %", number(share * 100.0))
+    format!("{} %", rough(share * 100.0))
 }
 
 /// `1 cycle`, `2 cycles`.
@@ -102,6 +117,12 @@ mod tests {
     fn numbers_keep_three_digits() {
         let shown: Vec<_> = [0.0, 0.0421, 0.5, 1.25, 12.34, 123.4, 17_592_186.0, -0.0001].map(number).into();
         assert_eq!(shown, ["0", "0.042", "0.5", "1.25", "12.3", "123", "17592186", "0"]);
+    }
+
+    #[test]
+    fn rough_numbers_keep_two_digits() {
+        let shown: Vec<_> = [0.0, 0.0421, 0.536, 1.03, 9.96, 23.44, 812.0].map(rough).into();
+        assert_eq!(shown, ["0", "0.04", "0.5", "1", "10", "23", "812"]);
     }
 
     #[test]
