@@ -11,6 +11,11 @@ use crate::Outcome;
 use crate::releases::{self, Releases};
 use crate::template::{Part, Template};
 
+mod prose;
+mod sample;
+
+pub use sample::{Origin, Sample};
+
 /// The whole catalog, checked.
 pub struct Catalog {
     /// Minor number of the newest release described.
@@ -35,6 +40,8 @@ pub struct Field {
     pub text: FieldText,
     /// Releases that print it.
     pub go: Releases,
+    /// What differs by release, each note with the releases it is for.
+    pub notes: Vec<(Releases, String)>,
 }
 
 /// One layout.
@@ -45,6 +52,8 @@ pub struct Shape {
     pub go: Releases,
     /// The template in parts.
     pub template: Template,
+    /// Lines of this shape and what is in them.
+    pub samples: Vec<Sample>,
 }
 
 /// `catalog.toml`.
@@ -52,6 +61,7 @@ pub struct Shape {
 #[serde(deny_unknown_fields)]
 struct Index {
     newest_release: String,
+    documented_samples: usize,
     families: Vec<String>,
 }
 
@@ -63,6 +73,7 @@ pub struct FamilyText {
     pub title: String,
     pub knob: String,
     pub meaning: String,
+    pub source: String,
     #[serde(default)]
     fields: Vec<FieldText>,
     shapes: Vec<ShapeText>,
@@ -79,6 +90,22 @@ pub struct FieldText {
     pub role: Role,
     pub go: Option<String>,
     pub meaning: String,
+    pub reading: String,
+    #[serde(default)]
+    pub normal: String,
+    #[serde(default)]
+    pub suspect: String,
+    #[serde(default)]
+    notes: Vec<NoteText>,
+    pub source: String,
+}
+
+/// One of the `notes` of a field.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoteText {
+    go: String,
+    text: String,
 }
 
 /// `[[shapes]]` of a family.
@@ -88,6 +115,11 @@ pub struct ShapeText {
     pub id: String,
     pub go: String,
     pub template: String,
+    /// For the documentation: what the line tells where its family has no field for it.
+    #[serde(default)]
+    pub note: String,
+    #[serde(default)]
+    samples: Vec<sample::SampleText>,
 }
 
 /// How a field is printed; see `tracelog::catalog::Kind`.
@@ -150,6 +182,7 @@ pub fn read(folder: &Path) -> Outcome<Catalog> {
         families.push(check_family(text, newest).map_err(|error| format!("family \"{id}\": {error}"))?);
     }
     check_json_types(&families)?;
+    check_documented(&families, index.documented_samples)?;
     Ok(Catalog { newest, families })
 }
 
@@ -160,6 +193,7 @@ fn read_toml<T: DeserializeOwned>(path: &Path) -> Outcome<T> {
 }
 
 fn check_family(text: FamilyText, newest: u8) -> Outcome<Family> {
+    prose::check_family(&text)?;
     let mut shapes: Vec<Shape> = Vec::new();
     for shape in &text.shapes {
         let about = |error| format!("shape \"{}\": {error}", shape.id);
@@ -169,11 +203,12 @@ fn check_family(text: FamilyText, newest: u8) -> Outcome<Family> {
         if shapes.iter().any(|other| other.text.id == shape.id) {
             return Err(about("id used twice".to_owned()));
         }
-        shapes.push(Shape { text: shape.clone(), go, template });
+        shapes.push(Shape { text: shape.clone(), go, template, samples: Vec::new() });
     }
     let mut fields: Vec<Field> = Vec::new();
     for field in &text.fields {
         let about = |error| format!("field \"{}\": {error}", field.id);
+        prose::check_field(field).map_err(about)?;
         let printed = shapes
             .iter()
             .filter(|shape| shape.template.fields().any(|id| id == field.id))
@@ -188,9 +223,26 @@ fn check_family(text: FamilyText, newest: u8) -> Outcome<Family> {
         if fields.iter().any(|other| other.text.id == field.id) {
             return Err(about("id used twice".to_owned()));
         }
-        fields.push(Field { text: field.clone(), go });
+        let notes = read_notes(field, go, newest).map_err(about)?;
+        fields.push(Field { text: field.clone(), go, notes });
+    }
+    for shape in &mut shapes {
+        let about = |error| format!("shape \"{}\": {error}", shape.text.id);
+        shape.samples = sample::read(&shape.text.samples, shape, &fields).map_err(about)?;
     }
     Ok(Family { text, fields, shapes })
+}
+
+fn read_notes(field: &FieldText, printed: Releases, newest: u8) -> Outcome<Vec<(Releases, String)>> {
+    let mut notes = Vec::new();
+    for note in &field.notes {
+        let go = Releases::parse(&note.go, newest)?;
+        if go.intersection(printed) != go {
+            return Err(format!("the note for {} names a release that does not print the field", note.go));
+        }
+        notes.push((go, note.text.clone()));
+    }
+    Ok(notes)
 }
 
 /// Every field of the template is declared, is printed in the order of declaration, and flags are flags.
@@ -222,6 +274,17 @@ fn check_shape(shape: &ShapeText, template: &Template, family: &FamilyText) -> O
         previous = Some(index);
     }
     Ok(())
+}
+
+/// Samples that no recording backs are counted, and the count is committed: it may only fall.
+fn check_documented(families: &[Family], committed: usize) -> Outcome {
+    let samples = families.iter().flat_map(|family| &family.shapes).flat_map(|shape| &shape.samples);
+    let count = samples.filter(|sample| sample.origin == Origin::Documented).count();
+    if count == committed {
+        return Ok(());
+    }
+    let advice = if count > committed { "record the new ones instead" } else { "lower the number in catalog.toml" };
+    Err(format!("documented samples: {count}, while catalog.toml says {committed}; {advice}"))
 }
 
 /// One id has one JSON type in all families, so that rows of different families fit into one table.

@@ -32,6 +32,11 @@ impl Releases {
     /// No release.
     pub const NONE: Self = Self(0);
 
+    /// One release, by its minor number.
+    pub fn of_minor(minor: u8) -> Self {
+        Self(1 << minor)
+    }
+
     /// Releases that are in either set.
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -98,11 +98,15 @@ fn write_field(out: &mut String, field: &Field) -> std::fmt::Result {
     writeln!(out, "                kind: Kind::{:?},", text.kind)?;
     writeln!(out, "                role: Role::{:?},", text.role)?;
     writeln!(out, "                meaning: {:?},", text.meaning)?;
-    writeln!(out, "                reading: \"\",")?;
-    writeln!(out, "                normal: \"\",")?;
-    writeln!(out, "                suspect: \"\",")?;
-    writeln!(out, "                notes: &[],")?;
-    writeln!(out, "                source: \"\",")?;
+    writeln!(out, "                reading: {:?},", text.reading)?;
+    writeln!(out, "                normal: {:?},", text.normal)?;
+    writeln!(out, "                suspect: {:?},", text.suspect)?;
+    writeln!(out, "                notes: &[")?;
+    for (go, note) in &field.notes {
+        writeln!(out, "                    ({}, {note:?}),", releases(*go))?;
+    }
+    writeln!(out, "                ],")?;
+    writeln!(out, "                source: {:?},", text.source)?;
     writeln!(out, "                go: {},", releases(field.go))?;
     writeln!(out, "            }},")
 }
