@@ -3,12 +3,26 @@
 //! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation and into
 //! `rules/pages.rs`, which `gotracelens explain` prints. The list below is the registry: one line per rule.
 
+mod amounts;
+mod goroutine_stack_growth;
+mod growth;
+mod live_heap_compounding;
+mod live_heap_growth_slowing;
+mod live_heap_leak;
+mod live_heap_step;
+
 use tracelog::Field;
 
 use crate::view::RunView;
 
-/// All rules, by code.
-pub static RULES: &[&Rule] = &[];
+/// All rules, in the order of their codes.
+pub static RULES: &[&Rule] = &[
+    &live_heap_leak::RULE,
+    &live_heap_growth_slowing::RULE,
+    &live_heap_step::RULE,
+    &goroutine_stack_growth::RULE,
+    &live_heap_compounding::RULE,
+];
 
 /// How bad a finding is. Maps to the four LSP severities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

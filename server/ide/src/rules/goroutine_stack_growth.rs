@@ -1,0 +1,270 @@
+//! ## What it looks for
+//!
+//! The `MB stacks` of a `gc` line that keep growing. Runs of 40 cycles or more go through the trend test of
+//! `live-heap-leak`, runs of 10 to 39 through that of `live-heap-compounding` (with 2 MB at the end instead of 8). The
+//! gain must be at least 1 MB and half of where it began; for Go 1.18 and 1.19, 3 MB.
+//!
+//! ## Why it matters
+//!
+//! Stack bytes follow the number (and the depth) of live goroutines, so a goroutine leak shows in gctrace alone. A
+//! leaked goroutine keeps everything alive that its stack points to, and every cycle scans it.
+//!
+//! ## What to do next
+//!
+//! 1. Save the goroutines and open the file here: `curl 'http://HOST/debug/pprof/goroutine?debug=2' > g.txt`. Large
+//!    groups that wait at the same place are the leak.
+//! 2. With Go 1.27 (1.26 with GOEXPERIMENT=goroutineleakprofile) ask for proven leaks:
+//!    `curl 'http://HOST/debug/pprof/goroutineleak?debug=2'`.
+//!
+//! ## Limits
+//!
+//! Go prints stacks since 1.18. To 1.19 the number is allocated stack space, 2.1 to 2.3 KB per blocked goroutine; since
+//! 1.20 it is bytes in use: 256 B for one blocked on a channel, 0.5 KB in a select with a timer, 1.0 to 1.3 KB for a
+//! net/http connection, some KB for deep stacks. The estimate of goroutines is no better than that. Fewer than some
+//! thousand goroutines are not visible in whole megabytes. More connections grow stacks too: growth that follows the
+//! allocation rate is reported as Info.
+//!
+//! ## Example
+//!
+//! ```text
+//! gc 35 @61.480s 0%: 6.4+20+0.004 ms clock, 12+0/20/37+0.008 ms cpu, 24->24->12 MB, 25 MB goal, 2 MB stacks, 0 MB globals, 4 P
+//! gc 36 @67.278s 0%: 1.0+9.7+0.004 ms clock, 2.0+0/9.2/26+0.008 ms cpu, 26->26->13 MB, 27 MB goal, 2 MB stacks, 0 MB globals, 4 P
+//! ```
+
+use tracelog::GoReleases;
+use tracelog::catalog::gc;
+
+use super::amounts::{about, amount, span};
+use super::growth::{Evidence, Series, Thresholds, Verdict, first_sufficient};
+use super::live_heap_compounding::{self as compounding, Compounding, next_is_overdue};
+use super::{Check, Finding, Findings, Limits, Place, Rule, Severity, limit};
+use crate::view::RunView;
+
+/// GC104.
+pub(crate) static RULE: Rule = Rule {
+    code: "GC104",
+    slug: "goroutine-stack-growth",
+    title: "Goroutine stacks keep growing",
+    severity: Severity::Warning,
+    limits: &[
+        limit("min_gain_mb", 1.0, "MB", "Smaller growth is not reported; Go 1.20 and later."),
+        limit("min_gain_old_mb", 3.0, "MB", "Smaller growth is not reported; Go 1.18 and 1.19."),
+        limit("min_gain_share", 0.50, "of the base", "Growth below this share of its base is not reported."),
+    ],
+    check: Check::Run(check),
+};
+
+/// Releases whose `MB stacks` is the space allocated for stacks; later ones print the bytes in use.
+const PRINTS_ALLOCATED: GoReleases = GoReleases::range(18, 19);
+
+/// Stack bytes of one goroutine: allocated to 1.19, then in use, for small and for usual blocked ones.
+const ALLOCATED_BYTES: f64 = 2200.0;
+const IN_USE_BYTES: (f64, f64) = (256.0, 1300.0);
+
+/// Growth of the stacks, as either of the two tests shows it.
+struct Growth {
+    from_mb: f64,
+    to_mb: f64,
+    over_s: f64,
+    /// First point used, and the point at which the evidence was sufficient.
+    first: usize,
+    sufficient: usize,
+    follows_load: bool,
+    numbers: Vec<(&'static str, f64)>,
+}
+
+fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
+    let cycles = &run.cycles;
+    let series = Series::of(cycles, |row| cycles.stacks_mb.get(row).copied().unwrap_or(f64::NAN));
+    let Some(growth) = by_trend(run, limits, &series).or_else(|| by_pace(run, limits, &series)) else { return };
+    let gain_mb = growth.to_mb - growth.from_mb;
+    let mut numbers = vec![("from_mb", growth.from_mb), ("to_mb", growth.to_mb)];
+    numbers.extend(growth.numbers);
+    out.push(Finding {
+        rule: &RULE,
+        severity: if growth.follows_load { Severity::Info } else { Severity::Warning },
+        run: Some(run.run),
+        place: Place { line: series.line(cycles, growth.sufficient), field: Some(gc::STACKS_MB) },
+        message: format!(
+            "Goroutine stacks keep growing: {}→{} MB over {}, {} goroutines more, or deeper recursion{}.",
+            amount(growth.from_mb),
+            amount(growth.to_mb),
+            span(growth.over_s),
+            goroutines(run, gain_mb),
+            if growth.follows_load { "; the allocation rate rose as much" } else { "" },
+        ),
+        related: series.landmarks(cycles, growth.first, gc::STACKS_MB),
+        further: Vec::new(),
+        count: series.points.len() - growth.first,
+        numbers,
+    });
+}
+
+/// Runs long enough for window floors.
+fn by_trend(run: &RunView, limits: &Limits, series: &Series) -> Option<Growth> {
+    let thresholds = Thresholds {
+        min_gain_mb: min_gain_mb(run, limits),
+        min_gain_share: limits.get("min_gain_share"),
+        ..Thresholds::DEFAULT
+    };
+    let rising = |points: &[(f64, f64)]| {
+        Evidence::of(points, &thresholds).filter(|evidence| evidence.verdict(&thresholds) == Verdict::Rising)
+    };
+    let evidence = rising(&series.points)?;
+    Some(Growth {
+        from_mb: evidence.base_mb,
+        to_mb: evidence.end_mb,
+        over_s: evidence.apart_s,
+        first: evidence.first,
+        sufficient: first_sufficient(&series.points, thresholds.min_cycles as usize, |prefix| rising(prefix).is_some()),
+        follows_load: evidence.moves_with_load(series, &run.cycles),
+        numbers: evidence.numbers(),
+    })
+}
+
+/// Runs with fewer cycles, where almost everything survives.
+fn by_pace(run: &RunView, limits: &Limits, series: &Series) -> Option<Growth> {
+    let thresholds = compounding::Thresholds { min_end_mb: 2.0, ..compounding::Thresholds::DEFAULT };
+    let (min_gain_mb, min_gain_share) = (min_gain_mb(run, limits), limits.get("min_gain_share"));
+    let steady = |points: &[(f64, f64)]| {
+        Compounding::of(points, &thresholds).filter(|found| {
+            let gain_mb = found.end_mb - found.start_mb;
+            gain_mb >= min_gain_mb && gain_mb >= min_gain_share * found.start_mb
+        })
+    };
+    let found = steady(&series.points).filter(|_| !next_is_overdue(&series.points, run.last_seen_s))?;
+    Some(Growth {
+        from_mb: found.start_mb,
+        to_mb: found.end_mb,
+        over_s: found.span_s,
+        first: 0,
+        sufficient: first_sufficient(&series.points, thresholds.min_cycles as usize, |prefix| steady(prefix).is_some()),
+        follows_load: false,
+        numbers: found.numbers(),
+    })
+}
+
+fn min_gain_mb(run: &RunView, limits: &Limits) -> f64 {
+    let is_old = run.go.is_some_and(|go| !go.is_empty() && PRINTS_ALLOCATED.contains_all(go));
+    limits.get(if is_old { "min_gain_old_mb" } else { "min_gain_mb" })
+}
+
+/// How many goroutines a gain of stacks may be. Where the release is not known, the range spans both meanings.
+fn goroutines(run: &RunView, gain_mb: f64) -> String {
+    let go = run.go.unwrap_or(GoReleases::ALL);
+    let can_be_old = !go.intersection(PRINTS_ALLOCATED).is_empty();
+    let can_be_new = !PRINTS_ALLOCATED.contains_all(go);
+    let number = |bytes: f64| about(gain_mb * f64::from(1 << 20) / bytes);
+    match (can_be_old, can_be_new) {
+        (true, false) => format!("about {}", number(ALLOCATED_BYTES)),
+        (true, true) => format!("about {}–{}", number(ALLOCATED_BYTES), number(IN_USE_BYTES.0)),
+        (false, _) => format!("about {}–{}", number(IN_USE_BYTES.1), number(IN_USE_BYTES.0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::super::growth::shapes::{self, check, cycles, run};
+    use super::*;
+
+    /// A run whose stacks are the given series, of releases `1.first` to `1.last`.
+    fn stacks(points: &[(f64, f64)], first: u8, last: u8) -> RunView {
+        let mut run = run(points);
+        run.cycles.stacks_mb = points.iter().map(|&(_, value)| value.floor()).collect();
+        run.cycles.heap_live_mb = vec![20.0; points.len()];
+        run.go = Some(GoReleases::range(first, last));
+        run
+    }
+
+    /// A few cycles, each later than the one before.
+    fn few(rise_mb: f64) -> Vec<(f64, f64)> {
+        (0..20u8).map(f64::from).map(|idx| (5.0 + 0.25 * idx * idx, rise_mb * idx * idx / 361.0)).collect()
+    }
+
+    #[test]
+    fn reports_growth_by_trend() {
+        check(
+            &RULE,
+            &stacks(&cycles(200, 100.0, |share| 12.0 * share), 20, 27),
+            expect![[r#"
+                63 Warning GC104: Goroutine stacks keep growing: 2→10 MB over 68 s, about 6900–35000 goroutines more, or deeper recursion.
+                  31 first used: 1 MB at 15.1 s
+                  200 last used: 12 MB at 100.0 s
+            "#]],
+        );
+    }
+
+    #[test]
+    fn reports_growth_in_few_cycles() {
+        check(
+            &RULE,
+            &stacks(&few(30.0), 20, 27),
+            expect![[r#"
+                18 Warning GC104: Goroutine stacks keep growing: 0→30 MB over 90 s, about 24000–120000 goroutines more, or deeper recursion.
+                  1 first used: 0 MB at 5.0 s
+                  20 last used: 30 MB at 95.2 s
+            "#]],
+        );
+    }
+
+    #[test]
+    fn the_number_of_goroutines_depends_on_the_release() {
+        check(
+            &RULE,
+            &stacks(&few(30.0), 18, 19),
+            expect![[r#"
+                18 Warning GC104: Goroutine stacks keep growing: 0→30 MB over 90 s, about 14000 goroutines more, or deeper recursion.
+                  1 first used: 0 MB at 5.0 s
+                  20 last used: 30 MB at 95.2 s
+            "#]],
+        );
+        check(
+            &RULE,
+            &stacks(&few(30.0), 18, 27),
+            expect![[r#"
+                18 Warning GC104: Goroutine stacks keep growing: 0→30 MB over 90 s, about 14000–120000 goroutines more, or deeper recursion.
+                  1 first used: 0 MB at 5.0 s
+                  20 last used: 30 MB at 95.2 s
+            "#]],
+        );
+    }
+
+    #[test]
+    fn releases_that_print_allocated_space_need_more() {
+        assert_ne!(shapes::said(&RULE, &stacks(&few(2.5), 20, 27), None), "");
+        check(&RULE, &stacks(&few(2.5), 18, 19), expect![[""]]);
+    }
+
+    #[test]
+    fn silent_just_below_half_of_the_base() {
+        let growth = |gain: f64| cycles(200, 100.0, move |share| 40.0 + gain * share);
+        assert_ne!(shapes::said(&RULE, &stacks(&growth(38.0), 20, 27), None), "");
+        check(&RULE, &stacks(&growth(22.0), 20, 27), expect![[""]]);
+    }
+
+    #[test]
+    fn silent_with_too_few_cycles() {
+        check(&RULE, &stacks(&few(30.0)[11..], 20, 27), expect![[""]]);
+    }
+
+    #[test]
+    fn silent_before_go_1_18_which_prints_no_stacks() {
+        check(&RULE, &run(&cycles(200, 100.0, |share| 20.0 + 40.0 * share)), expect![[""]]);
+    }
+
+    #[test]
+    fn silent_about_a_pool_that_filled() {
+        check(&RULE, &stacks(&cycles(200, 100.0, |share| 12.0 * (share / 0.4).min(1.0)), 20, 27), expect![[""]]);
+        let filled: Vec<(f64, f64)> = few(30.0).into_iter().map(|(at_s, value)| (at_s, value.min(6.0))).collect();
+        check(&RULE, &stacks(&filled, 20, 27), expect![[""]]);
+    }
+
+    #[test]
+    fn silent_once_the_next_cycle_is_overdue() {
+        let mut stopped = stacks(&few(30.0), 20, 27);
+        stopped.last_seen_s = Some(900.0);
+        check(&RULE, &stopped, expect![[""]]);
+    }
+}

@@ -1,0 +1,264 @@
+//! ## What it looks for
+//!
+//! Live heap that rises to the end of the run: what is left after each collection, without what was allocated while it
+//! ran. The first 15 % of the run are warm-up. The rest is cut into 8 to 20 windows, and the 20th percentile of each is
+//! its floor. The floors must show a trend (Mann-Kendall p < 0.01 and tau ≥ 0.40), a gain of at least 2 MB, 10 % of
+//! where they began and twice their noise, no moment at which 35 % of the gain had come back, and a second half that
+//! rises at no less than half the pace of the first.
+//!
+//! ## Why it matters
+//!
+//! Memory that survives every collection and keeps growing ends at the memory limit of the machine or the container.
+//! Until then every cycle costs more, as the collector marks all of it each time.
+//!
+//! ## What to do next
+//!
+//! 1. Take two heap profiles some minutes apart and compare what is in use:
+//!    `curl -so h1.pb.gz http://HOST/debug/pprof/heap`, wait, the same to `h2.pb.gz`, then
+//!    `go tool pprof -sample_index=inuse_space -diff_base h1.pb.gz h2.pb.gz`.
+//! 2. If `goroutine-stack-growth` is reported too, look at the goroutines first: what they hold grows with them.
+//! 3. Check maps and caches without eviction, tickers that are not stopped, `defer` in loops, small slices of large
+//!    arrays, contexts that are never cancelled.
+//!
+//! ## Limits
+//!
+//! Needs 40 cycles and 30 s, and the times that Go prints since 1.5. A log shows that memory stays, not that nobody
+//! needs it: a table that is meant to grow, or a store that is flushed every two hours, looks the same until the
+//! release. Growth that follows the allocation rate is reported as Info, since more load explains it. Leaks that are
+//! small beside the noise are missed. Error only when a known memory limit is reached within 24 hours at the present
+//! pace.
+//!
+//! ## Example
+//!
+//! ```text
+//! gc 81 @12.022s 2%: 0.85+11+0.003 ms clock, 1.7+0.17/4.8/9.6+0.006 ms cpu, 50->51->29 MB, 59 MB goal, 0 MB stacks, 0 MB globals, 2 P
+//! gc 363 @89.687s 1%: 0.12+7.4+0.004 ms clock, 0.24+2.0/2.0/7.2+0.008 ms cpu, 131->132->67 MB, 135 MB goal, 0 MB stacks, 0 MB globals, 2 P
+//! ```
+
+use tracelog::catalog::gc;
+
+use super::amounts::{amount, span};
+use super::growth::{self, Evidence, Series, Thresholds, Verdict, first_sufficient};
+use super::{Check, Finding, Findings, Limits, Place, Rule, Severity};
+use crate::derived::live_before_mark_mb;
+use crate::view::RunView;
+
+/// GC101.
+pub(crate) static RULE: Rule = Rule {
+    code: "GC101",
+    slug: "live-heap-leak",
+    title: "Live heap keeps rising",
+    severity: Severity::Error,
+    limits: &growth::trend_limits(),
+    check: Check::Run(check),
+};
+
+fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
+    let cycles = &run.cycles;
+    let series = Series::of(cycles, |row| live_before_mark_mb(cycles, row));
+    let points = &series.points[..];
+    let thresholds = Thresholds::of(limits);
+    let Some(evidence) = Evidence::of(points, &thresholds) else { return };
+    if evidence.verdict(&thresholds) != Verdict::Rising {
+        return;
+    }
+    let sufficient = first_sufficient(points, thresholds.min_cycles as usize, |prefix| {
+        Evidence::of(prefix, &thresholds).is_some_and(|evidence| evidence.verdict(&thresholds) == Verdict::Rising)
+    });
+
+    let to_limit_s = growth::time_to_limit_s(limits, evidence.end_mb, evidence.late_mb_per_s);
+    let follows_load = evidence.moves_with_load(&series, cycles);
+    let mut numbers = evidence.numbers();
+    numbers.extend(to_limit_s.map(|left_s| ("to_limit_s", left_s)));
+    out.push(Finding {
+        rule: &RULE,
+        severity: if follows_load { Severity::Info } else { growth::severity(to_limit_s) },
+        run: Some(run.run),
+        place: Place { line: series.line(cycles, sufficient), field: Some(gc::HEAP_LIVE_MB) },
+        message: message(&evidence, points, growth::limit_words(limits, to_limit_s), follows_load),
+        related: series.landmarks(cycles, evidence.first, gc::HEAP_LIVE_MB),
+        further: Vec::new(),
+        count: evidence.n_cycles,
+        numbers,
+    });
+}
+
+fn message(evidence: &Evidence, points: &[(f64, f64)], limit: Option<String>, follows_load: bool) -> String {
+    let (base, end) = (amount(evidence.base_mb), amount(evidence.end_mb));
+    let rate = amount(3600.0 * (evidence.end_mb - evidence.base_mb) / evidence.apart_s);
+    let (apart, strength) = (span(evidence.apart_s), evidence.strength());
+    let released = growth::released(evidence, points);
+    let ending = match limit {
+        _ if follows_load => format!("{released}; the allocation rate rose as much"),
+        Some(limit) => format!("{released}, {limit}"),
+        None => format!("so far {released}"),
+    };
+    format!(
+        "Live heap keeps rising: {base}→{end} MB over {apart} ({rate} MB/h, {strength} evidence); still rising in the \
+         second half, {ending}."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::super::growth::shapes::{self, Heap, Random, check, cycles, run};
+    use super::*;
+
+    #[test]
+    fn reports_a_linear_leak_where_it_became_plain() {
+        let leak = run(&cycles(200, 100.0, |share| 20.0 + 40.0 * share));
+        check(
+            &RULE,
+            &leak,
+            expect![[r#"
+                63 Warning GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
+                  31 first used: 26 MB at 15.1 s
+                  200 last used: 60 MB at 100.0 s
+            "#]],
+        );
+    }
+
+    #[test]
+    fn is_an_error_when_a_known_limit_is_reached_within_a_day() {
+        let leak = run(&cycles(200, 100.0, |share| 20.0 + 40.0 * share));
+        shapes::check_with_limit(
+            &RULE,
+            &leak,
+            4096.0,
+            expect![[r#"
+                63 Error GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, no release seen in 100 s, 4096 MB in 2.9 h.
+                  31 first used: 26 MB at 15.1 s
+                  200 last used: 60 MB at 100.0 s
+            "#]],
+        );
+        shapes::check_with_limit(
+            &RULE,
+            &leak,
+            1_000_000.0,
+            expect![[r#"
+                63 Warning GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, no release seen in 100 s, 1000000 MB in 29.5 days.
+                  31 first used: 26 MB at 15.1 s
+                  200 last used: 60 MB at 100.0 s
+            "#]],
+        );
+        shapes::check_with_limit(
+            &RULE,
+            &leak,
+            50.0,
+            expect![[r#"
+                63 Error GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, no release seen in 100 s, 50 MB are reached.
+                  31 first used: 26 MB at 15.1 s
+                  200 last used: 60 MB at 100.0 s
+            "#]],
+        );
+    }
+
+    #[test]
+    fn is_info_when_the_load_rises_as_much() {
+        let mut leak = run(&cycles(200, 100.0, |share| 20.0 + 40.0 * share));
+        // What each half second allocates rises from 100 to 500 MB while the live heap rises from 20 to 60.
+        leak.cycles.heap_start_mb = leak.cycles.heap_live_mb.iter().map(|live| live + 10.0 * (live - 10.0)).collect();
+        for series in [&mut leak.cycles.sweep_term_ms, &mut leak.cycles.mark_ms, &mut leak.cycles.mark_term_ms] {
+            *series = vec![1.0; 200];
+        }
+        leak.cycles.heap_end_mb = leak.cycles.heap_start_mb.clone();
+        check(
+            &RULE,
+            &leak,
+            expect![[r#"
+                63 Info GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, no release seen in 100 s; the allocation rate rose as much.
+                  31 first used: 26 MB at 15.1 s
+                  200 last used: 60 MB at 100.0 s
+            "#]],
+        );
+        // The same allocation all the time: a leak.
+        leak.cycles.heap_start_mb = leak.cycles.heap_live_mb.iter().map(|live| 200.0 + live).collect();
+        leak.cycles.heap_end_mb = leak.cycles.heap_start_mb.clone();
+        check(
+            &RULE,
+            &leak,
+            expect![[r#"
+            63 Warning GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
+              31 first used: 26 MB at 15.1 s
+              200 last used: 60 MB at 100.0 s
+        "#]],
+        );
+    }
+
+    #[test]
+    fn silent_just_below_the_smallest_gain() {
+        // The first and the last fifth of what follows the warm-up are 0.68 of the whole rise apart.
+        assert_ne!(shapes::said(&RULE, &run(&cycles(200, 100.0, |share| 20.0 + 4.0 * share)), None), "");
+        check(&RULE, &run(&cycles(200, 100.0, |share| 20.0 + 2.0 * share)), expect![[""]]);
+        assert_ne!(shapes::said(&RULE, &run(&cycles(200, 100.0, |share| 100.0 + 17.0 * share)), None), "");
+        check(&RULE, &run(&cycles(200, 100.0, |share| 100.0 + 14.0 * share)), expect![[""]]);
+    }
+
+    #[test]
+    fn silent_when_the_run_is_short() {
+        check(&RULE, &run(&cycles(39, 100.0, |share| 20.0 + 40.0 * share)), expect![[""]]);
+        check(&RULE, &run(&cycles(200, 29.0, |share| 20.0 + 40.0 * share)), expect![[""]]);
+    }
+
+    #[test]
+    fn silent_before_go_1_5_which_prints_no_times() {
+        let mut old = run(&cycles(200, 100.0, |share| 20.0 + 40.0 * share));
+        old.cycles.at_s.fill(f64::NAN);
+        check(&RULE, &old, expect![[""]]);
+    }
+
+    #[test]
+    fn silent_without_live_sizes() {
+        let mut torn = run(&cycles(200, 100.0, |share| 20.0 + 40.0 * share));
+        torn.cycles.heap_live_mb.fill(f64::NAN);
+        check(&RULE, &torn, expect![[""]]);
+        check(&RULE, &RunView::default(), expect![[""]]);
+    }
+
+    #[test]
+    fn silent_about_what_looks_like_a_leak_and_is_none() {
+        let traps: [shapes::Trap; 7] = [
+            ("cache fill", |share| 20.0 + 80.0 * (1.0 - (-share / 0.2).exp())),
+            ("step", |share| if share < 0.6 { 40.0 } else { 80.0 }),
+            ("sawtooth", |share| 20.0 + 60.0 * (5.5 * share).fract()),
+            ("ramp, then flat", |share| 20.0 + 60.0 * (share / 0.5).min(1.0)),
+            ("ramp to a late end", |share| 20.0 + 60.0 * (share / 0.8).min(1.0)),
+            ("up and down", |share| 20.0 + 60.0 * (1.0 - (2.0 * share - 1.0).abs())),
+            ("warm-up, then flat", |share| 20.0 + 60.0 * (share / 0.15).min(1.0)),
+        ];
+        for (name, shape) in traps {
+            assert_eq!(shapes::said(&RULE, &run(&cycles(300, 300.0, shape)), None), "", "{name}");
+        }
+    }
+
+    #[test]
+    fn silent_about_noise() {
+        let noisy = Heap { base_mb: 60.0, sigma_mb: 6.0 };
+        for seed in 0..20 {
+            let points = shapes::heap(&mut Random(seed), 300, 300.0, noisy, |_| 0.0);
+            assert_eq!(shapes::said(&RULE, &run(&points), None), "", "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn allocation_during_the_mark_is_not_growth() {
+        // Live heap steady at 30 MB; ever more is allocated while the collector marks, and counts as live.
+        let mut busy = run(&cycles(200, 100.0, |share| 30.0 + 60.0 * share));
+        busy.cycles.heap_start_mb = vec![60.0; 200];
+        busy.cycles.heap_end_mb = busy.cycles.heap_live_mb.iter().map(|live| 30.0 + live).collect();
+        check(&RULE, &busy, expect![[""]]);
+    }
+
+    #[test]
+    fn the_place_does_not_move_while_the_log_grows() {
+        let points = cycles(400, 200.0, |share| 20.0 + 80.0 * share);
+        let place = |n: usize| {
+            let text = shapes::said(&RULE, &run(&points[..n]), None);
+            text.split(' ').next().unwrap_or_default().to_owned()
+        };
+        assert_ne!(place(150), "");
+        assert_eq!([place(200), place(300), place(400)], [place(150), place(150), place(150)]);
+    }
+}
