@@ -52,10 +52,21 @@ pub fn file_title(snapshot: &Snapshot) -> String {
             let more = if more > 0 { format!(" (+{more} more)") } else { String::new() };
             let tail = format!(" {}{more}", worst.rule.code);
             let room = MAX_CHARS.saturating_sub(runs.chars().count() + tail.chars().count());
-            format!("{runs}{}{tail}", words::shorten(worst.message.trim_end_matches('.'), room))
+            format!("{runs}{}{tail}", headline(&worst.message, room))
         }
         None => format!("{runs}{}", quiet(&analysis.summaries)),
     }
+}
+
+/// The first clauses of a message that fit.
+fn headline(message: &str, room: usize) -> String {
+    let message = message.trim_end_matches('.');
+    if message.chars().count() <= room {
+        return message.to_owned();
+    }
+    let clauses = message.match_indices(['(', ';', ',', ':']).map(|(at, _)| message[..at].trim_end());
+    let fitting = clauses.filter(|clause| clause.chars().count() <= room && clause.chars().any(|c| c.is_ascii_digit()));
+    fitting.last().map_or_else(|| words::shorten(message, room), str::to_owned)
 }
 
 /// Nothing was found; that means little when there was little to look at.
