@@ -32,6 +32,13 @@ vim.api.nvim_create_autocmd({ "BufReadPost", "FileChangedShellPost", "TextChange
     end
   end,
 })
+vim.api.nvim_create_autocmd("FileType", {
+  group = group,
+  pattern = "gotrace",
+  callback = function(event)
+    require("gotracelens.detect").note_trace(event.buf)
+  end,
+})
 vim.api.nvim_create_autocmd("BufWipeout", {
   group = group,
   callback = function(event)

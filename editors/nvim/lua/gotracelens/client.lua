@@ -66,48 +66,6 @@ function M.attach(bufnr)
   end
 end
 
---- Shows lenses in Neovim 0.11, which asks for them only when told to, and again after every change.
----@param client vim.lsp.Client
----@param bufnr integer
-local function follow_lenses(client, bufnr)
-  local request ---@type integer?
-  local function ask()
-    if request then
-      client:cancel_request(request)
-    end
-    local params = { textDocument = vim.lsp.util.make_text_document_params(bufnr) }
-    local _, id = client:request("textDocument/codeLens", params, function(err, result, ctx)
-      request = nil
-      if not err then
-        vim.lsp.codelens.on_codelens(err, result, ctx)
-      end
-    end, bufnr)
-    request = id
-  end
-  local group = api.nvim_create_augroup(("gotracelens.codelens.%d"):format(bufnr), { clear = true })
-  api.nvim_create_autocmd("LspNotify", {
-    group = group,
-    buffer = bufnr,
-    callback = function(event)
-      local data = event.data
-      if data.client_id == client.id and vim.list_contains({ "textDocument/didOpen", "textDocument/didChange" }, data.method) then
-        ask()
-      end
-    end,
-  })
-  api.nvim_create_autocmd("LspDetach", {
-    group = group,
-    buffer = bufnr,
-    callback = function(event)
-      if event.data.client_id == client.id then
-        vim.lsp.codelens.clear(client.id, bufnr)
-        api.nvim_del_augroup_by_id(group)
-      end
-    end,
-  })
-  ask()
-end
-
 --- Switches on in a buffer what Neovim leaves off, and adds the command.
 ---@param client vim.lsp.Client
 ---@param bufnr integer
@@ -115,11 +73,7 @@ function M.on_attach(client, bufnr)
   require("gotracelens.commands").create(bufnr)
   local settings = config.read()
   if settings["codelens.enable"] and client:supports_method("textDocument/codeLens", bufnr) then
-    if vim.lsp.codelens.enable then
-      vim.lsp.codelens.enable(true, { bufnr = bufnr })
-    else
-      follow_lenses(client, bufnr)
-    end
+    require("gotracelens.codelens").enable(client, bufnr)
   end
   if settings["summary.where"] == "inlay" and client:supports_method("textDocument/inlayHint", bufnr) then
     vim.lsp.inlay_hint.enable(true, { bufnr = bufnr })

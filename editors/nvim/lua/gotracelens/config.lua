@@ -15,8 +15,10 @@ local M = {}
 ---@class (exact) gotracelens.Opts.Codelens
 ---@field enable? boolean show code lenses, which Neovim leaves off (default true)
 
+-- generated: begin server setting types
 ---@class (exact) gotracelens.Opts.Summary
 ---@field where? "auto"|"lens"|"inlay"|"diagnostic"|"off" where the summary of a file and of its runs is shown
+-- generated: end server setting types
 
 -- Does nothing but give the variable its type, so that editors check and complete what users write into it.
 ---@type gotracelens.Opts|nil
@@ -43,12 +45,14 @@ end
 M.settings = {
   ["server.path"] = { type = "string", check = absolute },
   ["codelens.enable"] = { type = "boolean", default = true },
+  -- generated: begin server settings
   ["summary.where"] = {
     type = "string",
     values = { "auto", "lens", "inlay", "diagnostic", "off" },
     default = "auto",
     sent = true,
   },
+  -- generated: end server settings
 }
 
 ---@param name string

@@ -109,7 +109,7 @@ end
 
 ---@class (exact) gotracelens.Look
 ---@field size? integer bytes of the buffer when it was last looked at
----@field is_claimed? boolean the file type was once set by us; if it is gone, the user wanted that
+---@field was_trace? boolean it had the file type gotrace once; if that is gone, the user wanted it so
 
 ---@type table<integer, gotracelens.Look>
 local looks = {}
@@ -121,9 +121,14 @@ local is_pending = {}
 ---@return string?
 function M.filetype(bufnr)
   if bufnr and bufnr > 0 and M.is_trace(bufnr) then
-    looks[bufnr] = { size = size_of(bufnr), is_claimed = true }
     return "gotrace"
   end
+end
+
+--- Notes that a buffer has got the file type gotrace, from us or from the user.
+---@param bufnr integer
+function M.note_trace(bufnr)
+  looks[bufnr] = { was_trace = true }
 end
 
 --- Looks at a buffer again that was no trace so far, if it has changed its size since.
@@ -141,7 +146,7 @@ local function recheck(bufnr)
   local look = looks[bufnr] or {}
   looks[bufnr] = look
   local size = size_of(bufnr)
-  if look.is_claimed or look.size == size then
+  if look.was_trace or look.size == size then
     return
   end
   look.size = size
@@ -154,7 +159,6 @@ local function recheck(bufnr)
   if is_host then
     require("gotracelens.client").attach(bufnr)
   else
-    look.is_claimed = true
     vim.bo[bufnr].filetype = "gotrace"
   end
 end
@@ -174,7 +178,7 @@ function M.recheck_soon(bufnr)
   end, RECHECK_DELAY)
 end
 
---- Forgets a buffer that is gone, or that is read anew.
+--- Forgets a buffer that is gone.
 ---@param bufnr integer
 function M.forget(bufnr)
   looks[bufnr] = nil
