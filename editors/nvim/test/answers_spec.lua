@@ -71,19 +71,37 @@ it("does not answer in prose", function()
   equal(answer, "nothing")
 end)
 
-it("keeps a lens on the first line in sight after scrolling", function()
-  local ed = open(expectations[1])
-  local title = vim.fn.strcharpart(editor.wait("a lens", function()
+---@param ed test.Editor
+---@return string start of the first lens, seen on the screen
+local function first_lens(ed)
+  local title = editor.wait("a lens", function()
     return ed:lenses()[1]
-  end), 0, 20)
+  end)
+  local start = vim.fn.strcharpart(title, 0, 20)
+  editor.wait("the lens on the screen", function()
+    return ed:screen():find(start, 1, true)
+  end)
+  return start
+end
+
+it("shows a lens above the first line again after scrolling", function()
+  local ed = open(expectations[1])
+  local lens = first_lens(ed)
   ed:type("G")
   editor.wait("the end of the log", function()
-    return not ed:screen():find(title, 1, true)
+    return not ed:screen():find(lens, 1, true)
   end)
   ed:type("gg")
   editor.wait("the lens", function()
-    return ed:screen():find(title, 1, true)
+    return ed:screen():find(lens, 1, true)
   end)
+end)
+
+it("lets the user scroll past a lens above the first line", function()
+  local ed = open(expectations[1])
+  first_lens(ed)
+  ed:type("<C-e><C-e><C-e><C-e>")
+  ed:wait("the second line at the top", "vim.fn.line('w0') > 1 or nil")
 end)
 
 it("shows one lens per line after edits", function()

@@ -44,7 +44,7 @@ shot() {
 heap=long/1.24.11-heapleak-p4-s6716.log
 shot heap-lens "$heap"
 shot heap-hover "$heap" '3Gf%' 'K'
-shot heap-diagnostic "$heap" 'G' '[d' 'zz'
+shot heap-diagnostic "$heap" 'G' '[d'
 shot sched "runs/1.24.11/runqueue_overload-sched100-p1-s391.log" '2Gf=' 'K'
 shot docker "wrapped/docker-json-gc0-1.18.10-heapleak.log" '2Gf@' 'K'
 shot health "$heap" ':checkhealth gotracelens' 'Enter'

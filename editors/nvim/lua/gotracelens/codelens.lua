@@ -15,20 +15,19 @@ local function title_of(lens)
 end
 
 --- Brings a lens above the first line into sight, which Neovim leaves out when it puts that line at the top.
----@param bufnr integer
-local function reveal_first_lens(bufnr)
+---@param win integer
+local function reveal_first_lens(win)
+  local bufnr = api.nvim_win_get_buf(win)
   local marks = api.nvim_buf_get_extmarks(bufnr, -1, { 0, 0 }, { 0, -1 }, { type = "virt_lines", limit = 1 })
   if #marks == 0 then
     return
   end
-  for _, win in ipairs(vim.fn.win_findbuf(bufnr)) do
-    api.nvim_win_call(win, function()
-      local view = vim.fn.winsaveview()
-      if view.topline == 1 and view.topfill == 0 then
-        vim.fn.winrestview({ topfill = 1 })
-      end
-    end)
-  end
+  api.nvim_win_call(win, function()
+    local view = vim.fn.winsaveview()
+    if view.topline == 1 and view.topfill == 0 then
+      vim.fn.winrestview({ topfill = 1 })
+    end
+  end)
 end
 
 ---@param lenses lsp.CodeLens[]
@@ -55,7 +54,9 @@ local function draw(lenses, bufnr, namespace)
       api.nvim_buf_set_extmark(bufnr, namespace, row, 0, { virt_lines = { text }, virt_lines_above = true })
     end
   end
-  reveal_first_lens(bufnr)
+  for _, win in ipairs(vim.fn.win_findbuf(bufnr)) do
+    reveal_first_lens(win)
+  end
 end
 
 --- Takes an answer: draws it, remembers it for `vim.lsp.codelens.run()`, and asks for the commands left out of it.
@@ -124,6 +125,34 @@ local function keep_drawn(client, bufnr)
   ask()
 end
 
+---@param bufnr integer
+local function keep_first_lens_in_sight(bufnr)
+  local group = api.nvim_create_augroup(("gotracelens.reveal.%d"):format(bufnr), { clear = true })
+  api.nvim_create_autocmd("WinScrolled", {
+    group = group,
+    callback = function()
+      if not api.nvim_buf_is_valid(bufnr) then
+        api.nvim_del_augroup_by_id(group)
+        return
+      end
+      for _, win in ipairs(vim.fn.win_findbuf(bufnr)) do
+        local scrolled = vim.v.event[tostring(win)]
+        -- Only on the way up: going down, the lens is the first thing that must leave the screen.
+        if scrolled and scrolled.topline < 0 then
+          reveal_first_lens(win)
+        end
+      end
+    end,
+  })
+  api.nvim_create_autocmd("BufWinEnter", {
+    group = group,
+    buffer = bufnr,
+    callback = function()
+      reveal_first_lens(api.nvim_get_current_win())
+    end,
+  })
+end
+
 --- Shows the lenses of a client in a buffer from now on.
 ---@param client vim.lsp.Client
 ---@param bufnr integer
@@ -133,24 +162,7 @@ function M.enable(client, bufnr)
   else
     keep_drawn(client, bufnr)
   end
-  local group = api.nvim_create_augroup(("gotracelens.reveal.%d"):format(bufnr), { clear = true })
-  api.nvim_create_autocmd("WinScrolled", {
-    group = group,
-    callback = function()
-      if api.nvim_buf_is_valid(bufnr) then
-        reveal_first_lens(bufnr)
-      else
-        api.nvim_del_augroup_by_id(group)
-      end
-    end,
-  })
-  api.nvim_create_autocmd("BufWinEnter", {
-    group = group,
-    buffer = bufnr,
-    callback = function()
-      reveal_first_lens(bufnr)
-    end,
-  })
+  keep_first_lens_in_sight(bufnr)
 end
 
 return M
