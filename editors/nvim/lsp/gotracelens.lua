@@ -1,0 +1,15 @@
+--- The client configuration Neovim reads for `vim.lsp.enable("gotracelens")`; change it with `vim.lsp.config()`.
+local client = require("gotracelens.client")
+
+---@type vim.lsp.Config
+return {
+  -- Starts `gotracelens lsp`, found by vim.g.gotracelens.server.path or in $PATH.
+  cmd = client.start_server,
+  -- In "log" and "text" only buffers whose content is a trace are attached: see root_dir.
+  filetypes = vim.list_extend({ "gotrace" }, require("gotracelens.detect").host_filetypes),
+  root_markers = { "gotracelens.toml", "go.mod", ".git" },
+  root_dir = client.root_dir,
+  settings = {},
+  before_init = client.before_init,
+  on_init = client.log_start,
+}

@@ -1,0 +1,100 @@
+--- Settings and the search for the server.
+local config = require("gotracelens.config")
+local editor = require("editor")
+
+---@param opts any
+---@param body fun()
+local function with(opts, body)
+  vim.g.gotracelens = opts
+  local is_ok, err = pcall(body)
+  vim.g.gotracelens = nil
+  assert(is_ok, err)
+end
+
+---@param opts any
+---@param wanted string[]
+local function check_problems(opts, wanted)
+  with(opts, function()
+    local _, problems = config.read()
+    equal(problems, wanted)
+  end)
+end
+
+it("has defaults without any setting", function()
+  local values, problems = config.read()
+  equal(problems, {})
+  equal(values, { ["codelens.enable"] = true, ["summary.where"] = "auto" })
+end)
+
+it("reports unknown keys with their full name", function()
+  check_problems({ sumary = { where = "lens" }, server = { pth = "/bin/true" } }, {
+    'unknown key "server.pth"',
+    'unknown key "sumary"',
+  })
+end)
+
+it("reports values of a wrong type and keeps the default", function()
+  check_problems({ codelens = { enable = "yes" } }, { 'codelens.enable: expected a boolean, got "yes"' })
+  check_problems({ codelens = true }, { "codelens: expected a table, got true" })
+  check_problems("lens", { 'expected a table, got "lens"' })
+  with({ codelens = { enable = "yes" } }, function()
+    equal(config.read()["codelens.enable"], true)
+  end)
+end)
+
+it("reports a value that is not one of the allowed ones", function()
+  check_problems(
+    { summary = { where = "top" } },
+    { 'summary.where: expected one of auto, lens, inlay, diagnostic, off, got "top"' }
+  )
+end)
+
+it("refuses a server path the current directory would complete", function()
+  check_problems({ server = { path = "bin/gotracelens" } }, { 'server.path: must be an absolute path, got "bin/gotracelens"' })
+end)
+
+it("sends the server only what concerns it", function()
+  with({ summary = { where = "inlay" }, codelens = { enable = false }, server = { path = "/x" } }, function()
+    equal(config.server_settings(), { summary = { where = "inlay" } })
+  end)
+end)
+
+---@param name string
+---@return string
+local function executable(name)
+  local path = editor.file(name, { "#!/bin/sh" })
+  vim.uv.fs_chmod(path, tonumber("755", 8))
+  return path
+end
+
+it("takes the configured server before the one in $PATH", function()
+  local configured, in_path = executable("my-gotracelens"), executable("gotracelens")
+  local path = vim.env.PATH
+  vim.env.PATH = vim.fs.dirname(in_path) .. ":" .. path
+  local from_path = config.find_server()
+  local from_setting
+  with({ server = { path = configured } }, function()
+    from_setting = config.find_server()
+  end)
+  vim.env.PATH = path
+  equal(from_path, { path = in_path, source = "$PATH" })
+  equal(from_setting, { path = configured, source = "vim.g.gotracelens.server.path" })
+end)
+
+it("does not look elsewhere when the configured server cannot be started", function()
+  local file = editor.file("gotracelens", { "not executable" })
+  with({ server = { path = file } }, function()
+    local server, problem = config.find_server()
+    equal(server, nil)
+    equal(problem, ("server.path %q is not an executable file"):format(file))
+  end)
+end)
+
+it("names what is missing when there is no server at all", function()
+  local path = vim.env.PATH
+  vim.env.PATH = "/nonexistent"
+  local server, problem = config.find_server()
+  vim.env.PATH = path
+  equal(server, nil)
+  equal(problem, "no program named gotracelens in $PATH")
+end)
