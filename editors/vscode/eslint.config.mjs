@@ -15,8 +15,11 @@ export default tseslint.config(
   {
     files: ["**/*.mjs"],
     languageOptions: {
-      globals: { Buffer: false, URL: false, clearTimeout: false, console: false, document: false, fetch: false,
-        process: false, setTimeout: false, NodeFilter: false, window: false },
+      globals: Object.fromEntries(
+        "Buffer NodeFilter URL URLSearchParams clearTimeout console document process setTimeout"
+          .split(" ")
+          .map((name) => [name, "readonly"]),
+      ),
     },
   },
 );

@@ -43,8 +43,8 @@ export interface TextSource {
 /** True if the first or the last {@link END_LENGTH} of `source` holds a trace line. */
 export function isTrace(source: TextSource): boolean {
   const { length } = source;
-  if (hasTraceLine(source.slice(0, Math.min(length, END_LENGTH)))) {
-    return true;
+  if (length <= 2 * END_LENGTH) {
+    return hasTraceLine(source.slice(0, length));
   }
-  return length > END_LENGTH && hasTraceLine(source.slice(Math.max(END_LENGTH, length - END_LENGTH), length));
+  return hasTraceLine(source.slice(0, END_LENGTH)) || hasTraceLine(source.slice(length - END_LENGTH, length));
 }

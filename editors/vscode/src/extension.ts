@@ -4,14 +4,19 @@
  */
 import * as vscode from "vscode";
 import { watchBigFiles } from "./bigFile";
-import { documentSelector, Server } from "./client";
+import { documentSelector, Server, type ServerState } from "./client";
 import { registerCommands } from "./commands";
 import { showStatus } from "./status";
 import { watchForTrace } from "./watch";
 
+/** What other extensions and the tests can ask. */
+export interface Api {
+  state(): ServerState;
+}
+
 let server: Server | undefined;
 
-export function activate(context: vscode.ExtensionContext): void {
+export function activate(context: vscode.ExtensionContext): Api {
   const started = new Server(context);
   server = started;
   let watch: vscode.Disposable | undefined;
@@ -38,6 +43,7 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
   );
   startWhenNeeded();
+  return { state: () => started.state };
 }
 
 export async function deactivate(): Promise<void> {
