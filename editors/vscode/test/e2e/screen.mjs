@@ -1,7 +1,7 @@
 // What a user sees: the packaged extension in VS Code in Chromium, read from the screen, with pictures.
 import { mkdir, open, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { openBrowser, Workbench } from "./workbench.mjs";
+import { lineOf, openBrowser, startOf, Workbench } from "./workbench.mjs";
 
 const BIG_BYTES = 51 * 1024 * 1024;
 
@@ -21,20 +21,6 @@ class Tally {
       console.log(`    FAILED  ${name}: ${error.message}`);
     }
   }
-}
-
-/** The text of a line counted from 1, as painted: without the byte order mark. */
-const lineOf = (text, line) => text.split("\n")[line - 1].replace(/\r$/, "");
-
-/** The start of a line that no other line has; long ones are cut, as they are not painted whole. */
-function startOf(text, line) {
-  const lines = text.split("\n");
-  const wanted = lineOf(text, line);
-  for (let length = 4; length < wanted.length; length++) {
-    const start = wanted.slice(0, length);
-    if (lines.filter((other) => other.startsWith(start)).length === 1) return start;
-  }
-  return wanted;
 }
 
 async function testLog(tally, workbench, workspace, shots, expected) {

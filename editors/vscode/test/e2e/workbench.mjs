@@ -36,6 +36,20 @@ export function remoteUri(base, path) {
   return `vscode-remote://${new URL(base).host}${path}`;
 }
 
+/** The text of a line counted from 1. */
+export const lineOf = (text, line) => text.split("\n")[line - 1].replace(/\r$/, "");
+
+/** The shortest start of a line that no other line has: what is painted of a long line is cut. */
+export function startOf(text, line) {
+  const lines = text.split("\n");
+  const wanted = lineOf(text, line);
+  for (let length = 4; length < wanted.length; length++) {
+    const start = wanted.slice(0, length);
+    if (lines.filter((other) => other.startsWith(start)).length === 1) return start;
+  }
+  return wanted;
+}
+
 export class Workbench {
   constructor(page, base) {
     this.page = page;
