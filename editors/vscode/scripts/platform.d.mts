@@ -1,0 +1,1 @@
+export function platformOf(program: Buffer): string;
