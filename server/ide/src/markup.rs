@@ -65,16 +65,21 @@ impl Markup {
 }
 
 /// Text that shows as itself in Markdown.
+///
+/// Only what can begin a construct is escaped, since some editors show the escapes: `[` begins links and images, `<` HTML
+/// and autolinks, `&` entities, `` ` `` code, `*`, `_` and `~` emphasis. Their closing halves are plain text without them.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     let mut chars = text.chars().peekable();
     let mut before = ' ';
     while let Some(c) = chars.next() {
-        let between_words = before.is_alphanumeric() && chars.peek().is_some_and(|next| next.is_alphanumeric());
+        let next = chars.peek().copied().unwrap_or(' ');
         match c {
-            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '!' => escaped.extend(['\\', c]),
-            // Inside a word an underscore is plain text, and field ids stay readable where Markdown is not rendered.
-            '_' if !between_words => escaped.extend(['\\', c]),
+            '\\' | '`' | '*' | '[' | '<' => escaped.extend(['\\', c]),
+            '&' if next.is_alphanumeric() || next == '#' => escaped.extend(['\\', c]),
+            '~' if next == '~' || before == '~' => escaped.extend(['\\', c]),
+            // Inside a word an underscore is plain text, and so are field ids.
+            '_' if !(before.is_alphanumeric() && next.is_alphanumeric()) => escaped.extend(['\\', c]),
             '\n' | '\t' => escaped.push(' '),
             c if is_unsafe(c) => escaped.push('\u{fffd}'),
             c => escaped.push(c),
@@ -102,7 +107,8 @@ mod tests {
 
     #[test]
     fn log_text_stays_text() {
-        assert_eq!(escape("[x](command:y) <img> `a` a_b _c_"), r"\[x\](command:y) \<img\> \`a\` a_b \_c\_");
+        assert_eq!(escape("[x](command:y) <img> `a` a_b _c_"), r"\[x](command:y) \<img> \`a\` a_b \_c\_");
+        assert_eq!(escape("4->5 & 6 &lt; ~~x~~ R&D"), r"4->5 & 6 \&lt; \~\~x\~\~ R\&D");
         assert_eq!(plain("a\u{202e}b\u{1b}[2J"), "a\u{fffd}b\u{fffd}[2J");
     }
 
