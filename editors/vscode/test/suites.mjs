@@ -2,7 +2,8 @@
 import { build } from "esbuild";
 import Mocha from "mocha";
 import { spawnSync } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runInExtensionHost } from "./e2e/host.mjs";
@@ -12,12 +13,7 @@ import { killAll, startServer } from "./e2e/server.mjs";
 
 const FOREIGN_LOG = "2026/01/02 03:04:05 listening on :8080\n2026/01/02 03:04:06 GET /healthz 200 1.2ms\n".repeat(50);
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.on(signal, () => {
-    killAll();
-    process.exit(1);
-  });
-}
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
 process.on("exit", killAll);
 
 async function buildTests() {
@@ -74,50 +70,47 @@ async function suite(name, body) {
 export async function runSuites({ server, vsix, logs, shots, expectations: table }, { codeServer, chromium }) {
   const expectations = JSON.parse(await readFile(table, "utf8"));
   const work = await mkdtemp(join(tmpdir(), "gotracelens-test-"));
+  process.on("exit", () => rmSync(work, { recursive: true, force: true }));
   process.env.GOTRACELENS_LOGS = logs;
   process.env.GOTRACELENS_EXPECTATIONS = table;
-  try {
-    const packaged = vsix ?? join(work, "gotracelens.vsix");
-    if (vsix === undefined) {
-      const script = join(extensionDir, "scripts/package.mjs");
-      const { status } = spawnSync(process.execPath, [script, "--out", packaged], { stdio: "inherit" });
-      if (status !== 0) throw new Error("package the extension: see above");
-    }
-    const unit = await suite("pure functions", async () => runUnitTests(await buildTests()));
-
-    // The extension host suite runs the unpackaged extension and finds the server on PATH, ...
-    const host = await suite("extension host", async () => {
-      const bin = join(work, "bin");
-      await mkdir(bin);
-      await symlink(server, join(bin, "gotracelens"));
-      const vscode = await startServer(codeServer, { path: bin });
-      try {
-        return await runInExtensionHost({
-          base: vscode.url,
-          chromium,
-          extension: extensionDir,
-          tests: join(extensionDir, "dist/test/host.js"),
-          workspace: await makeWorkspace(join(work, "host"), logs, expectations),
-        });
-      } finally {
-        await vscode.stop();
-      }
-    });
-
-    // ... the screen suite the installed package and a server named by the machine's settings.
-    const screen = await suite("screen", async () => {
-      const machineSettings = { "gotracelens.server.path": server };
-      const vscode = await startServer(codeServer, { vsix: packaged, machineSettings });
-      try {
-        const workspace = await makeWorkspace(join(work, "screen"), logs, expectations);
-        return await runOnScreen({ base: vscode.url, chromium, workspace, expectations, shots });
-      } finally {
-        await vscode.stop();
-      }
-    });
-    const total = (key) => unit[key] + host[key] + screen[key];
-    return { passed: total("passed"), failed: total("failed") };
-  } finally {
-    await rm(work, { recursive: true, force: true });
+  const packaged = vsix ?? join(work, "gotracelens.vsix");
+  if (vsix === undefined) {
+    const script = join(extensionDir, "scripts/package.mjs");
+    const { status } = spawnSync(process.execPath, [script, "--out", packaged], { stdio: "inherit" });
+    if (status !== 0) throw new Error("package the extension: see above");
   }
+  const unit = await suite("pure functions", async () => runUnitTests(await buildTests()));
+
+  // The extension host suite runs the unpackaged extension and finds the server on PATH, ...
+  const host = await suite("extension host", async () => {
+    const bin = join(work, "bin");
+    await mkdir(bin);
+    await symlink(server, join(bin, "gotracelens"));
+    const vscode = await startServer(codeServer, { path: bin });
+    try {
+      return await runInExtensionHost({
+        base: vscode.url,
+        chromium,
+        extension: extensionDir,
+        tests: join(extensionDir, "dist/test/host.js"),
+        workspace: await makeWorkspace(join(work, "host"), logs, expectations),
+      });
+    } finally {
+      await vscode.stop();
+    }
+  });
+
+  // ... the screen suite the installed package and a server named by the machine's settings.
+  const screen = await suite("screen", async () => {
+    const machineSettings = { "gotracelens.server.path": server };
+    const vscode = await startServer(codeServer, { vsix: packaged, machineSettings });
+    try {
+      const workspace = await makeWorkspace(join(work, "screen"), logs, expectations);
+      return await runOnScreen({ base: vscode.url, chromium, workspace, expectations, shots });
+    } finally {
+      await vscode.stop();
+    }
+  });
+  const total = (key) => unit[key] + host[key] + screen[key];
+  return { passed: total("passed"), failed: total("failed") };
 }

@@ -1,5 +1,6 @@
 // Starts the VS Code server with fresh data in a folder of its own, so that no run sees another's edits or settings.
 import { spawn, spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -35,11 +36,16 @@ const SETTINGS = {
   "workbench.welcomePage.walkthroughs.openOnInstall": false,
 };
 
-const running = new Set();
+/** The servers that run, with their data folders. */
+const running = new Map();
 
-/** Ends every server that still runs; for exit paths that cannot wait. */
+/** Ends every server that still runs and removes its data; for exit paths that cannot wait. */
 export function killAll() {
-  for (const child of running) killGroup(child, "SIGKILL");
+  for (const [child, data] of running) {
+    killGroup(child, "SIGKILL");
+    rmSync(data, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+  running.clear();
 }
 
 /** The server forks an extension host, which runs our server: all of them are one process group. */
@@ -96,7 +102,7 @@ export async function startServer(codeServer, options = {}) {
     [program, "--host", "127.0.0.1", "--port", "0", ...flags, ...folders],
     { env, detached: true, stdio: ["ignore", "pipe", "pipe"] },
   );
-  running.add(child);
+  running.set(child, data);
   let log = "";
   const exited = new Promise((resolve) => {
     child.on("exit", () => {
