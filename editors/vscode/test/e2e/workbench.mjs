@@ -190,9 +190,14 @@ export class Workbench {
   async waitForProblem(test) {
     await this.command("Problems: Focus on Problems View");
     const rows = this.page.locator(".markers-panel .monaco-list-row");
-    return until("the expected row in the Problems panel", LIMIT_MS, async () =>
-      (await rows.allTextContents()).map(plain).find(test),
-    );
+    let seen = [];
+    const found = async () => {
+      seen = (await rows.allTextContents()).map(plain);
+      return seen.find(test);
+    };
+    return until("the expected row in the Problems panel", LIMIT_MS, found).catch((error) => {
+      throw new Error(`${error.message}; rows: ${JSON.stringify(seen)}`);
+    });
   }
 
   /** Waits for a status bar entry that passes `test`. */
