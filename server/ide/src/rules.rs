@@ -4,12 +4,16 @@
 //! `rules/pages.rs`, which `gotracelens explain` prints. The list below is the registry: one line per rule.
 
 mod amounts;
+#[cfg(test)]
+mod fixture;
+mod gc_number_gap;
 mod goroutine_stack_growth;
 mod growth;
 mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
 mod live_heap_step;
+mod point;
 
 use tracelog::Field;
 
@@ -22,6 +26,7 @@ pub static RULES: &[&Rule] = &[
     &live_heap_step::RULE,
     &goroutine_stack_growth::RULE,
     &live_heap_compounding::RULE,
+    &gc_number_gap::RULE,
 ];
 
 /// How bad a finding is. Maps to the four LSP severities.
