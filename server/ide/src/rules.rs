@@ -14,6 +14,7 @@ mod live_heap_growth_slowing;
 mod live_heap_leak;
 mod live_heap_step;
 mod point;
+mod restart_in_log;
 
 use tracelog::Field;
 
@@ -26,6 +27,7 @@ pub static RULES: &[&Rule] = &[
     &live_heap_step::RULE,
     &goroutine_stack_growth::RULE,
     &live_heap_compounding::RULE,
+    &restart_in_log::RULE,
     &gc_number_gap::RULE,
 ];
 
