@@ -9,6 +9,7 @@ mod fixture;
 mod gc_number_gap;
 mod goroutine_stack_growth;
 mod growth;
+mod interleaved_processes;
 mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
@@ -29,6 +30,7 @@ pub static RULES: &[&Rule] = &[
     &live_heap_compounding::RULE,
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
+    &interleaved_processes::RULE,
 ];
 
 /// How bad a finding is. Maps to the four LSP severities.
