@@ -16,6 +16,7 @@ mod live_heap_leak;
 mod live_heap_step;
 mod point;
 mod restart_in_log;
+mod torn_line;
 
 use tracelog::Field;
 
@@ -31,6 +32,7 @@ pub static RULES: &[&Rule] = &[
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,
+    &torn_line::RULE,
 ];
 
 /// How bad a finding is. Maps to the four LSP severities.
