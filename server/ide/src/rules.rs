@@ -17,6 +17,7 @@ mod live_heap_step;
 mod point;
 mod restart_in_log;
 mod torn_line;
+mod unknown_dialect;
 
 use tracelog::Field;
 
@@ -33,6 +34,7 @@ pub static RULES: &[&Rule] = &[
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,
     &torn_line::RULE,
+    &unknown_dialect::RULE,
 ];
 
 /// How bad a finding is. Maps to the four LSP severities.
