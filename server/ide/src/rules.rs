@@ -9,6 +9,7 @@ mod fixture;
 mod gc_number_gap;
 mod goroutine_stack_growth;
 mod growth;
+mod heap_spike;
 mod interleaved_processes;
 mod live_heap_compounding;
 mod live_heap_growth_slowing;
@@ -29,6 +30,7 @@ pub static RULES: &[&Rule] = &[
     &live_heap_growth_slowing::RULE,
     &live_heap_step::RULE,
     &goroutine_stack_growth::RULE,
+    &heap_spike::RULE,
     &live_heap_compounding::RULE,
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
