@@ -6,6 +6,7 @@
 mod amounts;
 #[cfg(test)]
 mod fixture;
+mod gc_cpu_high;
 mod gc_number_gap;
 mod goroutine_stack_growth;
 mod growth;
@@ -32,6 +33,7 @@ pub static RULES: &[&Rule] = &[
     &goroutine_stack_growth::RULE,
     &heap_spike::RULE,
     &live_heap_compounding::RULE,
+    &gc_cpu_high::RULE,
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,
