@@ -18,6 +18,7 @@ mod live_heap_leak;
 mod live_heap_step;
 mod point;
 mod restart_in_log;
+mod stw_long;
 mod torn_line;
 mod unknown_dialect;
 
@@ -34,6 +35,7 @@ pub static RULES: &[&Rule] = &[
     &heap_spike::RULE,
     &live_heap_compounding::RULE,
     &gc_cpu_high::RULE,
+    &stw_long::RULE,
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,
