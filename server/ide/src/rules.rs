@@ -16,6 +16,7 @@ mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
 mod live_heap_step;
+mod memory_limit_active;
 mod point;
 mod restart_in_log;
 mod stw_long;
@@ -36,6 +37,7 @@ pub static RULES: &[&Rule] = &[
     &live_heap_compounding::RULE,
     &gc_cpu_high::RULE,
     &stw_long::RULE,
+    &memory_limit_active::RULE,
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,
