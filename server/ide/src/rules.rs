@@ -17,6 +17,7 @@ mod live_heap_growth_slowing;
 mod live_heap_leak;
 mod live_heap_step;
 mod memory_limit_active;
+mod memory_limit_thrash;
 mod point;
 mod restart_in_log;
 mod stw_long;
@@ -38,6 +39,7 @@ pub static RULES: &[&Rule] = &[
     &gc_cpu_high::RULE,
     &stw_long::RULE,
     &memory_limit_active::RULE,
+    &memory_limit_thrash::RULE,
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,
