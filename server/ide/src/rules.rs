@@ -21,6 +21,7 @@ mod memory_limit_thrash;
 mod point;
 mod restart_in_log;
 mod stw_long;
+mod timer_gc;
 mod torn_line;
 mod unknown_dialect;
 
@@ -40,6 +41,7 @@ pub static RULES: &[&Rule] = &[
     &stw_long::RULE,
     &memory_limit_active::RULE,
     &memory_limit_thrash::RULE,
+    &timer_gc::RULE,
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,
