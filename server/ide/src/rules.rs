@@ -20,6 +20,7 @@ mod memory_limit_active;
 mod memory_limit_thrash;
 mod point;
 mod restart_in_log;
+mod run_queue_growing;
 mod stw_long;
 mod timer_gc;
 mod torn_line;
@@ -47,6 +48,7 @@ pub static RULES: &[&Rule] = &[
     &interleaved_processes::RULE,
     &torn_line::RULE,
     &unknown_dialect::RULE,
+    &run_queue_growing::RULE,
 ];
 
 /// How bad a finding is. Maps to the four LSP severities.
