@@ -21,6 +21,7 @@ mod memory_limit_thrash;
 mod point;
 mod restart_in_log;
 mod run_queue_growing;
+mod run_queue_saturated;
 mod stw_long;
 mod timer_gc;
 mod torn_line;
@@ -48,6 +49,7 @@ pub static RULES: &[&Rule] = &[
     &interleaved_processes::RULE,
     &torn_line::RULE,
     &unknown_dialect::RULE,
+    &run_queue_saturated::RULE,
     &run_queue_growing::RULE,
 ];
 
