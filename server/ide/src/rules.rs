@@ -8,6 +8,7 @@ mod amounts;
 mod fixture;
 mod gc_cpu_high;
 mod gc_number_gap;
+mod gomaxprocs_change;
 mod goroutine_stack_growth;
 mod growth;
 mod heap_spike;
@@ -51,6 +52,7 @@ pub static RULES: &[&Rule] = &[
     &unknown_dialect::RULE,
     &run_queue_saturated::RULE,
     &run_queue_growing::RULE,
+    &gomaxprocs_change::RULE,
 ];
 
 /// How bad a finding is. Maps to the four LSP severities.
