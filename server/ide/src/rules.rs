@@ -230,3 +230,42 @@ pub struct Unknown {
     /// The last field that was read.
     pub last_field: Option<Field>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::{GcLine, findings_with, gc_lines, sched_lines, view};
+    use super::*;
+
+    #[test]
+    fn codes_and_slugs_are_unique_and_in_order() {
+        let codes: Vec<&str> = RULES.iter().map(|rule| rule.code).collect();
+        assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
+        let mut slugs: Vec<&str> = RULES.iter().map(|rule| rule.slug).collect();
+        slugs.sort_unstable();
+        slugs.dedup();
+        assert_eq!(slugs.len(), RULES.len());
+    }
+
+    #[test]
+    fn no_limit_that_a_user_may_set_makes_a_rule_panic() {
+        let cycles = gc_lines(60, |idx| GcLine {
+            n: idx + 1 + idx / 30,
+            at_s: idx as f64 / 4.0,
+            clock_ms: [12.0, 200.0, 0.1],
+            cpu_ms: [40.0, 300.0],
+            heap_mb: [60, 61 + 300 * (idx % 20 / 19), 30 + idx / 2, 60],
+            ..GcLine::default()
+        });
+        let log = view(&(cycles + &sched_lines(40, 2, 0.1, |idx| (0, 3 * idx))));
+        for rule in RULES {
+            for value in [0.0, -1.0, 0.5, 1e12, f64::INFINITY] {
+                let changed: Vec<(String, f64)> =
+                    rule.limits.iter().map(|limit| (limit.name.to_owned(), value)).collect();
+                findings_with(rule, &log, &changed);
+                for one in changed {
+                    findings_with(rule, &log, &[one]);
+                }
+            }
+        }
+    }
+}

@@ -169,7 +169,7 @@ fn worst_window(costs: &[Cost], min_span_s: f64, min_cycles: usize) -> Option<Wi
         wall_s += cost.wall_s;
         cpu_s += cost.cpu_s;
         gc_s += cost.gc_s;
-        while wall_s - costs[first].wall_s >= min_span_s && last - first >= min_cycles {
+        while first < last && wall_s - costs[first].wall_s >= min_span_s && last - first >= min_cycles {
             wall_s -= costs[first].wall_s;
             cpu_s -= costs[first].cpu_s;
             gc_s -= costs[first].gc_s;

@@ -57,7 +57,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     }
 
     // `max_per_minute + 1` changes within a minute; times that are absent never are.
-    let too_many = limits.get("max_per_minute") as usize + 1;
+    let too_many = (limits.get("max_per_minute") as usize).saturating_add(1);
     let is_flapping = changes.windows(too_many).any(|few| few[too_many - 1].at_s - few[0].at_s <= 60.0);
     let hits: Vec<Hit> = changes.iter().map(Change::hit).collect();
     report(findings, &RULE, run.run, &hits, |worst| {

@@ -75,7 +75,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             continue;
         }
         let back = usual_live + (limits.get("back_to") * usual_live).max(2.0);
-        let after = cycles.heap_live_mb.iter().skip(row).take(limits.get("back_within") as usize + 1);
+        let after = cycles.heap_live_mb.iter().skip(row).take((limits.get("back_within") as usize).saturating_add(1));
         if !after.into_iter().any(|&live| live <= back) {
             continue;
         }

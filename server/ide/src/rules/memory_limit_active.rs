@@ -196,7 +196,7 @@ fn since_first_cycle<'a>(cycles: &Cycles, plateau: &'a [Point], limits: &Limits)
     let goal_by_gogc_mb = last.live_mb + (last.live_mb + roots_mb) * gogc;
     let mut live = Range::default();
     plateau.iter().for_each(|point| live.include(point.live_mb));
-    let evident = limits.get("min_pairs") as usize - 1;
+    let evident = (limits.get("min_pairs") as usize).clamp(1, plateau.len()) - 1;
     (goal_by_gogc_mb >= 2.0 * last.goal_mb).then_some(Steered { points: plateau, evident, live, is_still: true })
 }
 
