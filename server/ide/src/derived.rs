@@ -21,6 +21,14 @@ fn at(series: &[f64], row: usize) -> f64 {
     series.get(row).copied().unwrap_or(f64::NAN)
 }
 
+/// P-time of assists, of background or of idle workers, ms; 0 where the concurrent mark took no time.
+///
+/// A cycle whose clock says so marked while the world was stopped (`(forced)` of Go 1.5 – 1.8, `gcstoptheworld`); the
+/// three numbers it prints are stale, from the last concurrent cycle.
+fn worker_ms_at(cycles: &Cycles, series: &[f64], row: usize) -> f64 {
+    if at(&cycles.mark_ms, row) == 0.0 { 0.0 } else { at(series, row) }
+}
+
 /// Whether row `row + 1` is the very next cycle: no line in between was lost.
 fn next_is_adjacent(cycles: &Cycles, row: usize) -> bool {
     matches!((cycles.n.get(row), cycles.n.get(row + 1)), (Some(a), Some(b)) if a.checked_add(1) == Some(*b))
@@ -43,12 +51,18 @@ pub fn cycle_wall_ms(cycles: &Cycles, row: usize) -> f64 {
 /// P-time that a cycle took from the program, ms: `cpu_sweep_term + cpu_assist + cpu_background + cpu_mark_term`.
 ///
 /// Idle workers are left out, as in the percentage that Go prints: they run on Ps that had nothing to do. Neither
-/// contains sweeping, the scavenger or write barriers.
+/// contains sweeping, the scavenger or write barriers. The pauses are clock × CPUs, computed by the runtime: the time it
+/// takes to stop the program is in them although the program still runs then.
 pub fn gc_cpu_ms(cycles: &Cycles, row: usize) -> f64 {
     at(&cycles.cpu_sweep_term_ms, row)
-        + at(&cycles.cpu_assist_ms, row)
-        + at(&cycles.cpu_background_ms, row)
+        + worker_ms_at(cycles, &cycles.cpu_assist_ms, row)
+        + worker_ms_at(cycles, &cycles.cpu_background_ms, row)
         + at(&cycles.cpu_mark_term_ms, row)
+}
+
+/// [`gc_cpu_ms`] and idle workers, ms: what a cycle took of a CPU quota (go#33803).
+pub fn gc_cpu_and_idle_ms(cycles: &Cycles, row: usize) -> f64 {
+    gc_cpu_ms(cycles, row) + worker_ms_at(cycles, &cycles.cpu_idle_ms, row)
 }
 
 /// Share of all P-time that collecting took from the start of one cycle to the start of the next, 0 to about 1:
@@ -70,9 +84,7 @@ pub fn gc_share_over(cycles: &Cycles, rows: Range<usize>) -> f64 {
 ///
 /// For processes under a CPU limit smaller than GOMAXPROCS: idle workers burn the quota too (go#33803).
 pub fn gc_quota_share_over(cycles: &Cycles, rows: Range<usize>, cpu_limit: f64) -> f64 {
-    ratio_over(rows, |row| {
-        (gc_cpu_ms(cycles, row) + at(&cycles.cpu_idle_ms, row), 1000.0 * cpu_limit * interval_s(cycles, row))
-    })
+    ratio_over(rows, |row| (gc_cpu_and_idle_ms(cycles, row), 1000.0 * cpu_limit * interval_s(cycles, row)))
 }
 
 /// Share of wall time with a cycle in progress, for one interval: `cycle_wall / (1000 · interval)`.
@@ -90,8 +102,8 @@ pub fn duty_over(cycles: &Cycles, rows: Range<usize>) -> f64 {
 /// Over a window only: a single short cycle is noise.
 pub fn assist_share_over(cycles: &Cycles, rows: Range<usize>) -> f64 {
     ratio_over(rows, |row| {
-        let assist = at(&cycles.cpu_assist_ms, row);
-        (assist, assist + at(&cycles.cpu_background_ms, row))
+        let assist = worker_ms_at(cycles, &cycles.cpu_assist_ms, row);
+        (assist, assist + worker_ms_at(cycles, &cycles.cpu_background_ms, row))
     })
 }
 
@@ -261,6 +273,15 @@ mod tests {
         assert!((duty(&cycles, 0) - 0.03).abs() < 1e-12);
         assert!((gc_quota_share_over(&cycles, 0..2, 0.5) - 10.0 / 50.0).abs() < 1e-12);
         assert_eq!(assist_share_over(&cycles, 0..3), 0.5);
+    }
+
+    #[test]
+    fn workers_of_a_cycle_without_concurrent_mark_are_stale() {
+        let mut cycles = three();
+        cycles.mark_ms[0] = 0.0;
+        assert_eq!((gc_cpu_ms(&cycles, 0), gc_cpu_and_idle_ms(&cycles, 0)), (4.0, 4.0));
+        assert!(assist_share_over(&cycles, 0..1).is_nan());
+        assert_eq!(assist_share_over(&cycles, 0..2), 0.5);
     }
 
     #[test]

@@ -4,12 +4,29 @@
 //! `rules/pages.rs`, which `gotracelens explain` prints. The list below is the registry: one line per rule.
 
 mod amounts;
+#[cfg(test)]
+mod fixture;
+mod gc_cpu_high;
+mod gc_number_gap;
+mod gomaxprocs_change;
 mod goroutine_stack_growth;
 mod growth;
+mod heap_spike;
+mod interleaved_processes;
 mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
 mod live_heap_step;
+mod memory_limit_active;
+mod memory_limit_thrash;
+mod point;
+mod restart_in_log;
+mod run_queue_growing;
+mod run_queue_saturated;
+mod stw_long;
+mod timer_gc;
+mod torn_line;
+mod unknown_dialect;
 
 use tracelog::Field;
 
@@ -21,7 +38,21 @@ pub static RULES: &[&Rule] = &[
     &live_heap_growth_slowing::RULE,
     &live_heap_step::RULE,
     &goroutine_stack_growth::RULE,
+    &heap_spike::RULE,
     &live_heap_compounding::RULE,
+    &gc_cpu_high::RULE,
+    &stw_long::RULE,
+    &memory_limit_active::RULE,
+    &memory_limit_thrash::RULE,
+    &timer_gc::RULE,
+    &restart_in_log::RULE,
+    &gc_number_gap::RULE,
+    &interleaved_processes::RULE,
+    &torn_line::RULE,
+    &unknown_dialect::RULE,
+    &run_queue_saturated::RULE,
+    &run_queue_growing::RULE,
+    &gomaxprocs_change::RULE,
 ];
 
 /// How bad a finding is. Maps to the four LSP severities.
@@ -198,4 +229,43 @@ pub struct Unknown {
     pub family: tracelog::Family,
     /// The last field that was read.
     pub last_field: Option<Field>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::{GcLine, findings_with, gc_lines, sched_lines, view};
+    use super::*;
+
+    #[test]
+    fn codes_and_slugs_are_unique_and_in_order() {
+        let codes: Vec<&str> = RULES.iter().map(|rule| rule.code).collect();
+        assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
+        let mut slugs: Vec<&str> = RULES.iter().map(|rule| rule.slug).collect();
+        slugs.sort_unstable();
+        slugs.dedup();
+        assert_eq!(slugs.len(), RULES.len());
+    }
+
+    #[test]
+    fn no_limit_that_a_user_may_set_makes_a_rule_panic() {
+        let cycles = gc_lines(60, |idx| GcLine {
+            n: idx + 1 + idx / 30,
+            at_s: idx as f64 / 4.0,
+            clock_ms: [12.0, 200.0, 0.1],
+            cpu_ms: [40.0, 300.0],
+            heap_mb: [60, 61 + 300 * (idx % 20 / 19), 30 + idx / 2, 60],
+            ..GcLine::default()
+        });
+        let log = view(&(cycles + &sched_lines(40, 2, 0.1, |idx| (0, 3 * idx))));
+        for rule in RULES {
+            for value in [0.0, -1.0, 0.5, 1e12, f64::INFINITY] {
+                let changed: Vec<(String, f64)> =
+                    rule.limits.iter().map(|limit| (limit.name.to_owned(), value)).collect();
+                findings_with(rule, &log, &changed);
+                for one in changed {
+                    findings_with(rule, &log, &[one]);
+                }
+            }
+        }
+    }
 }

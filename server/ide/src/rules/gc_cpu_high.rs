@@ -1,0 +1,331 @@
+//! ## What it looks for
+//!
+//! Stretches of at least ten seconds and ten cycles in which collecting took 10 % or more of all P-time (dedicated and
+//! fractional workers, assists and pauses; with a CPU limit set, idle workers too and the limit instead of GOMAXPROCS).
+//! From 20 % on it is a warning.
+//!
+//! ## Why it matters
+//!
+//! That share of the machine is not there for requests, and allocating goroutines wait for marking on top. Steady
+//! programs spend 0.1 to 3 %. The percentage that Go prints is an average since the start of the program: it hides a bad
+//! minute in a good hour.
+//!
+//! ## What to do next
+//!
+//! Take a CPU profile (look for `runtime.gcBgMarkWorker`, `runtime.gcAssistAlloc`, `runtime.mallocgc`), then a heap
+//! profile with `-sample_index=alloc_space` to see who allocates. Raise GOGC if memory allows: doubling GOGC about halves
+//! the cost. When a memory limit is in charge (`memory-limit-active`), only a higher limit or a smaller live heap helps.
+//!
+//! ## Limits
+//!
+//! P-time is time during which a P was held, descheduled time included: on a busy or throttled machine the share is an
+//! upper bound. Pauses are counted times GOMAXPROCS by the runtime, also the time it takes to stop the program; where
+//! they are most of the cost the message says "at most" and the severity stays at Info. GOMAXPROCS larger than the real
+//! share of CPUs hides cost: set `cpuLimit`. A run shorter than ten seconds is judged as a whole, from three seconds on
+//! and as Info. Go 1.0 to 1.4 print no CPU times.
+//!
+//! ## Example
+//!
+//! ```text
+//! gc 58 @3.959s 25%: 6.3+15+0.10 ms clock, 12+37/14/0+0.20 ms cpu, 75->75->38 MB, 77 MB goal, 4 P
+//! ```
+
+use tracelog::catalog::gc;
+
+use super::point::cycle_name;
+use super::{Check, Finding, Findings, Limit, Limits, Place, Related, Rule, Severity, limit};
+use crate::derived::{gc_cpu_and_idle_ms, gc_cpu_ms, interval_s};
+use crate::view::{Cycles, RunView};
+use crate::words::percent;
+
+/// GC201.
+pub(crate) static RULE: Rule = Rule {
+    code: "GC201",
+    slug: "gc-cpu-high",
+    title: "Collecting takes a large share of the CPU",
+    severity: Severity::Warning,
+    limits: LIMITS,
+    check: Check::Run(check),
+};
+
+const LIMITS: &[Limit] = &[
+    limit("info_share", 0.10, "of P-time", "Share from which it is reported."),
+    limit("warning_share", 0.20, "of P-time", "Share from which it is a warning."),
+    limit("min_span_s", 10.0, "s", "Shortest stretch that is judged, except for a whole run that is shorter."),
+    limit("min_cycles", 10.0, "cycles", "Fewest cycles in a stretch."),
+    limit("min_run_s", 3.0, "s", "Shortest run that is judged as a whole, as Info."),
+];
+
+fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
+    let costs = costs(&run.cycles, limits.cpu_limit);
+    let total_s: f64 = costs.iter().map(|cost| cost.wall_s).sum();
+    let is_short = total_s < limits.get("min_span_s");
+    let min_span_s = if is_short { total_s } else { limits.get("min_span_s") };
+    if min_span_s < limits.get("min_run_s") {
+        return;
+    }
+    let Some(worst) = worst_window(&costs, min_span_s, limits.get("min_cycles") as usize) else { return };
+    if worst.share < limits.get("info_share") {
+        return;
+    }
+
+    let cycles = &run.cycles;
+    let (first, last) = (worst.rows.0, worst.rows.1 + 1);
+    let is_mostly_pauses = worst.pause_share >= 0.5;
+    let bound = if is_mostly_pauses { "at most" } else { "up to" };
+    let used = percent(worst.share);
+    let (from, to) = (cycles.at_s[first], cycles.at_s[last]);
+    let of = match limits.cpu_limit {
+        Some(cpus) => format!("of {cpus} CPUs"),
+        None => "of CPU".into(),
+    };
+    let printed = cycles.gc_cpu_pct[last];
+    let meaning = match () {
+        () if is_mostly_pauses => {
+            let share = percent(worst.pause_share);
+            format!("; {share} of that are pauses, the time to stop the program included")
+        }
+        // The first cycles on a coarse clock print nonsense (gctrace.md, section 10).
+        () if (0.0..=100.0).contains(&printed) => {
+            format!("; the printed {printed:.0} % is an average since start")
+        }
+        () => String::new(),
+    };
+    let is_warning = worst.share >= limits.get("warning_share") && !is_short && !is_mostly_pauses;
+    findings.push(Finding {
+        rule: &RULE,
+        severity: if is_warning { Severity::Warning } else { Severity::Info },
+        run: Some(run.run),
+        place: Place { line: cycles.line[last], field: Some(gc::GC_CPU_PCT) },
+        message: format!(
+            "GC used {bound} {used} {of} between {from:.1} and {to:.1} s ({} cycles){meaning}.",
+            worst.n_cycles
+        ),
+        related: vec![Related {
+            place: Place { line: cycles.line[first], field: None },
+            text: format!("the stretch begins: {}", cycle_name(run, first)),
+        }],
+        further: Vec::new(),
+        count: worst.n_cycles,
+        numbers: vec![
+            ("gc_share", worst.share),
+            ("pause_share_of_gc", worst.pause_share),
+            ("from_s", from),
+            ("to_s", to),
+            ("printed_pct", printed),
+        ],
+    });
+}
+
+/// What a cycle cost until the next one started.
+struct Cost {
+    row: usize,
+    /// Time to the next cycle.
+    wall_s: f64,
+    /// CPU there was in that time.
+    cpu_s: f64,
+    /// CPU that collecting took of it.
+    gc_s: f64,
+    /// What of that were pauses.
+    pause_s: f64,
+}
+
+/// The cost of every cycle whose successor is in the log; rows with an absent number are left out.
+fn costs(cycles: &Cycles, cpu_limit: Option<f64>) -> Vec<Cost> {
+    let rows = 0..cycles.len();
+    rows.filter_map(|row| {
+        let wall_s = interval_s(cycles, row);
+        let gc_ms = if cpu_limit.is_some() { gc_cpu_and_idle_ms(cycles, row) } else { gc_cpu_ms(cycles, row) };
+        let cost = Cost {
+            row,
+            wall_s,
+            cpu_s: wall_s * cpu_limit.unwrap_or(cycles.procs[row]),
+            gc_s: gc_ms / 1000.0,
+            pause_s: (cycles.cpu_sweep_term_ms[row] + cycles.cpu_mark_term_ms[row]) / 1000.0,
+        };
+        (cost.cpu_s + cost.gc_s).is_finite().then_some(cost)
+    })
+    .collect()
+}
+
+/// A stretch of cycles.
+struct Window {
+    /// First and last row; the stretch ends when the row after the last begins.
+    rows: (usize, usize),
+    n_cycles: usize,
+    share: f64,
+    pause_share: f64,
+}
+
+/// Of the shortest windows with enough time and cycles, the one in which collecting took the largest share.
+fn worst_window(costs: &[Cost], min_span_s: f64, min_cycles: usize) -> Option<Window> {
+    // Sums are taken anew for the window that is reported: differences of running sums would drift.
+    let (mut wall_s, mut cpu_s, mut gc_s) = (0.0, 0.0, 0.0);
+    let mut first = 0;
+    let mut worst: Option<(f64, usize, usize)> = None;
+    // Tolerance: the run as a whole must reach its own length.
+    let min_span_s = min_span_s - 1e-6;
+    for (last, cost) in costs.iter().enumerate() {
+        wall_s += cost.wall_s;
+        cpu_s += cost.cpu_s;
+        gc_s += cost.gc_s;
+        while first < last && wall_s - costs[first].wall_s >= min_span_s && last - first >= min_cycles {
+            wall_s -= costs[first].wall_s;
+            cpu_s -= costs[first].cpu_s;
+            gc_s -= costs[first].gc_s;
+            first += 1;
+        }
+        if wall_s >= min_span_s && last + 1 - first >= min_cycles && cpu_s > 0.0 {
+            let share = gc_s / cpu_s;
+            if worst.is_none_or(|(most, ..)| share > most) {
+                worst = Some((share, first, last));
+            }
+        }
+    }
+    let (_, first, last) = worst?;
+    let rows = &costs[first..=last];
+    let sum = |part: fn(&Cost) -> f64| rows.iter().map(part).sum::<f64>();
+    let gc_s = sum(|cost| cost.gc_s);
+    Some(Window {
+        rows: (rows.first()?.row, rows.last()?.row),
+        n_cycles: rows.len(),
+        share: gc_s / sum(|cost| cost.cpu_s),
+        pause_share: if gc_s > 0.0 { sum(|cost| cost.pause_s) / gc_s } else { 0.0 },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::rules::fixture::{GcLine, check, findings_in, findings_limited, gc_lines, view};
+
+    /// Cycles 0.5 s apart on 4 Ps: `background` ms of P-time in 2000.
+    fn every_half_second(n: u64, background: impl Fn(u64) -> f64) -> String {
+        gc_lines(n, |idx| GcLine {
+            n: idx + 1,
+            at_s: idx as f64 / 2.0,
+            clock_ms: [0.0, 80.0, 0.0],
+            cpu_ms: [0.0, background(idx)],
+            ..GcLine::default()
+        })
+    }
+
+    #[test]
+    fn finds_the_worst_ten_seconds() {
+        let busy = |idx| if (40..70).contains(&idx) { 500.0 } else { 20.0 };
+        check(
+            &RULE,
+            &every_half_second(200, busy),
+            expect![[r#"
+                61:gc_cpu_pct Warning GC201: GC used up to 25 % of CPU between 20.0 and 30.0 s (20 cycles); the printed 1 % is an average since start.
+                  41 the stretch begins: gc 41 @20.000s
+            "#]],
+        );
+    }
+
+    #[test]
+    fn info_below_a_fifth() {
+        let text = findings_in(&RULE, &every_half_second(100, |_| 201.0));
+        assert!(
+            text.starts_with("21:gc_cpu_pct Info GC201: GC used up to 10 % of CPU between 0.0 and 10.0 s"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn silent_just_below_the_limit() {
+        assert_eq!(findings_in(&RULE, &every_half_second(100, |_| 198.0)), "");
+    }
+
+    #[test]
+    fn a_run_below_ten_seconds_is_judged_as_a_whole_and_as_info() {
+        check(
+            &RULE,
+            &every_half_second(15, |_| 600.0),
+            expect![[r#"
+                15:gc_cpu_pct Info GC201: GC used up to 30 % of CPU between 0.0 and 7.0 s (14 cycles); the printed 1 % is an average since start.
+                  1 the stretch begins: gc 1 @0.000s
+            "#]],
+        );
+        let burst_at_start = |idx| if idx < 3 { 600.0 } else { 20.0 };
+        assert_eq!(findings_in(&RULE, &every_half_second(15, burst_at_start)), "");
+    }
+
+    #[test]
+    fn silent_with_too_little_data() {
+        // 10 cycles make 9 intervals; 2.9 s are less than three.
+        assert_eq!(findings_in(&RULE, &every_half_second(10, |_| 600.0)), "");
+        let hurried = gc_lines(30, |idx| GcLine {
+            n: idx + 1,
+            at_s: idx as f64 / 10.0,
+            cpu_ms: [0.0, 200.0],
+            ..GcLine::default()
+        });
+        assert_eq!(findings_in(&RULE, &hurried), "");
+    }
+
+    #[test]
+    fn time_with_missing_cycles_is_left_out() {
+        // Every second number is missing: what those cycles cost is not known.
+        let log = gc_lines(100, |idx| GcLine {
+            n: 2 * idx + 1,
+            at_s: idx as f64 / 2.0,
+            cpu_ms: [0.0, 900.0],
+            ..GcLine::default()
+        });
+        assert_eq!(findings_in(&RULE, &log), "");
+    }
+
+    #[test]
+    fn a_cpu_limit_replaces_gomaxprocs() {
+        let log = view(&every_half_second(100, |_| 100.0));
+        assert_eq!(findings_limited(&RULE, &log, None), "");
+        expect![[r#"
+            21:gc_cpu_pct Warning GC201: GC used up to 20 % of 1 CPUs between 0.0 and 10.0 s (20 cycles); the printed 1 % is an average since start.
+              1 the stretch begins: gc 1 @0.000s
+        "#]]
+        .assert_eq(&findings_limited(&RULE, &log, Some(1.0)));
+    }
+
+    #[test]
+    fn cost_that_is_mostly_pauses_is_an_upper_bound() {
+        let log = gc_lines(40, |idx| GcLine {
+            n: idx + 1,
+            at_s: idx as f64 / 2.0,
+            clock_ms: [400.0, 1.0, 0.0],
+            ..GcLine::default()
+        });
+        let text = findings_in(&RULE, &log);
+        assert!(text.contains("Info GC201: GC used at most 20 % of CPU"), "{text}");
+        assert!(text.contains("100 % of that are pauses, the time to stop the program included."), "{text}");
+    }
+
+    #[test]
+    fn stale_numbers_of_forced_cycles_do_not_count() {
+        // Go 1.8: no concurrent mark took place, the worker times are those of an earlier cycle.
+        let log: String = (0..40)
+            .map(|idx| {
+                let at_s = f64::from(idx) / 2.0;
+                let n = idx + 1;
+                format!(
+                    "gc {n} @{at_s:.3}s 2%: 0.10+0+6.6 ms clock, 0.21+1045/1583/374+13 ms cpu, \
+                     40->40->21 MB, 40 MB goal, 2 P (forced)\n"
+                )
+            })
+            .collect();
+        assert_eq!(findings_in(&RULE, &log), "");
+    }
+
+    #[test]
+    fn silent_for_releases_without_cpu_times() {
+        let line = |n| {
+            format!(
+                "gc{n}(2): 0+3+2 ms, 5 -> 5 MB 107296 -> 107296 (107316-20) objects, 0(0) handoff, 9(652) steal, \
+                 22/4/0 yields\n"
+            )
+        };
+        assert_eq!(findings_in(&RULE, &(1..60).map(line).collect::<String>()), "");
+    }
+}

@@ -1,0 +1,82 @@
+//! One finding out of the many lines on which a point rule fires.
+//!
+//! A point rule looks at single lines. It is shown once per run, at its worst line, and names the first and the next
+//! worst; the others follow as further lines.
+
+use super::{Finding, Findings, Place, Related, Rule, Severity};
+use crate::view::RunView;
+use crate::words::rough;
+
+/// A cycle as people find it in the log: `gc 31 @3.876s`, or `gc 31` where the release prints no time.
+pub(crate) fn cycle_name(run: &RunView, row: usize) -> String {
+    let n = run.cycles.n[row];
+    let at_s = run.cycles.at_s[row];
+    if at_s.is_finite() { format!("gc {n} @{at_s:.3}s") } else { format!("gc {n}") }
+}
+
+/// A short time: `0.02 ms`, `84 ms`.
+pub(crate) fn ms(value: f64) -> String {
+    format!("{} ms", rough(value))
+}
+
+/// How many further lines a finding carries.
+pub(crate) const MAX_FURTHER: usize = 20;
+
+/// A line on which a point rule fired.
+#[derive(Clone, Debug)]
+pub(crate) struct Hit {
+    /// Row in the series that the rule reads.
+    pub row: usize,
+    /// Where.
+    pub place: Place,
+    /// How bad; the greatest is the worst. Never NaN.
+    pub weight: f64,
+    /// What is seen there, for the list of related places.
+    pub text: String,
+}
+
+/// What a finding says beside its places.
+#[derive(Debug)]
+pub(crate) struct Words {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The message.
+    pub message: String,
+    /// The numbers of the message, by name with unit.
+    pub numbers: Vec<(&'static str, f64)>,
+}
+
+/// Reports `hits` (in the order of the log) as one finding; nothing without hits. `words` gets the worst hit's index.
+pub(crate) fn report(
+    findings: &mut Findings,
+    rule: &'static Rule,
+    run: usize,
+    hits: &[Hit],
+    words: impl FnOnce(usize) -> Words,
+) {
+    let mut by_weight: Vec<usize> = (0..hits.len()).collect();
+    // The sort is stable: of equal hits the first in the log is the worst.
+    by_weight.sort_by(|&a, &b| hits[b].weight.total_cmp(&hits[a].weight));
+    let Some((&worst, others)) = by_weight.split_first() else { return };
+
+    let mut related = Vec::new();
+    if worst != 0 {
+        related.push(Related { place: hits[0].place, text: format!("first: {}", hits[0].text) });
+    }
+    if let Some(&next) = others.iter().find(|&&idx| idx != 0) {
+        let what = if hits[next].weight < hits[worst].weight { "next worst" } else { "as bad" };
+        related.push(Related { place: hits[next].place, text: format!("{what}: {}", hits[next].text) });
+    }
+    let Words { severity, message, numbers } = words(worst);
+    findings.push(Finding {
+        rule,
+        severity,
+        run: Some(run),
+        place: hits[worst].place,
+        message,
+        related,
+        further: others.iter().take(MAX_FURTHER).map(|&idx| hits[idx].place).collect(),
+        count: hits.len(),
+        numbers,
+    });
+}

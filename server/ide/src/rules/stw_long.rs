@@ -1,0 +1,301 @@
+//! ## What it looks for
+//!
+//! Pauses of 10 ms or more in either stop-the-world phase of a collection: sweep termination (the first number of the
+//! clock) and mark termination (the last). When there is none, but at least 5 % of the cycles stopped the world for 1 ms
+//! or more, that is one remark.
+//!
+//! ## Why it matters
+//!
+//! No goroutine runs during these phases. The Go team's published objective (2018) is 500 µs of pause per cycle. Both
+//! numbers include the time it takes to stop the program, so a long one often means that it could not be stopped, not
+//! that the collector had much to do.
+//!
+//! ## What to do next
+//!
+//! See which phase is slow and whether it is always the same one. Sweep termination alone: a goroutine without a
+//! preemption point (before Go 1.14 any loop without calls), a long system call or page fault, an unfinished sweep. Both
+//! phases: the process was short of CPU (`cpu.stat`: `nr_throttled`; host load). An execution trace around the time shows
+//! who was late (`curl -so t.out 'http://HOST/debug/pprof/trace?seconds=5'; go tool trace t.out`).
+//!
+//! ## Limits
+//!
+//! On a machine loaded far beyond its cores up to 3 % of the cycles of a healthy program show 10 to 90 ms. Cycles that
+//! check for goroutine leaks are left out. A cycle without any concurrent mark (`(forced)` in Go 1.5 to 1.8, or
+//! `gcstoptheworld`) marks in its last phase; the message says so. Up to Go 1.4 the whole collection is one pause by
+//! design: reported as Info from 10 ms on.
+//!
+//! ## Example
+//!
+//! ```text
+//! gc 12 @7.181s 0%: 11+16+11 ms clock, 23+0.045/0.21/0+22 ms cpu, 283->285->145 MB, 287 MB goal, 0 MB stacks, 0 MB globals, 8 P
+//! ```
+
+use tracelog::Field;
+use tracelog::catalog::gc;
+
+use super::point::{Hit, Words, cycle_name, ms, report};
+use super::{Check, Findings, Limit, Limits, Place, Rule, Severity, limit};
+use crate::stats::median;
+use crate::view::{Cycles, RunView};
+use crate::words::percent;
+
+/// GC301.
+pub(crate) static RULE: Rule = Rule {
+    code: "GC301",
+    slug: "stw-long",
+    title: "A phase of a collection stopped the world for long",
+    severity: Severity::Warning,
+    limits: LIMITS,
+    check: Check::Run(check),
+};
+
+const LIMITS: &[Limit] = &[
+    limit("warning_ms", 10.0, "ms", "Pause of one phase that is a warning."),
+    limit("very_long_ms", 100.0, "ms", "Pause that the message counts apart."),
+    limit("info_ms", 1.0, "ms", "Pause of one phase that is remarked upon where it is common."),
+    limit("info_share", 0.05, "of cycles", "How common it must be."),
+    limit("info_cycles", 20.0, "cycles", "Fewest cycles for that remark."),
+];
+
+/// A stop-the-world phase.
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    SweepTermination,
+    MarkTermination,
+    /// Go 1.0 – 1.4.
+    Collection,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SweepTermination => "Sweep termination",
+            Self::MarkTermination => "Mark termination",
+            Self::Collection => "The whole collection",
+        }
+    }
+
+    fn field(self) -> Option<Field> {
+        match self {
+            Self::SweepTermination => Some(gc::WALL_SWEEP_TERM_MS),
+            Self::MarkTermination => Some(gc::WALL_MARK_TERM_MS),
+            // The pause is the sum of several fields.
+            Self::Collection => None,
+        }
+    }
+
+    fn series(self, cycles: &Cycles) -> &[f64] {
+        match self {
+            Self::SweepTermination => &cycles.sweep_term_ms,
+            Self::MarkTermination => &cycles.mark_term_ms,
+            Self::Collection => &cycles.pause_ms,
+        }
+    }
+
+    /// The phase's time in a cycle, ms; none where it is absent or of a leak check.
+    fn time_ms(self, cycles: &Cycles, row: usize) -> Option<f64> {
+        let value = self.series(cycles)[row];
+        (value.is_finite() && !cycles.leak_check[row]).then_some(value)
+    }
+}
+
+fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
+    let cycles = &run.cycles;
+    let is_concurrent = cycles.sweep_term_ms.iter().any(|value| value.is_finite());
+    let phases: &[Phase] =
+        if is_concurrent { &[Phase::SweepTermination, Phase::MarkTermination] } else { &[Phase::Collection] };
+
+    let judged = (0..cycles.len()).filter(|&row| worst_phase(cycles, phases, row).is_some()).count();
+    let long = hits(run, phases, limits.get("warning_ms"));
+    if !long.is_empty() {
+        let very_long_ms = limits.get("very_long_ms");
+        let very_long = long.iter().filter(|hit| hit.weight >= very_long_ms).count();
+        let severity = if is_concurrent { Severity::Warning } else { Severity::Info };
+        report(findings, &RULE, run.run, &long, |worst| {
+            let mut message = worst_pause(run, phases, long[worst].row);
+            if long.len() > 1 {
+                message += &format!("; {} of {judged} cycles had {} or more", long.len(), ms(limits.get("warning_ms")));
+                if very_long > 0 {
+                    message += &format!(", {very_long} of them {} or more", ms(very_long_ms));
+                }
+            }
+            let numbers = vec![
+                ("pause_ms", long[worst].weight),
+                ("long_cycles", long.len() as f64),
+                ("very_long_cycles", very_long as f64),
+            ];
+            Words { severity, message: message + ".", numbers }
+        });
+        return;
+    }
+
+    let noticeable = hits(run, phases, limits.get("info_ms"));
+    let share = noticeable.len() as f64 / judged as f64;
+    if is_concurrent && judged as f64 >= limits.get("info_cycles") && share >= limits.get("info_share") {
+        report(findings, &RULE, run.run, &noticeable, |worst| Words {
+            severity: Severity::Info,
+            message: format!(
+                "{} of {judged} cycles ({}) stopped the world for {} or more; worst: {}.",
+                noticeable.len(),
+                percent(share),
+                ms(limits.get("info_ms")),
+                noticeable[worst].text,
+            ),
+            numbers: vec![("pause_ms", noticeable[worst].weight), ("share_of_cycles", share)],
+        });
+    }
+}
+
+/// The phase of a cycle that took longer, and its time in ms.
+fn worst_phase(cycles: &Cycles, phases: &[Phase], row: usize) -> Option<(Phase, f64)> {
+    let times = phases.iter().filter_map(|&phase| Some((phase, phase.time_ms(cycles, row)?)));
+    times.max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// The cycles with a phase of at least `min_ms`.
+fn hits(run: &RunView, phases: &[Phase], min_ms: f64) -> Vec<Hit> {
+    let cycles = &run.cycles;
+    let rows = (0..cycles.len()).filter_map(|row| Some((row, worst_phase(cycles, phases, row)?)));
+    rows.filter(|(_, (_, time_ms))| *time_ms >= min_ms)
+        .map(|(row, (phase, time_ms))| Hit {
+            row,
+            place: Place { line: cycles.line[row], field: phase.field() },
+            weight: time_ms,
+            text: format!("{} {} in {}", phase.name().to_lowercase(), ms(time_ms), cycle_name(run, row)),
+        })
+        .collect()
+}
+
+/// `Mark termination stopped the world for 84 ms (median 0.012 ms)`.
+fn worst_pause(run: &RunView, phases: &[Phase], row: usize) -> String {
+    let cycles = &run.cycles;
+    let Some((phase, time_ms)) = worst_phase(cycles, phases, row) else { return String::new() };
+    let times: Vec<f64> = (0..cycles.len()).filter_map(|row| phase.time_ms(cycles, row)).collect();
+    let median = ms(median(&times).unwrap_or(time_ms));
+    let marked_inside = phase == Phase::MarkTermination && cycles.mark_ms[row] == 0.0;
+    let why = if marked_inside { ": the whole mark ran inside it" } else { "" };
+    format!("{} stopped the world for {} (median {median}){why}", phase.name(), ms(time_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::rules::fixture::{GcLine, check, findings_in, findings_with, gc_lines, view};
+
+    /// `n` cycles with the clock that `clock` gives for their index.
+    fn clocks(n: u64, clock: impl Fn(u64) -> [f64; 3]) -> String {
+        gc_lines(n, |idx| GcLine { n: idx + 1, at_s: idx as f64, clock_ms: clock(idx), ..GcLine::default() })
+    }
+
+    #[test]
+    fn shows_the_worst_pause_and_counts_the_others() {
+        let clock = |idx| match idx {
+            2 => [12.0, 1.0, 0.01],
+            5 => [0.02, 1.0, 250.0],
+            8 => [84.0, 1.0, 0.01],
+            _ => [0.02, 1.0, 0.01],
+        };
+        check(
+            &RULE,
+            &clocks(10, clock),
+            expect![[r#"
+                6:wall_mark_term_ms Warning GC301: Mark termination stopped the world for 250 ms (median 0.01 ms); 3 of 10 cycles had 10 ms or more, 1 of them 100 ms or more.
+                  3:wall_sweep_term_ms first: sweep termination 12 ms in gc 3 @2.000s
+                  9:wall_sweep_term_ms next worst: sweep termination 84 ms in gc 9 @8.000s
+                  further 9:wall_sweep_term_ms, 3:wall_sweep_term_ms
+            "#]],
+        );
+    }
+
+    #[test]
+    fn one_long_pause_needs_no_count() {
+        check(
+            &RULE,
+            "\
+gc 4 @0.044s 3%: 0.17+0.31+0.055 ms clock, 0.34+0.19/0.11/0.21+0.11 ms cpu, 3->3->2 MB, 4 MB goal, 2 P
+gc 5 @0.045s 3%: 10+0.31+0.055 ms clock, 20+0.19/0.11/0.21+0.11 ms cpu, 3->3->2 MB, 4 MB goal, 2 P
+gc 6 @0.087s 3%: 0.17+0.31+0.055 ms clock, 0.34+0.19/0.11/0.21+0.11 ms cpu, 3->3->2 MB, 4 MB goal, 2 P
+",
+            expect![[r#"
+                2:wall_sweep_term_ms Warning GC301: Sweep termination stopped the world for 10 ms (median 0.2 ms).
+            "#]],
+        );
+    }
+
+    #[test]
+    fn pauses_just_below_the_limit_are_one_remark_when_common() {
+        let clock = |idx: u64| if idx.is_multiple_of(10) { [9.9, 1.0, 0.01] } else { [0.02, 1.0, 0.01] };
+        check(
+            &RULE,
+            &clocks(20, clock),
+            expect![[r#"
+                1:wall_sweep_term_ms Info GC301: 2 of 20 cycles (10 %) stopped the world for 1 ms or more; worst: sweep termination 9.9 ms in gc 1 @0.000s.
+                  11:wall_sweep_term_ms as bad: sweep termination 9.9 ms in gc 11 @10.000s
+                  further 11:wall_sweep_term_ms
+            "#]],
+        );
+    }
+
+    #[test]
+    fn silent_where_such_pauses_are_rare_or_the_run_is_short() {
+        let clock = |idx: u64| if idx.is_multiple_of(25) { [9.9, 1.0, 0.01] } else { [0.99, 1.0, 0.01] };
+        assert_eq!(findings_in(&RULE, &clocks(100, clock)), "");
+        assert_eq!(findings_in(&RULE, &clocks(19, |_| [9.9, 1.0, 9.9])), "");
+    }
+
+    #[test]
+    fn leak_checks_do_not_count() {
+        let log = "\
+gc 1 @0.038s 0% (checking for goroutine leaks): 14+4.1+0.27 ms clock, 28+0/0.12/0.062+0.55 ms cpu, 0->0->0 MB, 4 MB goal, 0 MB stacks, 0 MB globals, 2 P (forced)
+";
+        assert_eq!(findings_in(&RULE, log), "");
+    }
+
+    #[test]
+    fn impossible_times_do_not_count() {
+        let log = "\
+gc 5 @0.045s 3%: 18446744073709+0.31+0.055 ms clock, 20+0.19/0.11/0.21+0.11 ms cpu, 3->3->2 MB, 4 MB goal, 2 P
+";
+        assert_eq!(findings_in(&RULE, log), "");
+    }
+
+    #[test]
+    fn says_when_the_mark_ran_inside_the_pause() {
+        check(
+            &RULE,
+            "\
+gc 5 @0.045s 3%: 0.074+0+33 ms clock, 0.14+1045/1583/374+66 ms cpu, 3->3->2 MB, 4 MB goal, 2 P (forced)
+",
+            expect![[r#"
+                1:wall_mark_term_ms Warning GC301: Mark termination stopped the world for 33 ms (median 33 ms): the whole mark ran inside it.
+            "#]],
+        );
+    }
+
+    #[test]
+    fn before_go_1_5_the_whole_collection_is_the_pause() {
+        check(
+            &RULE,
+            "\
+gc4(2): 26+1+87+0 us, 0 -> 0 MB, 1603 (1634-31) objects, 4 goroutines, 35/0/0 sweeps, 0(0) handoff, 2(4) steal, 16/1/0 yields
+gc5(2): 26+1+20487+0 us, 0 -> 0 MB, 1603 (1634-31) objects, 4 goroutines, 35/0/0 sweeps, 0(0) handoff, 2(4) steal, 16/1/0 yields
+",
+            expect![[r#"
+                2 Info GC301: The whole collection stopped the world for 21 ms (median 10 ms).
+            "#]],
+        );
+    }
+
+    #[test]
+    fn the_limit_can_be_changed() {
+        let log = view(&clocks(3, |_| [0.02, 1.0, 4.2]));
+        assert_eq!(findings_with(&RULE, &log, &[]), "");
+        let text = findings_with(&RULE, &log, &[("warning_ms".into(), 4.0)]);
+        assert!(
+            text.contains("Mark termination stopped the world for 4.2 ms (median 4.2 ms); 3 of 3 cycles"),
+            "{text}"
+        );
+    }
+}
