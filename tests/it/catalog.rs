@@ -108,3 +108,55 @@ fn every_field_can_be_explained() {
         }
     }
 }
+
+/// `grammars/textmate/test/samples.json`: what the tests of the TextMate grammar expect.
+fn grammar_samples() -> Vec<serde_json::Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../grammars/textmate/test/samples.json");
+    let file: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    file["samples"].as_array().unwrap().clone()
+}
+
+/// Fields of a sample with start and end, as the tests of the grammar expect them.
+fn grammar_spans(sample: &serde_json::Value) -> Vec<(String, usize, usize)> {
+    let number = |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+    let spans = sample["spans"].as_array().unwrap().iter();
+    spans.map(|span| (span["field"].as_str().unwrap().to_owned(), number(&span["start"]), number(&span["end"]))).collect()
+}
+
+/// Printed fields with start and end, as the parser finds them.
+fn parser_spans(found: &template::Match) -> Vec<(String, usize, usize)> {
+    let printed = found.values.iter().filter(|value| value.start < value.end);
+    printed.map(|value| (value.field.def().id.to_owned(), value.start, value.end)).collect()
+}
+
+#[test]
+fn grammar_and_parser_see_fields_at_the_same_places() {
+    assert_eq!(grammar_samples().len(), samples().len());
+    for sample in grammar_samples() {
+        let text = sample["text"].as_str().unwrap();
+        let found = template::best(text.as_bytes()).unwrap();
+        assert_eq!(found.shape.def().family.def().id, sample["family"].as_str().unwrap(), "{text}");
+        assert_eq!(parser_spans(&found), grammar_spans(&sample), "{text}");
+    }
+}
+
+#[test]
+fn grammar_and_parser_believe_the_same_values_of_a_torn_line() {
+    for sample in grammar_samples() {
+        let text = sample["text"].as_str().unwrap();
+        let certain = usize::try_from(sample["certain"].as_u64().unwrap()).unwrap();
+        let spans = grammar_spans(&sample);
+        for (index, pair) in spans.windows(2).enumerate().filter(|(_, pair)| pair[0].2 < pair[1].1) {
+            let torn = format!("{}the program writes", &text[..pair[1].1]);
+            let found = template::best(torn.as_bytes()).unwrap();
+            assert_eq!(found.is_certain(), pair[1].1 >= certain, "{torn}");
+            if found.is_certain() {
+                // Which of two shapes it is, and so the name of a field, may still be open.
+                let places = |spans: &[(String, usize, usize)]| -> Vec<(usize, usize)> {
+                    spans.iter().map(|(_, start, end)| (*start, *end)).collect()
+                };
+                assert_eq!(places(&parser_spans(&found)), places(&spans[..=index]), "{torn}");
+            }
+        }
+    }
+}

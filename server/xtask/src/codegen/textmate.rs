@@ -120,6 +120,7 @@ enum Piece {
     Flag(String, Role),
 }
 
+/// One rule for all shapes of the family that begin alike.
 fn rules(family: &Family) -> Rules {
     let pieces: Vec<Vec<Piece>> = family.shapes.iter().map(|shape| pieces(family, shape)).collect();
     let layouts: Vec<Layout> = pieces
@@ -131,9 +132,8 @@ fn rules(family: &Family) -> Rules {
             certain: segments(&own[..shape.template.certain_after]).len(),
         })
         .collect();
-    let mut patterns = Vec::new();
-    add_rules(family, &layouts.iter().collect::<Vec<_>>(), Vec::new(), &mut patterns);
-    Rules { patterns }
+    let all: Vec<&Layout<'_>> = layouts.iter().collect();
+    Rules { patterns: branches(&all, 0).iter().map(|(first, layouts)| rule(family, first, layouts)).collect() }
 }
 
 /// A shape in segments.
@@ -144,52 +144,32 @@ struct Layout<'a> {
     certain: usize,
 }
 
-/// Adds rules for layouts that share the segments `shared`, those that match the most first.
-fn add_rules(family: &Family, layouts: &[&Layout<'_>], shared: Vec<Segment>, rules: &mut Vec<Rule>) {
-    let mut all = shared.clone();
-    let mut branches: Vec<(&Segment, Vec<&Layout<'_>>)>;
-    loop {
-        branches = Vec::new();
-        for layout in layouts {
-            let Some(next) = layout.segments.get(all.len()) else { continue };
-            match branches.iter_mut().find(|(segment, _)| *segment == next) {
-                Some((_, layouts)) => layouts.push(layout),
-                None => branches.push((next, vec![layout])),
-            }
-        }
-        match branches.as_slice() {
-            [(next, _)] => all.push((*next).clone()),
-            _ => break,
+/// Layouts by their next segment. A literal that is the beginning of another one comes after it.
+fn branches<'a>(layouts: &[&'a Layout<'a>], n_before: usize) -> Vec<(&'a Segment, Vec<&'a Layout<'a>>)> {
+    let mut branches: Vec<(&Segment, Vec<&Layout<'_>>)> = Vec::new();
+    for layout in layouts {
+        let Some(next) = layout.segments.get(n_before) else { continue };
+        match branches.iter_mut().find(|(segment, _)| *segment == next) {
+            Some((_, layouts)) => layouts.push(layout),
+            None => branches.push((next, vec![layout])),
         }
     }
-    for (next, layouts) in branches {
-        let mut shared = all.clone();
-        shared.push(next.clone());
-        add_rules(family, &layouts, shared, rules);
-    }
-    let certain = layouts.iter().map(|layout| layout.certain).max().unwrap_or(0);
-    if all.len() >= certain {
-        let ids: Vec<&str> = layouts.iter().map(|layout| layout.id).collect();
-        rules.push(rule(family, ids.join(", "), &all, shared.len().max(certain).max(1)));
-    }
+    let literal_len = |segment: &Segment| match segment.iter().rfind(|piece| matches!(piece, Piece::Literal(_))) {
+        Some(Piece::Literal(text)) => text.len(),
+        _ => 0,
+    };
+    branches.sort_by_key(|(segment, _)| std::cmp::Reverse(literal_len(segment)));
+    branches
 }
 
-/// A rule for lines that have the first `required` segments and perhaps more of them.
-fn rule(family: &Family, comment: String, segments: &[Segment], required: usize) -> Rule {
+fn rule(family: &Family, first: &Segment, layouts: &[&Layout<'_>]) -> Rule {
     let mut writer = Writer { regex: String::new(), captures: BTreeMap::new(), keyword: Some(keyword_scope(family)) };
-    for segment in &segments[..required] {
-        writer.segment(segment);
-    }
-    for segment in &segments[required..] {
-        writer.regex.push_str("(?:");
-        writer.segment(segment);
-    }
-    for _ in required..segments.len() {
-        writer.regex.push_str(")?");
-    }
-    let has_values = segments.iter().flatten().any(|piece| !matches!(piece, Piece::Literal(_)));
+    writer.segment(first);
+    writer.rest(layouts, 1);
+    let has_values = layouts.iter().any(|layout| layout.segments.len() > 1);
     let regex = if has_values { writer.regex } else { format!("{ALONE_BEFORE}{}{ALONE_AFTER}", writer.regex) };
-    Rule { comment, name: format!("meta.line.{}.gotrace", family.text.id), regex, captures: writer.captures }
+    let ids: Vec<&str> = layouts.iter().map(|layout| layout.id).collect();
+    Rule { comment: ids.join(", "), name: format!("meta.line.{}.gotrace", family.text.id), regex, captures: writer.captures }
 }
 
 /// A line without values is common in prose, so it must be all that a carrier carries: what carriers end in ...
@@ -206,6 +186,24 @@ struct Writer {
 }
 
 impl Writer {
+    /// What can follow the first segments of these layouts: nothing at all once the line is certain to be one of them.
+    fn rest(&mut self, layouts: &[&Layout<'_>], n_before: usize) {
+        let branches = branches(layouts, n_before);
+        let may_end = layouts.iter().any(|layout| n_before >= layout.certain);
+        if let ([(segment, layouts)], false) = (branches.as_slice(), may_end) {
+            self.segment(segment);
+            return self.rest(layouts, n_before + 1);
+        }
+        for (index, (segment, layouts)) in branches.iter().enumerate() {
+            self.regex.push_str(if index == 0 { "(?:" } else { "|" });
+            self.segment(segment);
+            self.rest(layouts, n_before + 1);
+        }
+        if !branches.is_empty() {
+            self.regex.push_str(if may_end { ")?" } else { ")" });
+        }
+    }
+
     fn segment(&mut self, segment: &Segment) {
         for piece in segment {
             match piece {
@@ -239,7 +237,7 @@ fn pattern(kind: Kind) -> &'static str {
         Kind::Int => "0|-?[1-9][0-9]{0,19}",
         Kind::Hex => "0x(?:0|[1-9a-f][0-9a-f]{0,15})",
         Kind::Seconds3 => r"(?:0|[1-9][0-9]{0,19})\.[0-9]{3}",
-        Kind::Millis2 => r"0\.00[1-9]|0\.0[1-9][0-9]|0\.[1-9][0-9]|[1-9]\.[0-9]|[1-9][0-9]{1,19}|0",
+        Kind::Millis2 => r"0(?:\.(?:00[1-9]|0[1-9][0-9]|[1-9][0-9]))?|[1-9]\.[0-9]|[1-9][0-9]{1,19}",
         Kind::Bool => "true|false|[01]",
         Kind::IntList => "-?[0-9](?:[-0-9 ]*[0-9])?",
         Kind::Flag => "",
@@ -285,12 +283,14 @@ fn with_flags_of_others(own: &[Piece], others: &[Vec<Piece>]) -> Vec<Piece> {
     for other in others {
         // The longest beginning of `other` that is a beginning of `own` when its flags are left out.
         for end in (1..=other.len()).rev() {
-            let plain = without_flags(&other[..end]);
-            let has_flag = other[..end].iter().any(|piece| matches!(piece, Piece::Flag(..)));
-            if has_flag && own.starts_with(&plain) && plain.len() < own.len() {
+            let shared = &other[..end];
+            let plain = without_flags(shared);
+            let has_flag = shared.iter().any(|piece| matches!(piece, Piece::Flag(..)));
+            let ends_in_literal = matches!(shared.last(), Some(Piece::Literal(_)));
+            if has_flag && ends_in_literal && own.starts_with(&plain) && plain.len() < own.len() {
                 if plain.len() > best_shared {
                     best_shared = plain.len();
-                    best = [&other[..end], &own[plain.len()..]].concat();
+                    best = [shared, &own[plain.len()..]].concat();
                 }
                 break;
             }
