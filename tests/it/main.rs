@@ -1,6 +1,8 @@
 //! Whole-product tests.
 
 #[cfg(test)]
+mod catalog;
+#[cfg(test)]
 mod compare;
 #[cfg(test)]
 mod corpus;

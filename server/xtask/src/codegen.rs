@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::{Outcome, catalog};
 
+mod grammar_tests;
 mod rust;
+mod textmate;
 
 /// A generated file: its path below the root of the repository and its whole text.
 struct Output {
@@ -40,7 +42,14 @@ pub fn check() -> Outcome {
 
 fn outputs() -> Outcome<Vec<Output>> {
     let catalog = catalog::read(&root().join("server/catalog"))?;
-    Ok(vec![Output { path: "server/tracelog/src/catalog/generated.rs", text: rust::generate(&catalog) }])
+    let output = |path, text| Output { path, text };
+    Ok(vec![
+        output("server/tracelog/src/catalog/generated.rs", rust::generate(&catalog)),
+        output("grammars/textmate/gotrace.tmLanguage.json", textmate::grammar(&catalog)),
+        output("grammars/textmate/gotrace.injection.json", textmate::injection()),
+        output("grammars/textmate/test/samples.log", grammar_tests::scopes(&catalog)),
+        output("grammars/textmate/test/samples.json", grammar_tests::spans(&catalog)),
+    ])
 }
 
 fn is_current(output: &Output) -> bool {

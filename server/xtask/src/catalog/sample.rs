@@ -39,6 +39,8 @@ pub struct Sample {
     pub from: String,
     /// The line.
     pub text: String,
+    /// Bytes after which a torn line is certain to be of the shape.
+    pub certain: usize,
     /// What is printed of each field, in order: id, first byte, one past the last byte.
     pub spans: Vec<(String, usize, usize)>,
 }
@@ -67,7 +69,11 @@ fn read_one(sample: &SampleText, shape: &Shape, fields: &[Field]) -> Outcome<Sam
     let mut spans = Vec::new();
     let mut want = sample.want.iter().peekable();
     let mut releases = shape.go;
-    for part in &shape.template.parts {
+    let mut certain = 0;
+    for (index, part) in shape.template.parts.iter().enumerate() {
+        if index == shape.template.certain_after {
+            certain = text.len();
+        }
         let start = text.len();
         match part {
             Part::Literal(literal) => text.push_str(literal),
@@ -96,8 +102,11 @@ fn read_one(sample: &SampleText, shape: &Shape, fields: &[Field]) -> Outcome<Sam
     if text != sample.text {
         return Err(format!("its values give another line: \"{text}\""));
     }
+    if shape.template.certain_after == shape.template.parts.len() {
+        certain = text.len();
+    }
     check_release(sample, releases)?;
-    Ok(Sample { origin: sample.origin, from: sample.from.clone(), text, spans })
+    Ok(Sample { origin: sample.origin, from: sample.from.clone(), text, certain, spans })
 }
 
 /// Recorded lines name the exact release, documented ones the minor release; either must print such a line.

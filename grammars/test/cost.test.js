@@ -1,0 +1,61 @@
+// Editors match without a time limit, so no text may make a pattern slow.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { readJson, tokenizer } from "../tokenize.js";
+
+const { samples } = readJson("./textmate/test/samples.json");
+const LENGTH = 100_000;
+const LIMIT_MS = 50;
+
+/** Milliseconds a line may take: the limit, and a little for every token that is colored in it. */
+const limitMs = (tokens) => LIMIT_MS + 0.01 * tokens.filter((token) => token.scopes.length > 1).length;
+
+/** Asserts on CPU time, the least of three runs: a busy machine does not fail the test. */
+function assertCheap(tokenize, line, name) {
+  let least = Infinity;
+  let limit = 0;
+  for (let run = 0; run < 3; run++) {
+    const start = process.cpuUsage();
+    const tokens = tokenize(line);
+    const { user, system } = process.cpuUsage(start);
+    least = Math.min(least, (user + system) / 1000);
+    limit = limitMs(tokens);
+  }
+  assert.ok(least < limit, `${name}: ${least} ms`);
+}
+
+const filled = (text) => text.repeat(Math.ceil(LENGTH / text.length)).slice(0, LENGTH);
+
+test("no quantifier repeats a group that holds one", () => {
+  const { repository } = readJson("./textmate/gotrace.tmLanguage.json");
+  const patterns = Object.values(repository).flatMap((rules) => rules.patterns.map((rule) => rule.match));
+  assert.ok(patterns.length > 0);
+  for (const pattern of patterns) {
+    assert.doesNotMatch(pattern, /\)[*+{]/, pattern);
+  }
+});
+
+test("long lines of any alphabet cost little", async () => {
+  const tokenize = await tokenizer("text.log.gotrace");
+  const alphabets = ["0", "1", "9 ", "gc", "gc ", "gc 1", "gc1(", "SCHED ", "scvg", "scvg1", "scav ", "scav 1 ", "forced "];
+  const others = [" ", "\t", "[0 ", "->", "\\", "\\u003e", '"', "GC forced", "a", "\u00e9", "(forced)"];
+  const heads = samples.map((sample) => sample.text.slice(0, sample.certain));
+  for (const text of [...alphabets, ...others, ...heads]) {
+    assertCheap(tokenize, filled(text), JSON.stringify(text));
+  }
+});
+
+test("samples with a digit, a blank or a letter that goes on for long cost little", async () => {
+  const tokenize = await tokenizer("text.log.gotrace");
+  for (const { text } of samples) {
+    for (const char of ["0", "1", " ", "a"]) {
+      for (const part of [0.3, 0.6, 0.95]) {
+        const place = Math.floor(text.length * part);
+        const line = text.slice(0, place) + char.repeat(LENGTH) + text.slice(place);
+        assertCheap(tokenize, line, `${text}: "${char}" at ${place}`);
+      }
+    }
+  }
+});

@@ -1,0 +1,162 @@
+//! The catalog against the parser: every sample of `server/catalog` is read back as its shape, value by value.
+
+use std::fs;
+use std::path::Path;
+
+use toml::{Table, Value};
+use tracelog::catalog::{Family, SHAPES, Shape};
+use tracelog::template::{self, Codes};
+
+/// A sample as its file has it.
+struct Sample {
+    shape: Shape,
+    text: String,
+    want: Table,
+}
+
+fn samples() -> Vec<Sample> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/catalog/formats");
+    let mut samples = Vec::new();
+    for family in Family::ALL {
+        let file = fs::read_to_string(folder.join(format!("{}.toml", family.def().id))).unwrap();
+        let file: Table = file.parse().unwrap();
+        for shape in file["shapes"].as_array().unwrap() {
+            for sample in shape["samples"].as_array().unwrap() {
+                samples.push(Sample {
+                    shape: Shape::by_id(shape["id"].as_str().unwrap()).unwrap(),
+                    text: sample["text"].as_str().unwrap().to_owned(),
+                    want: sample["want"].as_table().unwrap().clone(),
+                });
+            }
+        }
+    }
+    samples
+}
+
+/// What stands in a line, the way samples say it.
+fn printed(found: &template::Match, text: &str) -> Table {
+    let printed = found.values.iter().filter(|value| value.start < value.end);
+    printed
+        .map(|value| {
+            let is_flag = matches!(value.datum, template::Datum::One(tracelog::Kind::Flag, _));
+            let seen = if is_flag { Value::Boolean(true) } else { Value::String(value.datum.print()) };
+            if let Value::String(seen) = &seen {
+                assert_eq!(&text[value.start..value.end], seen, "{text}: {:?}", value.field);
+            }
+            (value.field.def().id.to_owned(), seen)
+        })
+        .collect()
+}
+
+#[test]
+fn every_shape_has_a_sample() {
+    let samples = samples();
+    for number in 0..SHAPES.len() {
+        let shape = Shape(number as u8);
+        assert!(samples.iter().any(|sample| sample.shape == shape), "{}", shape.def().id);
+    }
+}
+
+#[test]
+fn samples_are_read_as_their_shape_with_their_values_in_order() {
+    for sample in samples() {
+        let found = template::best(sample.text.as_bytes()).unwrap();
+        assert_eq!(found.shape, sample.shape, "{}", sample.text);
+        assert!(found.is_complete() && found.end == sample.text.len(), "{}", sample.text);
+        let printed = printed(&found, &sample.text);
+        assert!(printed.iter().eq(sample.want.iter()), "{}\nread {printed:?}\nwant {:?}", sample.text, sample.want);
+    }
+}
+
+#[test]
+fn numbers_of_samples_are_what_people_read() {
+    for sample in samples() {
+        for value in template::best(sample.text.as_bytes()).unwrap().values {
+            let Some(number) = value.datum.number() else { continue };
+            let want = match sample.want.get(value.field.def().id) {
+                Some(Value::String(text)) => match (text.as_str(), text.strip_prefix("0x")) {
+                    ("true", _) => 1.0,
+                    ("false", _) => 0.0,
+                    (_, Some(digits)) => u64::from_str_radix(digits, 16).unwrap() as f64,
+                    (text, None) => text.parse().unwrap(),
+                },
+                printed => f64::from(u8::from(printed == Some(&Value::Boolean(true)))),
+            };
+            assert!((number - want).abs() <= want.abs() * 1e-6, "{}: {:?} is {number}", sample.text, value.field);
+        }
+    }
+}
+
+#[test]
+fn samples_are_no_line_of_another_shape() {
+    let mut codes = Codes::default();
+    for sample in samples() {
+        for number in 0..SHAPES.len() {
+            let shape = Shape(number as u8);
+            let matches = template::whole(shape, sample.text.as_bytes(), &mut codes);
+            assert_eq!(matches, shape == sample.shape, "{} as {}", sample.text, shape.def().id);
+        }
+    }
+}
+
+#[test]
+fn every_field_can_be_explained() {
+    for family in Family::ALL {
+        for field in family.def().fields {
+            assert!(!field.title.is_empty() && !field.meaning.is_empty(), "{}", field.id);
+            assert!(!field.reading.is_empty() && !field.source.is_empty(), "{}", field.id);
+        }
+    }
+}
+
+/// `grammars/textmate/test/samples.json`: what the tests of the TextMate grammar expect.
+fn grammar_samples() -> Vec<serde_json::Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../grammars/textmate/test/samples.json");
+    let file: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    file["samples"].as_array().unwrap().clone()
+}
+
+/// Fields of a sample with start and end, as the tests of the grammar expect them.
+fn grammar_spans(sample: &serde_json::Value) -> Vec<(String, usize, usize)> {
+    let number = |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+    let spans = sample["spans"].as_array().unwrap().iter();
+    spans.map(|span| (span["field"].as_str().unwrap().to_owned(), number(&span["start"]), number(&span["end"]))).collect()
+}
+
+/// Printed fields with start and end, as the parser finds them.
+fn parser_spans(found: &template::Match) -> Vec<(String, usize, usize)> {
+    let printed = found.values.iter().filter(|value| value.start < value.end);
+    printed.map(|value| (value.field.def().id.to_owned(), value.start, value.end)).collect()
+}
+
+#[test]
+fn grammar_and_parser_see_fields_at_the_same_places() {
+    assert_eq!(grammar_samples().len(), samples().len());
+    for sample in grammar_samples() {
+        let text = sample["text"].as_str().unwrap();
+        let found = template::best(text.as_bytes()).unwrap();
+        assert_eq!(found.shape.def().family.def().id, sample["family"].as_str().unwrap(), "{text}");
+        assert_eq!(parser_spans(&found), grammar_spans(&sample), "{text}");
+    }
+}
+
+#[test]
+fn grammar_and_parser_believe_the_same_values_of_a_torn_line() {
+    for sample in grammar_samples() {
+        let text = sample["text"].as_str().unwrap();
+        let certain = usize::try_from(sample["certain"].as_u64().unwrap()).unwrap();
+        let spans = grammar_spans(&sample);
+        for (index, pair) in spans.windows(2).enumerate().filter(|(_, pair)| pair[0].2 < pair[1].1) {
+            let torn = format!("{}the program writes", &text[..pair[1].1]);
+            let found = template::best(torn.as_bytes()).unwrap();
+            assert_eq!(found.is_certain(), pair[1].1 >= certain, "{torn}");
+            if found.is_certain() {
+                // Which of two shapes it is, and so the name of a field, may still be open.
+                let places = |spans: &[(String, usize, usize)]| -> Vec<(usize, usize)> {
+                    spans.iter().map(|(_, start, end)| (*start, *end)).collect()
+                };
+                assert_eq!(places(&parser_spans(&found)), places(&spans[..=index]), "{torn}");
+            }
+        }
+    }
+}
