@@ -1,6 +1,8 @@
 //! Whole-product tests.
 
 #[cfg(test)]
+mod client;
+#[cfg(test)]
 mod compare;
 #[cfg(test)]
 mod corpus;
@@ -12,6 +14,8 @@ mod grammar;
 mod json;
 #[cfg(test)]
 mod product;
+#[cfg(test)]
+mod protocol;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
