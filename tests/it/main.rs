@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod catalog;
+mod client;
 #[cfg(test)]
 mod compare;
 #[cfg(test)]
@@ -14,6 +15,8 @@ mod grammar;
 mod json;
 #[cfg(test)]
 mod product;
+#[cfg(test)]
+mod protocol;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]

@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The language server and the command line.
+
+pub mod lsp;

@@ -1,0 +1,193 @@
+//! The language server: every handler posts an event or asks a question, and nothing else.
+//!
+//! Reading order: `transport` (bytes in and out, the life of the process), `service` (which methods there are), `inbox`
+//! (everything that can happen), `main_loop` (the owner takes it in order), `world` (the documents), `questions` (one
+//! function for each request), `from_proto`, `to_proto` and `capabilities` (all knowledge of the protocol).
+//!
+//! **A handler's first statement posts; nothing is awaited, locked or logged before it.** The transport polls each
+//! message once in the order of arrival, so this is what makes a question see exactly the edits sent before it. No
+//! handler waits for the client.
+
+mod capabilities;
+mod client;
+mod fault;
+mod from_proto;
+mod inbox;
+mod main_loop;
+mod pool;
+mod publish;
+mod questions;
+mod service;
+mod settings;
+mod standin;
+mod to_proto;
+mod transport;
+mod world;
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::{panic, thread};
+
+use tower_lsp::LanguageServer;
+use tower_lsp::gen_lsp_types::{
+    CodeLens, CodeLensParams, DidChangeConfigurationParams, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
+    DidOpenTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReport, DocumentSymbolParams,
+    DocumentSymbolResponse, FoldingRange, FoldingRangeParams, Hover, HoverParams, InitializeParams, InitializeResult,
+    InitializedParams, InlayHint, InlayHintParams, SemanticTokens, SemanticTokensParams, SemanticTokensRangeParams,
+};
+use tower_lsp::jsonrpc::Result;
+
+use client::Client;
+use inbox::{Event, Inbox, Needs};
+use main_loop::MainLoop;
+use pool::Pool;
+use publish::Schedule;
+use world::World;
+
+/// Stack of the owner of the state, which parses incrementally.
+const OWNER_STACK_BYTES: usize = 16 << 20;
+
+/// Serves one client on standard input and output until it leaves. The exit code is the protocol's: 0 if the client
+/// asked for a shutdown first, else 1.
+///
+/// Must be called from the thread that started the process, before anything is written to standard output. Diagnostics
+/// about the server itself go to standard error; `GOTRACELENS_LOG` sets their level (`error`, `warn`, `info`, ...).
+pub fn run() -> ExitCode {
+    start_log();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!("start the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (inbox, events) = Inbox::new();
+    let handle = runtime.handle().clone();
+    let (service, socket) = service::build(|client| {
+        let owner = MainLoop {
+            world: World::new(Pool::start(), inbox.clone()),
+            client: Client::new(client, handle),
+            inbox: inbox.clone(),
+            schedule: Schedule::default(),
+        };
+        thread::Builder::new()
+            .name("lsp-owner".into())
+            .stack_size(OWNER_STACK_BYTES)
+            .spawn(move || owner.run(&events))
+            .expect("a thread can be started at process start");
+        Server { inbox }
+    });
+    let exit_code = runtime.block_on(transport::serve(service, socket, io::stdin(), io::stdout()));
+    // Whatever still runs is of no use to anybody: the process ends with the return of `main`.
+    runtime.shutdown_background();
+    exit_code
+}
+
+/// Sends `tracing` to standard error. What documents contain is escaped there, and a closed standard error is no error.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing_subscriber::filter::LevelFilter::WARN.into())
+        .with_env_var("GOTRACELENS_LOG")
+        .from_env_lossy();
+    // A second call in one process keeps the first log.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .try_init();
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!("panic at {place}: {:?}", transport::panic_text(info.payload()));
+    }));
+}
+
+/// The handlers. All state is behind the inbox.
+struct Server {
+    inbox: Inbox,
+}
+
+#[cfg(feature = "fault")]
+impl Server {
+    async fn fault(&self, params: fault::FaultParams) -> Result<()> {
+        fault::arm(&params);
+        Ok(())
+    }
+}
+
+impl LanguageServer for Server {
+    async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
+        let (profile, settings) = capabilities::read(params);
+        let announced = capabilities::announce(&profile);
+        self.inbox.post(Event::Started(profile, settings));
+        Ok(announced)
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        self.inbox.post(Event::Ready);
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn did_open(&self, params: DidOpenTextDocumentParams) {
+        let document = params.text_document;
+        self.inbox.post(Event::Opened { uri: document.uri, version: document.version, text: document.text });
+    }
+
+    async fn did_change(&self, params: DidChangeTextDocumentParams) {
+        let document = params.text_document;
+        self.inbox.post(Event::Changed {
+            uri: document.text_document_identifier.uri,
+            version: document.version,
+            changes: from_proto::changes(params.content_changes),
+        });
+    }
+
+    async fn did_close(&self, params: DidCloseTextDocumentParams) {
+        self.inbox.post(Event::Closed { uri: params.text_document.uri });
+    }
+
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        self.inbox.post(Event::SettingsChanged(params.settings));
+    }
+
+    async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        let at = params.text_document_position_params;
+        let position = at.position;
+        self.inbox.ask(at.text_document.uri, Needs::Line, move |view| questions::hover(view, position)).await
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        self.inbox.ask(params.text_document.uri, Needs::Log, questions::code_lens).await
+    }
+
+    async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReport> {
+        let previous = params.previous_result_id;
+        let uri = params.text_document.uri;
+        let answer = self.inbox.ask(uri, Needs::Log, move |view| questions::diagnostic_report(view, previous));
+        answer.await.map(|report| report.0)
+    }
+
+    async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
+        self.inbox.ask(params.text_document.uri, Needs::Log, questions::document_symbol).await
+    }
+
+    async fn folding_range(&self, params: FoldingRangeParams) -> Result<Option<Vec<FoldingRange>>> {
+        self.inbox.ask(params.text_document.uri, Needs::Log, questions::folding_range).await
+    }
+
+    async fn semantic_tokens_full(&self, params: SemanticTokensParams) -> Result<Option<SemanticTokens>> {
+        self.inbox.ask(params.text_document.uri, Needs::Text, questions::semantic_tokens_full).await
+    }
+
+    async fn semantic_tokens_range(&self, params: SemanticTokensRangeParams) -> Result<Option<SemanticTokens>> {
+        let (uri, range) = (params.text_document.uri, params.range);
+        self.inbox.ask(uri, Needs::Line, move |view| questions::semantic_tokens_range(view, range)).await
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        let (uri, range) = (params.text_document.uri, params.range);
+        self.inbox.ask(uri, Needs::Log, move |view| questions::inlay_hint(view, range)).await
+    }
+}

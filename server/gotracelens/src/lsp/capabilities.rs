@@ -1,0 +1,234 @@
+//! What the client can do, and what we tell it that we can do.
+
+use tower_lsp::gen_lsp_types::{
+    ClientCapabilities, CodeLensOptions, DiagnosticOptions, DiagnosticProvider, DocumentSymbolProvider,
+    FoldingRangeProvider, Full, HoverProvider, InitializeParams, InitializeResult, InlayHintProvider, MarkupKind,
+    PositionEncodingKind, SemanticTokensLegend, SemanticTokensOptions, SemanticTokensOptionsRange,
+    SemanticTokensProvider, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
+    TextDocumentSyncOptions,
+};
+use tracelog::position::Encoding;
+
+use super::settings::{Settings, SummaryWhere};
+
+/// Names of the token types the server sends, in the order of their numbers.
+pub(super) const TOKEN_TYPES: &[&str] = &["keyword", "number"];
+/// Names of the token modifiers the server sends, in the order of their bits.
+pub(super) const TOKEN_MODIFIERS: &[&str] = &[];
+
+/// The client, as far as it changes what we send. Only what a client announces is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Profile {
+    /// The unit of all characters in positions, both ways.
+    pub(super) encoding: Encoding,
+    pub(super) hover_markdown: bool,
+    pub(super) code_lens: bool,
+    pub(super) inlay_hint: bool,
+    pub(super) hierarchical_symbols: bool,
+    /// Asks for diagnostics; otherwise they are pushed.
+    pub(super) pulls_diagnostics: bool,
+    pub(super) related_information: bool,
+    pub(super) push_version: bool,
+    pub(super) configuration: bool,
+    pub(super) registers_configuration: bool,
+    pub(super) refresh: Refresh,
+}
+
+/// Which answers the client can be told to ask for again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Refresh {
+    pub(super) code_lens: bool,
+    pub(super) diagnostics: bool,
+    pub(super) inlay_hint: bool,
+    pub(super) folding_range: bool,
+    pub(super) semantic_tokens: bool,
+}
+
+/// Where the summary goes, after `auto` is resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SummaryPlace {
+    Lens,
+    Inlay,
+    Diagnostic,
+    Nowhere,
+}
+
+impl Profile {
+    /// Reads what the client announced.
+    pub(super) fn of(client: &ClientCapabilities) -> Self {
+        let text_document = client.text_document.as_ref();
+        let workspace = client.workspace.as_ref();
+        let hover_formats =
+            text_document.and_then(|caps| caps.hover.as_ref()).and_then(|hover| hover.content_format.as_ref());
+        let pull = text_document.and_then(|caps| caps.diagnostic.as_ref());
+        let push = text_document.and_then(|caps| caps.publish_diagnostics.as_ref());
+        let related = match (pull, push) {
+            (Some(pull), _) if pull.diagnostics_capabilities.related_information.is_some() => {
+                pull.diagnostics_capabilities.related_information
+            }
+            // Editors announced this for the push form long before they had the pull form.
+            (_, Some(push)) => push.diagnostics_capabilities.related_information,
+            _ => None,
+        };
+        Profile {
+            encoding: negotiate(client.general.as_ref().and_then(|caps| caps.position_encodings.as_deref())),
+            hover_markdown: hover_formats.is_some_and(|formats| formats.contains(&MarkupKind::Markdown)),
+            code_lens: text_document.is_some_and(|caps| caps.code_lens.is_some()),
+            inlay_hint: text_document.is_some_and(|caps| caps.inlay_hint.is_some()),
+            hierarchical_symbols: text_document
+                .and_then(|caps| caps.document_symbol.as_ref())
+                .and_then(|symbol| symbol.hierarchical_document_symbol_support)
+                .unwrap_or_default(),
+            pulls_diagnostics: pull.is_some(),
+            related_information: related.unwrap_or_default(),
+            push_version: push.and_then(|push| push.version_support).unwrap_or_default(),
+            configuration: workspace.and_then(|caps| caps.configuration).unwrap_or_default(),
+            registers_configuration: workspace
+                .and_then(|caps| caps.did_change_configuration.as_ref())
+                .and_then(|change| change.dynamic_registration)
+                .unwrap_or_default(),
+            refresh: Refresh {
+                code_lens: workspace
+                    .and_then(|caps| caps.code_lens.as_ref())
+                    .and_then(|caps| caps.refresh_support)
+                    .unwrap_or_default(),
+                diagnostics: workspace
+                    .and_then(|caps| caps.diagnostics.as_ref())
+                    .and_then(|caps| caps.refresh_support)
+                    .unwrap_or_default(),
+                inlay_hint: workspace
+                    .and_then(|caps| caps.inlay_hint.as_ref())
+                    .and_then(|caps| caps.refresh_support)
+                    .unwrap_or_default(),
+                folding_range: workspace
+                    .and_then(|caps| caps.folding_range.as_ref())
+                    .and_then(|caps| caps.refresh_support)
+                    .unwrap_or_default(),
+                semantic_tokens: workspace
+                    .and_then(|caps| caps.semantic_tokens.as_ref())
+                    .and_then(|caps| caps.refresh_support)
+                    .unwrap_or_default(),
+            },
+        }
+    }
+
+    /// Where this client is shown the summary of a file.
+    pub(super) fn summary_place(&self, settings: &Settings) -> SummaryPlace {
+        match settings.summary_where {
+            SummaryWhere::Auto if self.code_lens => SummaryPlace::Lens,
+            SummaryWhere::Auto if self.inlay_hint => SummaryPlace::Inlay,
+            SummaryWhere::Auto | SummaryWhere::Diagnostic => SummaryPlace::Diagnostic,
+            SummaryWhere::Lens => SummaryPlace::Lens,
+            SummaryWhere::Inlay => SummaryPlace::Inlay,
+            SummaryWhere::Off => SummaryPlace::Nowhere,
+        }
+    }
+}
+
+/// UTF-8 if offered, because that is how the text is kept; else the client's first choice that we know. A client that
+/// offers nothing speaks UTF-16.
+fn negotiate(offered: Option<&[PositionEncodingKind]>) -> Encoding {
+    let known: Vec<Encoding> = offered
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|kind| match kind {
+            PositionEncodingKind::UTF8 => Some(Encoding::Utf8),
+            PositionEncodingKind::UTF16 => Some(Encoding::Utf16),
+            PositionEncodingKind::UTF32 => Some(Encoding::Utf32),
+            PositionEncodingKind::Custom(_) => None,
+        })
+        .collect();
+    if known.contains(&Encoding::Utf8) { Encoding::Utf8 } else { known.first().copied().unwrap_or(Encoding::Utf16) }
+}
+
+/// The answer to `initialize`.
+pub(super) fn announce(profile: &Profile) -> InitializeResult {
+    let capabilities = ServerCapabilities {
+        position_encoding: Some(match profile.encoding {
+            Encoding::Utf8 => PositionEncodingKind::UTF8,
+            Encoding::Utf16 => PositionEncodingKind::UTF16,
+            Encoding::Utf32 => PositionEncodingKind::UTF32,
+        }),
+        text_document_sync: Some(TextDocumentSync::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::Incremental),
+            ..Default::default()
+        })),
+        hover_provider: Some(HoverProvider::Bool(true)),
+        code_lens_provider: Some(CodeLensOptions::default()),
+        document_symbol_provider: Some(DocumentSymbolProvider::Bool(true)),
+        folding_range_provider: Some(FoldingRangeProvider::Bool(true)),
+        semantic_tokens_provider: Some(SemanticTokensProvider::SemanticTokensOptions(SemanticTokensOptions {
+            legend: SemanticTokensLegend {
+                token_types: TOKEN_TYPES.iter().map(|&name| name.into()).collect(),
+                token_modifiers: TOKEN_MODIFIERS.iter().map(|&name| name.into()).collect(),
+            },
+            range: Some(SemanticTokensOptionsRange::Bool(true)),
+            full: Some(Full::Bool(true)),
+            ..Default::default()
+        })),
+        inlay_hint_provider: Some(InlayHintProvider::Bool(true)),
+        // Clients that hear of a provider pull, and would see pushed findings twice.
+        diagnostic_provider: profile.pulls_diagnostics.then(|| {
+            DiagnosticProvider::DiagnosticOptions(DiagnosticOptions {
+                identifier: Some("gotracelens".into()),
+                ..Default::default()
+            })
+        }),
+        ..Default::default()
+    };
+    let server_info = ServerInfo { name: "gotracelens".into(), version: Some(env!("CARGO_PKG_VERSION").into()) };
+    InitializeResult { capabilities, server_info: Some(server_info) }
+}
+
+/// Reads `initialize`: the client, and the settings it sent along.
+pub(super) fn read(params: InitializeParams) -> (Profile, Option<serde_json::Value>) {
+    (Profile::of(&params.capabilities), params.initialization_options)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn profile(capabilities: Value) -> Profile {
+        Profile::of(&serde_json::from_value(capabilities).unwrap())
+    }
+
+    #[test]
+    fn utf_8_is_taken_when_offered_and_else_the_first_choice() {
+        for (offered, want) in [
+            (json!(["utf-16"]), Encoding::Utf16),
+            (json!(["utf-16", "utf-8"]), Encoding::Utf8),
+            (json!(["utf-32", "utf-8", "utf-16"]), Encoding::Utf8),
+            (json!(["utf-32", "utf-16"]), Encoding::Utf32),
+            (json!(["utf-7", "utf-16"]), Encoding::Utf16),
+            (json!([]), Encoding::Utf16),
+            (json!(null), Encoding::Utf16),
+        ] {
+            assert_eq!(profile(json!({"general": {"positionEncodings": offered}})).encoding, want, "{offered}");
+        }
+        assert_eq!(profile(json!({})).encoding, Encoding::Utf16);
+    }
+
+    #[test]
+    fn the_summary_goes_where_the_client_can_show_it() {
+        let auto = Settings::default();
+        let lens = profile(json!({"textDocument": {"codeLens": {}, "inlayHint": {}}}));
+        let inlay = profile(json!({"textDocument": {"inlayHint": {}}}));
+        let neither = profile(json!({}));
+        assert_eq!(lens.summary_place(&auto), SummaryPlace::Lens);
+        assert_eq!(inlay.summary_place(&auto), SummaryPlace::Inlay);
+        assert_eq!(neither.summary_place(&auto), SummaryPlace::Diagnostic);
+        assert_eq!(lens.summary_place(&Settings { summary_where: SummaryWhere::Off }), SummaryPlace::Nowhere);
+    }
+
+    #[test]
+    fn nothing_is_assumed_of_a_client_that_announces_nothing() {
+        let profile = profile(json!({}));
+        assert_eq!(profile.refresh, Refresh::default());
+        assert!(!profile.hover_markdown && !profile.pulls_diagnostics && !profile.configuration);
+        assert!(announce(&profile).capabilities.diagnostic_provider.is_none());
+    }
+}

@@ -1,0 +1,135 @@
+//! The one queue into the owner of the state, and the one way to get an answer out.
+//!
+//! Posting happens in the synchronous part of a handler, so events are queued in the order of arrival. Nothing here
+//! waits for the client.
+
+use std::future::Future;
+use std::sync::mpsc;
+
+use tokio::sync::oneshot;
+use tower_lsp::gen_lsp_types::{Diagnostic, Uri};
+use tower_lsp::jsonrpc::{Error, Result};
+
+use super::capabilities::Profile;
+use super::fault::{self, Place};
+use super::from_proto::Change;
+use super::standin::log::Log;
+use super::world::{Revision, View};
+
+/// Events waiting at most. Past that the connection waits, and the client in its pipe; the owner itself never posts.
+const CAPACITY: usize = 4096;
+
+/// Everything that can happen to the state.
+pub(super) enum Event {
+    /// `initialize`: who the client is, and its settings if it sent any.
+    Started(Profile, Option<serde_json::Value>),
+    /// `initialized`: requests to the client are allowed from here on.
+    Ready,
+    Opened {
+        uri: Uri,
+        version: i32,
+        text: String,
+    },
+    Changed {
+        uri: Uri,
+        version: i32,
+        changes: Vec<Change>,
+    },
+    Closed {
+        uri: Uri,
+    },
+    /// `didChangeConfiguration`: what a client that cannot be asked has to say about our settings.
+    SettingsChanged(serde_json::Value),
+    /// The client's answer to what our settings are.
+    Settings(serde_json::Value),
+    Asked(Question),
+    /// A parse on the pool has ended; without a log if it was stopped or panicked.
+    Parsed {
+        uri: Uri,
+        revision: Revision,
+        log: Option<Log>,
+    },
+    /// Findings to push to a client that does not pull; `None` if finding them failed.
+    Diagnosed {
+        uri: Uri,
+        version: i32,
+        diagnostics: Option<Vec<Diagnostic>>,
+    },
+}
+
+/// What a question needs to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// One line, or a few: answered at once in a text of any size.
+    Line,
+    /// The text, much of it.
+    Text,
+    /// The parsed log: waits for the parse of the text that was current when the question came.
+    Log,
+}
+
+/// What there is to answer a question from.
+pub(super) enum Seen<'a> {
+    View(&'a View),
+    /// The document is not open.
+    Closed,
+    /// The log is needed and reading it failed.
+    Unreadable,
+}
+
+/// Answers a question. Called once, on the pool.
+pub(super) type Job = Box<dyn FnOnce(Seen<'_>) + Send>;
+
+/// A request about one document.
+pub(super) struct Question {
+    pub(super) uri: Uri,
+    pub(super) needs: Needs,
+    pub(super) job: Job,
+}
+
+/// The sending end of the queue; cheap to clone.
+#[derive(Clone)]
+pub(super) struct Inbox(mpsc::SyncSender<Event>);
+
+impl Inbox {
+    pub(super) fn new() -> (Self, mpsc::Receiver<Event>) {
+        let (sender, receiver) = mpsc::sync_channel(CAPACITY);
+        (Inbox(sender), receiver)
+    }
+
+    /// Queues an event. After the owner has ended this has no effect: the process is about to end.
+    pub(super) fn post(&self, event: Event) {
+        let _ = self.0.send(event);
+    }
+
+    /// Queues a question before it returns; the future is only the wait for the answer.
+    ///
+    /// Dropping the future cancels the question. A document that is not open gets the default answer. If answering
+    /// panics, the asker gets an internal error.
+    pub(super) fn ask<T: Default + Send + 'static>(
+        &self,
+        uri: Uri,
+        needs: Needs,
+        answer: impl FnOnce(&View) -> T + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send {
+        fault::strike(Place::Handler);
+        let (reply, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |seen| {
+            if reply.is_closed() {
+                return;
+            }
+            let answer = match seen {
+                Seen::View(view) => {
+                    fault::strike(Place::Answer);
+                    answer(view)
+                }
+                Seen::Closed => T::default(),
+                Seen::Unreadable => return,
+            };
+            // The asker may have cancelled meanwhile.
+            let _ = reply.send(answer);
+        });
+        self.post(Event::Asked(Question { uri, needs, job }));
+        async move { receiver.await.map_err(|_| Error::internal_error()) }
+    }
+}

@@ -1,0 +1,106 @@
+//! One function for each request: convert, ask `ide`, convert back. They run on the pool, over an immutable view.
+
+use tower_lsp::gen_lsp_types as proto;
+
+use super::capabilities::SummaryPlace;
+use super::from_proto;
+use super::standin::ide;
+use super::to_proto;
+use super::world::View;
+
+/// Longest text, in bytes, for which all tokens are sent at once; above it editors ask for what they show.
+const MAX_FULL_TOKENS_BYTES: usize = 2 << 20;
+
+pub(super) fn hover(view: &View, position: proto::Position) -> Option<proto::Hover> {
+    let at = from_proto::position(&view.snapshot.text, view.profile.encoding, position);
+    let hover = ide::hover(&view.snapshot, at)?;
+    Some(to_proto::hover(view, hover))
+}
+
+pub(super) fn code_lens(view: &View) -> Option<Vec<proto::CodeLens>> {
+    if view.summary_place() != SummaryPlace::Lens {
+        return None;
+    }
+    let lenses = ide::lenses(&view.snapshot);
+    Some(lenses.into_iter().map(|lens| to_proto::code_lens(view, lens)).collect())
+}
+
+pub(super) fn diagnostics(view: &View) -> Vec<proto::Diagnostic> {
+    let summary = (view.summary_place() == SummaryPlace::Diagnostic)
+        .then(|| ide::lenses(&view.snapshot).into_iter().next())
+        .flatten()
+        .map(|lens| to_proto::summary_diagnostic(view, lens));
+    let findings = ide::diagnostics(&view.snapshot);
+    summary.into_iter().chain(findings.into_iter().map(|finding| to_proto::diagnostic(view, finding))).collect()
+}
+
+/// The findings, or that they are the ones the client has.
+pub(super) fn diagnostic_report(view: &View, previous_result_id: Option<String>) -> DiagnosticReport {
+    let items = diagnostics(view);
+    let result_id = to_proto::result_id(&items);
+    if previous_result_id.as_ref() == Some(&result_id) {
+        let unchanged_document_diagnostic_report = proto::UnchangedDocumentDiagnosticReport { result_id };
+        let report = proto::RelatedUnchangedDocumentDiagnosticReport {
+            related_documents: None,
+            unchanged_document_diagnostic_report,
+        };
+        return DiagnosticReport(report.into());
+    }
+    let full_document_diagnostic_report = proto::FullDocumentDiagnosticReport { result_id: Some(result_id), items };
+    DiagnosticReport(
+        proto::RelatedFullDocumentDiagnosticReport { related_documents: None, full_document_diagnostic_report }.into(),
+    )
+}
+
+/// A report whose default is that there are no findings.
+pub(super) struct DiagnosticReport(pub(super) proto::DocumentDiagnosticReport);
+
+impl Default for DiagnosticReport {
+    fn default() -> Self {
+        let full_document_diagnostic_report =
+            proto::FullDocumentDiagnosticReport { result_id: None, items: Vec::new() };
+        DiagnosticReport(
+            proto::RelatedFullDocumentDiagnosticReport { related_documents: None, full_document_diagnostic_report }
+                .into(),
+        )
+    }
+}
+
+pub(super) fn document_symbol(view: &View) -> Option<proto::DocumentSymbolResponse> {
+    let symbols = ide::symbols(&view.snapshot);
+    if symbols.is_empty() {
+        return None;
+    }
+    if !view.profile.hierarchical_symbols {
+        let flat = symbols.into_iter().flat_map(|symbol| to_proto::symbol_information(view, symbol)).collect();
+        return Some(proto::DocumentSymbolResponse::SymbolInformationList(flat));
+    }
+    let tree = symbols.into_iter().map(|symbol| to_proto::document_symbol(view, symbol)).collect();
+    Some(proto::DocumentSymbolResponse::DocumentSymbolList(tree))
+}
+
+pub(super) fn folding_range(view: &View) -> Option<Vec<proto::FoldingRange>> {
+    Some(ide::folding(&view.snapshot).into_iter().map(to_proto::folding_range).collect())
+}
+
+pub(super) fn semantic_tokens_full(view: &View) -> Option<proto::SemanticTokens> {
+    let text = &view.snapshot.text;
+    if text.n_bytes() > MAX_FULL_TOKENS_BYTES {
+        return None;
+    }
+    Some(to_proto::semantic_tokens(view, ide::tokens(&view.snapshot, 0..text.n_lines())))
+}
+
+pub(super) fn semantic_tokens_range(view: &View, range: proto::Range) -> Option<proto::SemanticTokens> {
+    let lines = from_proto::lines(&view.snapshot.text, range);
+    Some(to_proto::semantic_tokens(view, ide::tokens(&view.snapshot, lines)))
+}
+
+pub(super) fn inlay_hint(view: &View, range: proto::Range) -> Option<Vec<proto::InlayHint>> {
+    if view.summary_place() != SummaryPlace::Inlay {
+        return None;
+    }
+    let lines = from_proto::lines(&view.snapshot.text, range);
+    let hints = ide::inlay_hints(&view.snapshot).into_iter().filter(|hint| lines.contains(&hint.at.line));
+    Some(hints.map(|hint| to_proto::inlay_hint(view, hint)).collect())
+}

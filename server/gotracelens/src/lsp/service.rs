@@ -1,0 +1,27 @@
+//! Puts the handlers into tower-lsp's service. Only the methods we serve are registered; the service refuses all others.
+//!
+//! Kept apart from the handlers because this is what takes long to compile: every method is instantiated here.
+
+use tower_lsp::{Client, ClientSocket, LanguageServer, LspService};
+
+use super::Server;
+
+/// The service and the socket of its client.
+pub(super) fn build(server: impl FnOnce(Client) -> Server) -> (LspService<Server>, ClientSocket) {
+    let builder = LspService::build_with_lifecycle_methods(server)
+        .custom_method("textDocument/didOpen", Server::did_open)
+        .custom_method("textDocument/didChange", Server::did_change)
+        .custom_method("textDocument/didClose", Server::did_close)
+        .custom_method("workspace/didChangeConfiguration", Server::did_change_configuration)
+        .custom_method("textDocument/hover", Server::hover)
+        .custom_method("textDocument/codeLens", Server::code_lens)
+        .custom_method("textDocument/diagnostic", Server::diagnostic)
+        .custom_method("textDocument/documentSymbol", Server::document_symbol)
+        .custom_method("textDocument/foldingRange", Server::folding_range)
+        .custom_method("textDocument/semanticTokens/full", Server::semantic_tokens_full)
+        .custom_method("textDocument/semanticTokens/range", Server::semantic_tokens_range)
+        .custom_method("textDocument/inlayHint", Server::inlay_hint);
+    #[cfg(feature = "fault")]
+    let builder = builder.custom_method("gotracelens/fault", Server::fault);
+    builder.finish()
+}

@@ -1,0 +1,167 @@
+//! Turns answers of `ide` into what the protocol sends. Every place goes through the text it was found in, so each range
+//! lies inside that text and on borders of characters, in the client's unit.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use tower_lsp::gen_lsp_types::{self as proto, Code, Contents, Label, MarkupContent, MarkupKind};
+
+use tracelog::position::{LineCol, Loc};
+
+use super::standin::ide;
+use super::world::View;
+
+/// What diagnostics name as their origin.
+pub(super) const SOURCE: &str = "gotracelens";
+
+pub(super) fn position(view: &View, at: LineCol) -> proto::Position {
+    proto::Position { line: at.line, character: view.snapshot.text.character(view.profile.encoding, at) }
+}
+
+pub(super) fn range(view: &View, loc: Loc) -> proto::Range {
+    let start = position(view, LineCol { line: loc.line, byte: loc.start });
+    let end = position(view, LineCol { line: loc.line, byte: loc.end });
+    proto::Range { start, end }
+}
+
+pub(super) fn hover(view: &View, hover: ide::Hover) -> proto::Hover {
+    let contents = if view.profile.hover_markdown {
+        MarkupContent { kind: MarkupKind::Markdown, value: hover.markdown }
+    } else {
+        MarkupContent { kind: MarkupKind::PlainText, value: plain_text(&hover.markdown) }
+    };
+    proto::Hover { contents: Contents::MarkupContent(contents), range: Some(range(view, hover.loc)) }
+}
+
+/// The Markdown our hovers are written in, without its marks.
+fn plain_text(markdown: &str) -> String {
+    markdown.replace("**", "").replace('`', "")
+}
+
+pub(super) fn code_lens(view: &View, lens: ide::Lens) -> proto::CodeLens {
+    // A lens without a command is not shown by some editors; one with an empty name is text in all of them.
+    let command = proto::Command { title: lens.title, ..Default::default() };
+    proto::CodeLens { range: range(view, lens.loc), command: Some(command), data: None }
+}
+
+pub(super) fn diagnostic(view: &View, diagnostic: ide::Diagnostic) -> proto::Diagnostic {
+    let related_information = view.profile.related_information.then(|| {
+        let related = diagnostic.related.into_iter().map(|(loc, message)| proto::DiagnosticRelatedInformation {
+            location: proto::Location { uri: view.uri.clone(), range: range(view, loc) },
+            message,
+        });
+        related.collect::<Vec<_>>()
+    });
+    proto::Diagnostic {
+        range: range(view, diagnostic.loc),
+        severity: Some(severity(diagnostic.severity)),
+        code: Some(Code::String(diagnostic.code.into())),
+        source: Some(SOURCE.into()),
+        message: proto::Message::String(diagnostic.message),
+        related_information: related_information.filter(|related| !related.is_empty()),
+        ..Default::default()
+    }
+}
+
+fn severity(severity: ide::Severity) -> proto::DiagnosticSeverity {
+    match severity {
+        ide::Severity::Hint => proto::DiagnosticSeverity::Hint,
+    }
+}
+
+/// The summary of a file as a finding on its line, for clients that can show it no other way.
+pub(super) fn summary_diagnostic(view: &View, lens: ide::Lens) -> proto::Diagnostic {
+    proto::Diagnostic {
+        range: range(view, lens.loc),
+        severity: Some(proto::DiagnosticSeverity::Information),
+        source: Some(SOURCE.into()),
+        message: proto::Message::String(lens.title),
+        ..Default::default()
+    }
+}
+
+/// A name for a list of findings: equal lists have equal names, so the client need not be sent the same list twice.
+pub(super) fn result_id(diagnostics: &[proto::Diagnostic]) -> String {
+    let mut hasher = DefaultHasher::new();
+    for diagnostic in diagnostics {
+        // The JSON is what the client would be sent; the types themselves have no hash.
+        serde_json::to_string(diagnostic).unwrap_or_default().hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}
+
+pub(super) fn document_symbol(view: &View, symbol: ide::Symbol) -> proto::DocumentSymbol {
+    let range = range(view, symbol.loc);
+    let children: Vec<_> = symbol.children.into_iter().map(|child| document_symbol(view, child)).collect();
+    #[expect(deprecated, reason = "the generated struct has no other constructor that leaves the field out")]
+    proto::DocumentSymbol {
+        name: symbol.name,
+        detail: Some(symbol.detail).filter(|detail| !detail.is_empty()),
+        kind: proto::SymbolKind::Event,
+        tags: None,
+        deprecated: None,
+        range,
+        selection_range: range,
+        children: Some(children).filter(|children| !children.is_empty()),
+    }
+}
+
+/// A symbol and all below it, for clients that cannot show a tree.
+pub(super) fn symbol_information(view: &View, symbol: ide::Symbol) -> Vec<proto::SymbolInformation> {
+    let location = proto::Location { uri: view.uri.clone(), range: range(view, symbol.loc) };
+    let base = proto::BaseSymbolInformation {
+        name: symbol.name,
+        kind: proto::SymbolKind::Event,
+        tags: None,
+        container_name: None,
+    };
+    #[expect(deprecated, reason = "the generated struct has no other constructor that leaves the field out")]
+    let this = proto::SymbolInformation { deprecated: None, location, base_symbol_information: base };
+    let below = symbol.children.into_iter().flat_map(|child| symbol_information(view, child));
+    [this].into_iter().chain(below).collect()
+}
+
+pub(super) fn folding_range(fold: ide::Fold) -> proto::FoldingRange {
+    proto::FoldingRange {
+        start_line: fold.start_line,
+        end_line: fold.end_line,
+        kind: Some(proto::FoldingRangeKind::Region),
+        ..Default::default()
+    }
+}
+
+/// Tokens in the relative form of the protocol. `tokens` must be in the order of the text.
+pub(super) fn semantic_tokens(view: &View, tokens: Vec<ide::Token>) -> proto::SemanticTokens {
+    let mut previous = proto::Position { line: 0, character: 0 };
+    let data = tokens
+        .into_iter()
+        .map(|token| {
+            let range = range(view, token.loc);
+            let is_same_line = range.start.line == previous.line;
+            let delta_start =
+                if is_same_line { range.start.character - previous.character } else { range.start.character };
+            let delta_line = range.start.line - previous.line;
+            previous = range.start;
+            proto::SemanticToken {
+                delta_line,
+                delta_start,
+                length: range.end.character - range.start.character,
+                token_type: token.kind,
+                token_modifiers_bitset: token.modifiers,
+            }
+        })
+        .collect();
+    proto::SemanticTokens { result_id: None, data }
+}
+
+pub(super) fn inlay_hint(view: &View, hint: ide::InlayHint) -> proto::InlayHint {
+    proto::InlayHint {
+        position: position(view, hint.at),
+        label: Label::String(hint.label),
+        kind: None,
+        text_edits: None,
+        tooltip: None,
+        padding_left: Some(true),
+        padding_right: None,
+        data: None,
+    }
+}

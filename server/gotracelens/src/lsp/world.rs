@@ -1,0 +1,480 @@
+//! The open documents: their text, and how far the parse of it is.
+//!
+//! Edits are applied here, in order, by the one owner. The first parse of a text runs on the pool; edits that come
+//! meanwhile are kept and applied to its result, so a log that grows faster than it can be parsed still gets parsed.
+//! A question that needs the log waits here for exactly the text it was asked about.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tower_lsp::gen_lsp_types::Uri;
+use tracelog::text::{Edited, Text};
+
+use super::capabilities::{Profile, SummaryPlace};
+use super::fault::{self, Place};
+use super::from_proto::{self, Change};
+use super::inbox::{Event, Inbox, Job, Needs, Question, Seen};
+use super::pool::{Lane, Pool};
+use super::settings::Settings;
+use super::standin::ide::Snapshot;
+use super::standin::log::Log;
+use super::transport::panic_text;
+
+/// Above this many new lines a parse on the pool is better than an incremental one in the owner.
+const MAX_EDIT_LINES: u32 = 4096;
+/// Above this many changes at once, or kept during a parse, likewise.
+const MAX_EDITS: usize = 1000;
+
+/// A state of a text; never used twice in a process, not even for another document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Revision(u64);
+
+/// What a question is answered from. Immutable.
+pub(super) struct View {
+    pub(super) uri: Uri,
+    /// The client's number for this state of the document.
+    pub(super) version: i32,
+    pub(super) snapshot: Snapshot,
+    pub(super) profile: Arc<Profile>,
+    pub(super) settings: Arc<Settings>,
+}
+
+impl View {
+    /// Where this client is shown the summary.
+    pub(super) fn summary_place(&self) -> SummaryPlace {
+        self.profile.summary_place(&self.settings)
+    }
+}
+
+/// All state that messages change.
+pub(super) struct World {
+    documents: HashMap<Uri, Document>,
+    revisions: Revisions,
+    profile: Arc<Profile>,
+    settings: Arc<Settings>,
+    pool: Pool,
+    inbox: Inbox,
+}
+
+struct Document {
+    uri: Uri,
+    now: State,
+    reading: Reading,
+}
+
+/// A text at one moment.
+#[derive(Clone)]
+struct State {
+    revision: Revision,
+    version: i32,
+    text: Text,
+}
+
+/// How far the parse of a document is.
+enum Reading {
+    Done(Log),
+    Running {
+        stop: Arc<AtomicBool>,
+        /// The text that is being parsed.
+        of: State,
+        /// What happened to it since.
+        edits: Vec<(Edited, State)>,
+        waiting: Vec<Waiting>,
+    },
+    /// Parsing this text panicked. Questions that need the log fail until the text changes.
+    Failed,
+}
+
+struct Waiting {
+    revision: Revision,
+    job: Job,
+}
+
+#[derive(Default)]
+struct Revisions(u64);
+
+impl Revisions {
+    fn next(&mut self) -> Revision {
+        self.0 += 1;
+        Revision(self.0)
+    }
+}
+
+impl World {
+    pub(super) fn new(pool: Pool, inbox: Inbox) -> Self {
+        World {
+            documents: HashMap::new(),
+            revisions: Revisions::default(),
+            profile: Arc::new(Profile::of(&Default::default())),
+            settings: Arc::default(),
+            pool,
+            inbox,
+        }
+    }
+
+    pub(super) fn set_profile(&mut self, profile: Profile) {
+        self.profile = Arc::new(profile);
+    }
+
+    pub(super) fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Puts settings in force. True if they differ from those before.
+    pub(super) fn set_settings(&mut self, settings: Settings) -> bool {
+        let differ = *self.settings != settings;
+        self.settings = Arc::new(settings);
+        differ
+    }
+
+    pub(super) fn uris(&self) -> impl Iterator<Item = &Uri> {
+        self.documents.keys()
+    }
+
+    pub(super) fn is_open(&self, uri: &Uri) -> bool {
+        self.documents.contains_key(uri)
+    }
+
+    /// Bytes of the text; 0 if the document is not open.
+    pub(super) fn n_bytes(&self, uri: &Uri) -> usize {
+        self.documents.get(uri).map_or(0, |document| document.now.text.n_bytes())
+    }
+
+    /// Opens a document. If it is open already it is replaced: some editors reload a file that way.
+    pub(super) fn open(&mut self, uri: Uri, version: i32, text: &str) {
+        if self.is_open(&uri) {
+            return self.change(&uri, version, vec![Change { range: None, text: text.to_owned() }]);
+        }
+        let now = State { revision: self.revisions.next(), version, text: Text::new(text) };
+        let mut document = Document { uri: uri.clone(), now, reading: Reading::Failed };
+        self.start_parse(&mut document);
+        self.documents.insert(uri, document);
+    }
+
+    /// Applies the changes of one message. Changes of a document that is not open are ignored.
+    ///
+    /// If applying them panics the text cannot be trusted anymore: the document counts as closed until it is opened
+    /// again, which is wrong for one document and right for all others.
+    pub(super) fn change(&mut self, uri: &Uri, version: i32, changes: Vec<Change>) {
+        let Some(mut document) = self.documents.remove(uri) else {
+            return tracing::warn!("change of a document that is not open: {:?}", uri.0);
+        };
+        let applied = catch_unwind(AssertUnwindSafe(|| {
+            fault::strike(Place::Edit);
+            self.apply(&mut document, version, changes);
+        }));
+        match applied {
+            Ok(()) => _ = self.documents.insert(document.uri.clone(), document),
+            Err(panic) => {
+                tracing::error!("edit of {:?} panicked, the document is dropped: {:?}", uri.0, panic_text(&*panic));
+                self.dismiss(document);
+            }
+        }
+    }
+
+    fn apply(&mut self, document: &mut Document, version: i32, changes: Vec<Change>) {
+        let mut is_big = changes.len() > MAX_EDITS;
+        let mut edits = Vec::new();
+        document.now.version = version;
+        for change in changes {
+            let text = &mut document.now.text;
+            let edited = match change.range {
+                Some(range) => {
+                    let range = from_proto::range(text, self.profile.encoding, range);
+                    text.replace(range.start, range.end, &change.text)
+                }
+                None => text.replace_all(&change.text),
+            };
+            document.now.revision = self.revisions.next();
+            is_big |= edited.new > MAX_EDIT_LINES;
+            if !is_big {
+                edits.push((edited, document.now.clone()));
+            }
+        }
+        if is_big {
+            return self.start_parse(document);
+        }
+        for (edited, state) in edits {
+            self.follow(document, edited, state);
+        }
+    }
+
+    /// Brings the log, or the list of what it will need, up to the next state of the text.
+    fn follow(&self, document: &mut Document, edited: Edited, state: State) {
+        match &mut document.reading {
+            Reading::Done(log) => match edit(log, edited, &state) {
+                Some(log) => document.reading = Reading::Done(log),
+                None => self.start_parse(document),
+            },
+            Reading::Running { edits, .. } if edits.len() < MAX_EDITS => edits.push((edited, state)),
+            Reading::Running { .. } | Reading::Failed => self.start_parse(document),
+        }
+    }
+
+    /// Parses the whole text on the pool. Whoever waits for an earlier text is answered from this newer one.
+    fn start_parse(&self, document: &mut Document) {
+        let waiting = match std::mem::replace(&mut document.reading, Reading::Failed) {
+            Reading::Running { stop, waiting, .. } => {
+                stop.store(true, Ordering::Relaxed);
+                waiting
+            }
+            Reading::Done(_) | Reading::Failed => Vec::new(),
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let of = document.now.clone();
+        let (uri, state, inbox, stopped) = (document.uri.clone(), of.clone(), self.inbox.clone(), stop.clone());
+        self.pool.run(Lane::Slow, move || {
+            let parsed = catch_unwind(AssertUnwindSafe(|| {
+                fault::strike(Place::Parse);
+                Log::parse(&state.text, &stopped)
+            }));
+            let log = parsed.unwrap_or_else(|panic| {
+                tracing::error!("parse of {:?} panicked: {:?}", uri.0, panic_text(&*panic));
+                None
+            });
+            inbox.post(Event::Parsed { uri, revision: state.revision, log });
+        });
+        document.reading = Reading::Running { stop, of, edits: Vec::new(), waiting };
+    }
+
+    /// Takes the result of a parse, unless its text was replaced or closed meanwhile. Answers those who waited for it.
+    /// True if the document has a log now.
+    pub(super) fn parsed(&mut self, uri: &Uri, revision: Revision, log: Option<Log>) -> bool {
+        let Some(mut document) = self.documents.remove(uri) else { return false };
+        match std::mem::replace(&mut document.reading, Reading::Failed) {
+            Reading::Running { of, edits, waiting, .. } if of.revision == revision => match log {
+                Some(log) => self.catch_up(&mut document, log, of, edits, waiting),
+                None => waiting.into_iter().for_each(|waiting| self.answer_without_view(waiting.job, Seen::Unreadable)),
+            },
+            reading => document.reading = reading,
+        }
+        let has_log = matches!(document.reading, Reading::Done(_));
+        self.documents.insert(uri.clone(), document);
+        has_log
+    }
+
+    /// Applies the edits made during the parse one by one, and answers each question from the text it was asked about.
+    fn catch_up(
+        &self,
+        document: &mut Document,
+        mut log: Log,
+        of: State,
+        edits: Vec<(Edited, State)>,
+        mut waiting: Vec<Waiting>,
+    ) {
+        self.answer_up_to(&of, &document.uri, &log, &mut waiting);
+        for (edited, state) in edits {
+            match edit(&log, edited, &state) {
+                Some(edited_log) => log = edited_log,
+                None => {
+                    self.start_parse(document);
+                    if let Reading::Running { waiting: still_waiting, .. } = &mut document.reading {
+                        *still_waiting = waiting;
+                    }
+                    return;
+                }
+            }
+            self.answer_up_to(&state, &document.uri, &log, &mut waiting);
+        }
+        document.reading = Reading::Done(log);
+    }
+
+    /// Answers whoever waits for this state or an older one. `waiting` is in the order of the questions.
+    fn answer_up_to(&self, state: &State, uri: &Uri, log: &Log, waiting: &mut Vec<Waiting>) {
+        let n_ready = waiting.partition_point(|waiting| waiting.revision <= state.revision);
+        for ready in waiting.drain(..n_ready) {
+            self.answer(Lane::Slow, self.view(uri, state, Some(log.clone())), ready.job);
+        }
+    }
+
+    /// Closes a document.
+    pub(super) fn close(&mut self, uri: &Uri) {
+        if let Some(document) = self.documents.remove(uri) {
+            self.dismiss(document);
+        }
+    }
+
+    /// Stops the work on a document that is gone. Questions still waiting get the answer for one that is not open.
+    fn dismiss(&self, document: Document) {
+        if let Reading::Running { stop, waiting, .. } = document.reading {
+            stop.store(true, Ordering::Relaxed);
+            waiting.into_iter().for_each(|waiting| self.answer_without_view(waiting.job, Seen::Closed));
+        }
+    }
+
+    /// Answers a question now, or when the log it needs is there.
+    pub(super) fn ask(&mut self, question: Question) {
+        let Question { uri, needs, job } = question;
+        let Some(document) = self.documents.get_mut(&uri) else {
+            return self.answer_without_view(job, Seen::Closed);
+        };
+        let log = match &mut document.reading {
+            Reading::Done(log) => Some(log.clone()),
+            Reading::Running { waiting, .. } if needs == Needs::Log => {
+                return waiting.push(Waiting { revision: document.now.revision, job });
+            }
+            Reading::Failed if needs == Needs::Log => return self.answer_without_view(job, Seen::Unreadable),
+            Reading::Running { .. } | Reading::Failed => None,
+        };
+        let lane = if needs == Needs::Line { Lane::Quick } else { Lane::Slow };
+        let view = self.view(&uri, &self.documents[&uri].now, log);
+        self.answer(lane, view, job);
+    }
+
+    fn view(&self, uri: &Uri, state: &State, log: Option<Log>) -> View {
+        View {
+            uri: uri.clone(),
+            version: state.version,
+            snapshot: Snapshot { text: state.text.clone(), log },
+            profile: self.profile.clone(),
+            settings: self.settings.clone(),
+        }
+    }
+
+    fn answer(&self, lane: Lane, view: View, job: Job) {
+        self.pool.run(lane, move || job(Seen::View(&view)));
+    }
+
+    fn answer_without_view(&self, job: Job, seen: Seen<'static>) {
+        self.pool.run(Lane::Quick, move || job(seen));
+    }
+}
+
+/// The log after one edit, or `None` if finding it panicked and the text has to be parsed again.
+fn edit(log: &Log, edited: Edited, state: &State) -> Option<Log> {
+    let edited = catch_unwind(AssertUnwindSafe(|| {
+        fault::strike(Place::Follow);
+        log.edit(&state.text, edited)
+    }));
+    edited
+        .inspect_err(|panic| tracing::error!("incremental parse panicked, parsing again: {:?}", panic_text(&**panic)))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    /// A world whose parses end only when the test says so.
+    struct Bench {
+        world: World,
+        events: Receiver<Event>,
+        uri: Uri,
+    }
+
+    impl Bench {
+        fn open(text: &str) -> Self {
+            let (inbox, events) = Inbox::new();
+            let mut world = World::new(Pool::start(), inbox);
+            let uri = Uri::from("file:///a.log");
+            world.open(uri.clone(), 1, text);
+            Bench { world, events, uri }
+        }
+
+        fn change(&mut self, version: i32, text: &str) {
+            self.world.change(&self.uri, version, vec![Change { range: None, text: text.into() }]);
+        }
+
+        /// Asks a question; the receiver gets the version and the number of lines it saw, or why it saw nothing.
+        fn ask(&mut self, needs: Needs) -> Receiver<Result<(i32, u32), &'static str>> {
+            let (sender, receiver) = channel();
+            let job: Job = Box::new(move |seen| {
+                let saw = match seen {
+                    Seen::View(view) => Ok((view.version, view.snapshot.text.n_lines())),
+                    Seen::Closed => Err("closed"),
+                    Seen::Unreadable => Err("unreadable"),
+                };
+                sender.send(saw).unwrap();
+            });
+            self.world.ask(Question { uri: self.uri.clone(), needs, job });
+            receiver
+        }
+
+        /// Lets the next parse end.
+        fn parsed(&mut self) -> bool {
+            match self.events.recv_timeout(LIMIT).unwrap() {
+                Event::Parsed { uri, revision, log } => self.world.parsed(&uri, revision, log),
+                _ => panic!("only parses post here"),
+            }
+        }
+    }
+
+    #[test]
+    fn each_question_is_answered_from_the_text_it_was_asked_about() {
+        let mut bench = Bench::open("a");
+        let first = bench.ask(Needs::Log);
+        bench.change(2, "a\nb");
+        let second = bench.ask(Needs::Log);
+        bench.change(3, "a\nb\nc");
+        let third = bench.ask(Needs::Log);
+        let line = bench.ask(Needs::Line);
+        assert_eq!(line.recv_timeout(LIMIT).unwrap(), Ok((3, 3)), "one line needs no parse");
+        assert!(bench.parsed(), "one parse is enough");
+        assert_eq!(first.recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
+        assert_eq!(second.recv_timeout(LIMIT).unwrap(), Ok((2, 2)));
+        assert_eq!(third.recv_timeout(LIMIT).unwrap(), Ok((3, 3)));
+        bench.change(4, "a");
+        assert_eq!(bench.ask(Needs::Log).recv_timeout(LIMIT).unwrap(), Ok((4, 1)), "edits are followed");
+    }
+
+    #[test]
+    fn a_big_change_starts_over_and_the_old_parse_is_dropped() {
+        let mut bench = Bench::open("a");
+        let first = bench.ask(Needs::Log);
+        bench.change(2, &"b\n".repeat(MAX_EDIT_LINES as usize + 1));
+        let second = bench.ask(Needs::Log);
+        assert!(!bench.parsed(), "of a text that is gone");
+        assert!(first.try_recv().is_err() && second.try_recv().is_err());
+        assert!(bench.parsed());
+        assert_eq!(first.recv_timeout(LIMIT).unwrap(), Ok((2, MAX_EDIT_LINES + 2)));
+        assert_eq!(second.recv_timeout(LIMIT).unwrap(), Ok((2, MAX_EDIT_LINES + 2)));
+    }
+
+    #[test]
+    fn too_many_edits_during_a_parse_start_over() {
+        let mut bench = Bench::open("a");
+        for version in 2..MAX_EDITS as i32 + 3 {
+            bench.change(version, &format!("a\n{version}"));
+        }
+        let last = bench.ask(Needs::Log);
+        assert!(!bench.parsed());
+        assert!(bench.parsed());
+        assert_eq!(last.recv_timeout(LIMIT).unwrap(), Ok((MAX_EDITS as i32 + 2, 2)));
+    }
+
+    #[test]
+    fn closing_answers_those_who_wait_and_a_late_parse_is_dropped() {
+        let mut bench = Bench::open("a");
+        let waiting = bench.ask(Needs::Log);
+        bench.world.close(&bench.uri.clone());
+        assert_eq!(waiting.recv_timeout(LIMIT).unwrap(), Err("closed"));
+        let text = "a\nb";
+        bench.world.open(bench.uri.clone(), 1, text);
+        let reopened = bench.ask(Needs::Log);
+        assert!(!bench.parsed(), "of the document before");
+        assert!(bench.parsed());
+        assert_eq!(reopened.recv_timeout(LIMIT).unwrap(), Ok((1, 2)));
+    }
+
+    #[test]
+    fn a_failed_parse_fails_its_questions_until_the_text_changes() {
+        let mut bench = Bench::open("a");
+        let waiting = bench.ask(Needs::Log);
+        let Event::Parsed { uri, revision, .. } = bench.events.recv_timeout(LIMIT).unwrap() else { panic!() };
+        assert!(!bench.world.parsed(&uri, revision, None));
+        assert_eq!(waiting.recv_timeout(LIMIT).unwrap(), Err("unreadable"));
+        assert_eq!(bench.ask(Needs::Log).recv_timeout(LIMIT).unwrap(), Err("unreadable"));
+        assert_eq!(bench.ask(Needs::Line).recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
+        bench.change(2, "b");
+        let changed = bench.ask(Needs::Log);
+        assert!(bench.parsed());
+        assert_eq!(changed.recv_timeout(LIMIT).unwrap(), Ok((2, 1)));
+    }
+}

@@ -1,0 +1,97 @@
+//! Settings arrive in three ways, and a wrong one breaks nothing.
+
+use serde_json::{Value, json};
+
+use super::{GC_LINE, URI};
+use crate::client::{Client, range};
+
+const LENSES: &str = "textDocument/codeLens";
+
+fn lens_client(more: Value) -> Value {
+    let mut capabilities = json!({"textDocument": {"codeLens": {}, "inlayHint": {}, "diagnostic": {}}});
+    capabilities["workspace"] = more;
+    capabilities
+}
+
+#[test]
+fn settings_come_with_initialize() {
+    for (options, n_lenses) in [
+        (json!(null), Some(1)),
+        (json!({"summary": {"where": "off"}}), None),
+        (json!({"gotracelens": {"summary": {"where": "off"}}}), None),
+        (json!({"summary": {"where": "nowhere"}, "unknown": {"x": [1]}}), Some(1)),
+        (json!("nonsense"), Some(1)),
+    ] {
+        let (mut client, _) = Client::start_with(
+            json!({"processId": null, "rootUri": null, "capabilities": lens_client(json!({})), "initializationOptions": options}),
+        );
+        client.open(URI, GC_LINE);
+        assert_eq!(client.about(LENSES, URI).as_array().map(Vec::len), n_lenses, "{options}");
+        client.finish();
+    }
+}
+
+#[test]
+fn settings_are_pushed_to_servers_that_cannot_ask() {
+    let mut client = Client::start(lens_client(json!({})));
+    client.open(URI, GC_LINE);
+    client.notify(
+        "workspace/didChangeConfiguration",
+        json!({"settings": {"gotracelens": {"summary": {"where": "off"}}}}),
+    );
+    assert_eq!(client.about(LENSES, URI), Value::Null);
+    client.notify("workspace/didChangeConfiguration", json!({"settings": {"gotracelens": {"summary": {"where": 7}}}}));
+    assert_eq!(client.about(LENSES, URI).as_array().map(Vec::len), Some(1));
+    let ended = client.finish();
+    assert!(ended.stderr.contains("summary.where"), "{}", ended.stderr);
+}
+
+#[test]
+fn settings_are_asked_for_where_the_client_can_be_asked_and_a_change_is_shown() {
+    let mut client = Client::start(lens_client(json!({
+        "configuration": true,
+        "didChangeConfiguration": {"dynamicRegistration": true},
+        "codeLens": {"refreshSupport": true},
+    })));
+    let register = client.server_request("client/registerCapability");
+    assert_eq!(register["params"]["registrations"][0]["method"], "workspace/didChangeConfiguration");
+    assert_eq!(register["params"]["registrations"][0]["registerOptions"], json!({"section": "gotracelens"}));
+    client.reply(&register, Value::Null);
+    let configuration = client.server_request("workspace/configuration");
+    assert_eq!(configuration["params"]["items"], json!([{"section": "gotracelens"}]));
+    client.reply(&configuration, json!([null]));
+    client.open(URI, GC_LINE);
+    assert_eq!(client.about(LENSES, URI).as_array().map(Vec::len), Some(1));
+
+    client.notify("workspace/didChangeConfiguration", json!({"settings": null}));
+    let configuration = client.server_request("workspace/configuration");
+    client.reply(&configuration, json!([{"summary": {"where": "off"}}]));
+    let refresh = client.server_request("workspace/codeLens/refresh");
+    client.reply(&refresh, Value::Null);
+    assert_eq!(client.about(LENSES, URI), Value::Null);
+    client.finish();
+}
+
+#[test]
+fn the_summary_goes_where_the_settings_say() {
+    let summary_of = |capabilities: Value, place: &str| {
+        let (mut client, _) = Client::start_with(json!({"processId": null, "rootUri": null,
+            "capabilities": {"textDocument": capabilities}, "initializationOptions": {"summary": {"where": place}}}));
+        client.open(URI, GC_LINE);
+        let lenses = client.about(LENSES, URI);
+        let hints =
+            client.ask("textDocument/inlayHint", json!({"textDocument": {"uri": URI}, "range": range(0, 0, 0)}));
+        let findings = client.about("textDocument/diagnostic", URI);
+        client.finish();
+        let n = |list: &Value| list.as_array().map_or(0, Vec::len);
+        (n(&lenses), n(&hints), n(&findings["items"]))
+    };
+    let all = json!({"codeLens": {}, "inlayHint": {}, "diagnostic": {}});
+    assert_eq!(summary_of(all.clone(), "auto"), (1, 0, 0));
+    assert_eq!(summary_of(all.clone(), "lens"), (1, 0, 0));
+    assert_eq!(summary_of(all.clone(), "inlay"), (0, 1, 0));
+    assert_eq!(summary_of(all.clone(), "diagnostic"), (0, 0, 1));
+    assert_eq!(summary_of(all, "off"), (0, 0, 0));
+    assert_eq!(summary_of(json!({"inlayHint": {}, "diagnostic": {}}), "auto"), (0, 1, 0));
+    assert_eq!(summary_of(json!({"diagnostic": {}}), "auto"), (0, 0, 1));
+}
