@@ -1,1 +1,4 @@
-//! Placeholder.
+//! The language server and the command line.
+
+pub mod cli;
+pub mod config;
