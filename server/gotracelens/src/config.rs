@@ -76,20 +76,29 @@ pub enum Level {
     Error,
 }
 
-impl Level {
-    /// The severity that findings get; none for a rule that is off.
-    pub fn severity(self) -> Option<Severity> {
-        match self {
-            Self::Off => None,
-            Self::Hint => Some(Severity::Hint),
-            Self::Info => Some(Severity::Info),
-            Self::Warning => Some(Severity::Warning),
-            Self::Error => Some(Severity::Error),
+impl From<Level> for ide::settings::Level {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Off => Self::Off,
+            Level::Hint => Self::At(Severity::Hint),
+            Level::Info => Self::At(Severity::Info),
+            Level::Warning => Self::At(Severity::Warning),
+            Level::Error => Self::At(Severity::Error),
         }
     }
 }
 
 impl Settings {
+    /// What of them the analysis reads.
+    pub fn analysis(&self) -> ide::Settings {
+        let rule = |(slug, rule): (&String, &RuleSettings)| ide::settings::RuleSettings {
+            slug: slug.clone(),
+            level: rule.level.map(Into::into),
+            limits: rule.limits.clone().into_iter().collect(),
+        };
+        ide::Settings { rules: self.rules.iter().map(rule).collect(), ..ide::Settings::default() }
+    }
+
     /// Reads settings as clients send them, with or without the section's key around them, and says what was not
     /// understood. What is not set, or not understood, has its default.
     pub fn parse(value: &Value) -> (Self, Vec<String>) {
