@@ -150,7 +150,11 @@ fn parse_rule(slug: &str, value: &Value, problems: &mut Vec<String>) -> RuleSett
 }
 
 /// The entries of an object. Null counts as not set.
-fn object<'a>(name: &str, value: &'a Value, problems: &mut Vec<String>) -> impl Iterator<Item = (&'a String, &'a Value)> {
+fn object<'a>(
+    name: &str,
+    value: &'a Value,
+    problems: &mut Vec<String>,
+) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
     if !value.is_object() && !value.is_null() {
         problems.push(format!("{name}: expected an object, got {value}"));
     }

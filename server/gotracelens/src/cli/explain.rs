@@ -52,9 +52,7 @@ fn lines(out: &mut impl Write, text: &str) -> io::Result<bool> {
             if item.head_line.is_some() {
                 continue;
             }
-            if n_items > 0 {
-                writeln!(out)?;
-            }
+            gap(out, n_items)?;
             n_items += 1;
             let shown = document.bytes_of(line).get(item.loc.start as usize..item.loc.end as usize).unwrap_or_default();
             writeln!(out, "{VALUE}{}{VALUE:#}", visible(&String::from_utf8_lossy(shown)))?;
@@ -117,17 +115,20 @@ fn name(out: &mut impl Write, name: &str) -> io::Result<bool> {
     let families = Family::ALL.iter().filter(|family| family.def().id == name || knob_of(**family) == Some(&name));
     let families: Vec<Family> = families.copied().collect();
     let fields: Vec<Field> = all_fields().filter(|field| names_of(*field).contains(&name)).collect();
-    let mut first = true;
-    let mut gap = |out: &mut _| if std::mem::take(&mut first) { Ok(()) } else { writeln!(out) };
-    for family in &families {
-        gap(out)?;
+    for (at, family) in families.iter().enumerate() {
+        gap(out, at)?;
         explain_family(out, *family)?;
     }
-    for field in &fields {
-        gap(out)?;
+    for (at, field) in fields.iter().enumerate() {
+        gap(out, at + families.len())?;
         explain_field(out, *field)?;
     }
     Ok(!families.is_empty() || !fields.is_empty())
+}
+
+/// An empty line before everything but the first.
+fn gap(out: &mut impl Write, at: usize) -> io::Result<()> {
+    if at > 0 { writeln!(out) } else { Ok(()) }
 }
 
 fn all_fields() -> impl Iterator<Item = Field> {

@@ -1,7 +1,8 @@
 //! What human output looks like: colors, width and wrapped paragraphs.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 
+use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 
 /// Names and headings.
@@ -17,7 +18,7 @@ pub(super) const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
 const TEXT_WIDTH: usize = 100;
 
 /// Standard output for people: styles are removed where they are not wanted.
-pub(super) fn stdout() -> BufWriter<anstream::StdoutLock<'static>> {
+pub(super) fn stdout() -> BufWriter<AutoStream<StdoutLock<'static>>> {
     BufWriter::new(anstream::stdout().lock())
 }
 
