@@ -3,12 +3,16 @@
 //! Exit codes: 0, or 1 when `check` found something, or 2 for wrong arguments and for input that could not be read; a file
 //! that cannot be read does not keep the others from being read. Output to a pipe that is closed ends the work silently.
 
+mod check;
 mod explain;
 mod fields;
+mod findings;
 mod input;
 mod json;
 mod lines;
 mod parse;
+mod rules;
+mod summary;
 mod terminal;
 mod visible;
 
@@ -35,12 +39,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Tell what happened in each process run, in numbers
+    Summary(summary::Args),
+    /// Look for anomalies and show them at their lines
+    Check(check::Args),
+    /// Explain a field, a rule, a family, or a pasted line field by field
+    Explain(explain::Args),
     /// Print what every line says, as JSON Lines or as a table
     Parse(parse::Args),
-    /// Explain a field, a family, or a pasted line field by field
-    Explain(explain::Args),
     /// List the fields of all families
     Fields(fields::Args),
+    /// List the rules that `check` applies
+    Rules(rules::Args),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -78,6 +88,8 @@ impl Color {
 enum Exit {
     /// Everything was done.
     Success,
+    /// Something was found that was asked to count as a failure.
+    Findings,
     /// Some input could not be read, or an argument means nothing.
     Trouble,
 }
@@ -86,6 +98,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         match exit {
             Exit::Success => Self::SUCCESS,
+            Exit::Findings => Self::from(1),
             Exit::Trouble => Self::from(2),
         }
     }
@@ -102,9 +115,12 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     };
     cli.color.anstream().write_global();
     finish(match &cli.verb {
-        Verb::Parse(args) => parse::run(args),
+        Verb::Summary(args) => summary::run(args),
+        Verb::Check(args) => check::run(args),
         Verb::Explain(args) => explain::run(args),
+        Verb::Parse(args) => parse::run(args),
         Verb::Fields(args) => fields::run(args),
+        Verb::Rules(args) => rules::run(args),
         Verb::Completions { shell } => completions(*shell),
     })
 }

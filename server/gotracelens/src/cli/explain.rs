@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 
+use ide::rules::RULES;
 use ide::words;
 use tracelog::catalog::{FieldDef, Piece};
 use tracelog::{Family, Field, GoReleases, Item, Log, Part, Shape};
@@ -9,13 +10,13 @@ use tracelog::{Family, Field, GoReleases, Item, Log, Part, Shape};
 use super::input::Document;
 use super::terminal::{self, ID, TITLE, VALUE, paragraph};
 use super::visible::visible;
-use super::{Exit, knob_of, report};
+use super::{Exit, knob_of, report, rules};
 
 /// Options of `explain`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// A field (`gc.heap_goal_mb`, `heap_goal_mb`, `"heap goal"`), a family (`gc`, `gctrace`), or a pasted line; `-` reads
-    /// lines from standard input
+    /// A field (`gc.heap_goal_mb`, `heap_goal_mb`, `"heap goal"`), a rule (`GC101`, `live-heap-leak`), a family (`gc`,
+    /// `gctrace`), or a pasted line; `-` reads lines from standard input
     #[arg(value_name = "NAME|LINE", required = true, num_args = 1.., allow_hyphen_values = true)]
     what: Vec<String>,
 }
@@ -69,20 +70,20 @@ fn explain_item(out: &mut impl Write, item: &Item) -> io::Result<()> {
     paragraph(out, 0, family.meaning)?;
     match item.part {
         Part::Whole => {}
-        Part::Head => paragraph(out, 0, "The line is torn: its end is missing, or other output was written into it.")?,
+        Part::Head => paragraph(out, 0, "The line is torn, or not quite what Go prints: it was read up to where it stops being a trace line.")?,
         Part::Tail => paragraph(out, 0, "The beginning of the line is missing.")?,
     }
-    let mut unset = Vec::new();
+    let (mut unset, mut unread) = (Vec::new(), Vec::new());
     for index in field_indices(item.shape) {
         let field = Field { family: item.family(), index };
         let def = field.def();
         let Some(value) = item.values.iter().find(|value| value.field == field) else {
-            unset.push((def, "not in this piece of the line"));
+            unread.push(def.title);
             continue;
         };
         let shown = match &value.datum {
             Some(_) if value.loc.start == value.loc.end && value.loc.line == item.loc.line => {
-                unset.push((def, "not printed"));
+                unset.push(def);
                 continue;
             }
             Some(datum) => words::value(field, datum),
@@ -92,15 +93,19 @@ fn explain_item(out: &mut impl Write, item: &Item) -> io::Result<()> {
         writeln!(out, "  {TITLE}{}:{TITLE:#} {VALUE}{shown}{VALUE:#}  {ID}{}.{}{ID:#}", def.title, family.id, def.id)?;
         paragraph(out, 4, def.meaning)?;
         paragraph(out, 4, def.reading)?;
-        for (_, note) in notes(def, item.go()) {
-            paragraph(out, 4, note)?;
+        for (releases, note) in notes(def, item.go()) {
+            let label = if releases.contains_all(item.go()) { "Note".to_owned() } else { format!("Go {releases}") };
+            paragraph(out, 4, &format!("{label}: {note}"))?;
         }
     }
-    if !unset.is_empty() {
+    for def in unset {
         writeln!(out)?;
+        writeln!(out, "  {TITLE}{}:{TITLE:#} not printed  {ID}{}.{}{ID:#}", def.title, family.id, def.id)?;
+        paragraph(out, 4, def.meaning)?;
     }
-    for (def, why) in unset {
-        writeln!(out, "  {TITLE}{}:{TITLE:#} {why}  {ID}{}.{}{ID:#}", def.title, family.id, def.id)?;
+    if !unread.is_empty() {
+        writeln!(out)?;
+        paragraph(out, 2, &format!("Could not be read: {}", unread.join(", ")))?;
     }
     Ok(())
 }
@@ -112,6 +117,10 @@ fn notes(def: &FieldDef, go: GoReleases) -> impl Iterator<Item = &(GoReleases, &
 /// Explains everything that has this name. Says no when nothing has.
 fn name(out: &mut impl Write, name: &str) -> io::Result<bool> {
     let name = name.to_lowercase();
+    if let Some(rule) = rules::by_name(&name) {
+        rules::explain(out, rule)?;
+        return Ok(true);
+    }
     let families = Family::ALL.iter().filter(|family| family.def().id == name || knob_of(**family) == Some(&name));
     let families: Vec<Family> = families.copied().collect();
     let fields: Vec<Field> = all_fields().filter(|field| names_of(*field).contains(&name)).collect();
@@ -211,11 +220,11 @@ fn unknown(name: &str) -> String {
     }
     let similar = similar(&name.to_lowercase());
     let hint = if similar.is_empty() {
-        "; `gotracelens fields` lists all fields".to_owned()
+        "; `gotracelens fields` and `gotracelens rules` list all".to_owned()
     } else {
         format!("; did you mean {}?", similar.join(", "))
     };
-    format!("explain \"{shown}\": there is no field or family with this name{hint}")
+    format!("explain \"{shown}\": there is no field, rule or family with this name{hint}")
 }
 
 fn similar(name: &str) -> Vec<String> {
@@ -234,6 +243,9 @@ fn similar(name: &str) -> Vec<String> {
         for known in [Some(family.def().id), knob_of(*family)].into_iter().flatten() {
             names.push((strsim::jaro_winkler(name, known), known.to_owned()));
         }
+    }
+    for known in RULES.iter().flat_map(|rule| [rule.code, rule.slug]) {
+        names.push((strsim::jaro_winkler(name, &known.to_lowercase()), known.to_owned()));
     }
     names.retain(|(score, _)| *score >= ENOUGH);
     names.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));

@@ -291,7 +291,7 @@ impl Serialize for GoJson {
 }
 
 /// The oldest and the newest release of a set.
-fn ends(go: GoReleases) -> Option<[&'static str; 2]> {
+pub(super) fn ends(go: GoReleases) -> Option<[&'static str; 2]> {
     static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| (0..=NEWEST_MINOR).map(|minor| format!("1.{minor}")).collect());
     let name = |minor: u8| NAMES.get(usize::from(minor)).map(String::as_str);
     Some([name(go.oldest()?)?, name(go.newest()?)?])

@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
+use ide::rules::Severity;
 
 /// Names and headings.
 pub(super) const TITLE: Style = Style::new().bold();
@@ -13,6 +14,16 @@ pub(super) const VALUE: Style = AnsiColor::Cyan.on_default();
 pub(super) const ID: Style = AnsiColor::BrightBlack.on_default();
 /// The word before a problem.
 pub(super) const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
+
+/// The color of a level.
+pub(super) const fn style_of(severity: Severity) -> Style {
+    match severity {
+        Severity::Error => ERROR,
+        Severity::Warning => AnsiColor::Yellow.on_default().bold(),
+        Severity::Info => AnsiColor::BrightBlue.on_default().bold(),
+        Severity::Hint => AnsiColor::BrightGreen.on_default().bold(),
+    }
+}
 
 /// Width where none is known, and the widest that text is made: longer lines are hard to read.
 const TEXT_WIDTH: usize = 100;
