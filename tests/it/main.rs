@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod catalog;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod compare;

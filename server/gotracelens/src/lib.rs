@@ -1,3 +1,5 @@
 //! The language server and the command line.
 
+pub mod cli;
+pub mod config;
 pub mod lsp;

@@ -1,0 +1,128 @@
+//! Findings as `check` and `summary` write them to JSON, and the reading of a file that both share.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use ide::rules::Severity;
+use ide::{Diagnostic, Settings, Snapshot};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tracelog::{Loc, Log};
+
+use super::input::{Document, InputError};
+
+/// A file, read for questions.
+pub(super) struct Asked {
+    pub(super) document: Arc<Document>,
+    pub(super) snapshot: Snapshot,
+}
+
+impl Asked {
+    /// Reads a file, or standard input for `-`.
+    pub(super) fn read(path: &Path) -> Result<Self, InputError> {
+        let document = Arc::new(Document::read(path)?);
+        let log = Log::read(&document.bytes);
+        let snapshot = Snapshot::new(document.clone(), log, Arc::new(Settings::default()));
+        Ok(Self { document, snapshot })
+    }
+}
+
+/// A level on the command line.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Level(pub(super) Severity);
+
+impl ValueEnum for Level {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self(Severity::Hint), Self(Severity::Info), Self(Severity::Warning), Self(Severity::Error)]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(name(self.0)))
+    }
+}
+
+/// The name of a level in output and options.
+pub(super) const fn name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Hint => "hint",
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+/// Something a rule found.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Finding")]
+pub(super) struct FindingJson {
+    /// Permanent code of the rule, e.g. `GC101`.
+    code: &'static str,
+    /// Name of the rule in settings, e.g. `live-heap-leak`.
+    slug: &'static str,
+    /// `error`, `warning`, `info` or `hint`.
+    severity: &'static str,
+    /// Id of the run; null for findings about the whole file.
+    run: Option<usize>,
+    /// Where it is shown.
+    #[serde(flatten)]
+    place: PlaceJson,
+    /// The numbers, what they are compared with, and what that means.
+    message: String,
+    /// Lines on which the rule fired.
+    count: usize,
+    /// The numbers behind the message, by name with unit; null where one is not a number.
+    numbers: BTreeMap<&'static str, Option<f64>>,
+    /// Other places that belong to it.
+    related: Vec<RelatedJson>,
+}
+
+/// A range of one line.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Place")]
+struct PlaceJson {
+    /// Line, from 1.
+    line: u32,
+    /// First byte of the line, from 1.
+    col: u32,
+    /// One past the last byte, from 1.
+    end_col: u32,
+}
+
+/// A place that belongs to a finding.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Related")]
+struct RelatedJson {
+    #[serde(flatten)]
+    place: PlaceJson,
+    /// What is seen there.
+    text: String,
+}
+
+impl FindingJson {
+    pub(super) fn of(found: &Diagnostic) -> Self {
+        let related = found.related.iter().map(|(loc, text)| RelatedJson { place: place(*loc), text: text.clone() });
+        Self {
+            code: found.code,
+            slug: found.slug,
+            severity: name(found.severity),
+            run: found.run,
+            place: place(found.loc),
+            message: found.message.clone(),
+            count: found.count,
+            numbers: found.numbers.iter().map(|(name, value)| (*name, finite(*value))).collect(),
+            related: related.collect(),
+        }
+    }
+}
+
+fn place(loc: Loc) -> PlaceJson {
+    PlaceJson { line: loc.line + 1, col: loc.start + 1, end_col: loc.end + 1 }
+}
+
+/// JSON knows neither infinity nor NaN.
+pub(super) fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}

@@ -1,0 +1,301 @@
+//! Reading logs from disk and from standard input, packed or not.
+//!
+//! Files are read at explicit positions, so a file that shrinks meanwhile gives less text and nothing worse. What a file
+//! is packed with is told by its first bytes, never by its name.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use tracelog::Lines;
+use tracelog::chunk::trim_end;
+
+/// The name that means standard input.
+const STDIN: &str = "-";
+
+/// Bytes asked for at a time.
+const BLOCK: usize = 4 << 20;
+
+/// A packed log may unpack to this much; a few kilobytes can claim to be terabytes.
+const MAX_UNPACKED: u64 = 4 << 30;
+
+/// A log in memory.
+pub(super) struct Document {
+    /// The name the user gave; `-` for standard input.
+    pub(super) name: String,
+    /// The text, unpacked. Not necessarily UTF-8.
+    pub(super) bytes: Vec<u8>,
+    /// The end of each line: the place of its LF, or of the end of the text.
+    ends: Vec<usize>,
+    /// Why the text is not all there is, where it broke off.
+    pub(super) cut: Option<InputError>,
+}
+
+impl Document {
+    /// Reads a file, or standard input for `-`.
+    pub(super) fn read(path: &Path) -> Result<Self, InputError> {
+        let name = path.to_string_lossy().into_owned();
+        let fail = |problem| InputError { name: name.clone(), problem };
+        let raw = if name == STDIN { read_stdin() } else { read_file(path) }.map_err(fail)?;
+        let (bytes, cut) = unpack(raw).map_err(fail)?;
+        if let Some(order) = utf16(&bytes) {
+            return Err(fail(Problem::Utf16(order)));
+        }
+        let cut = cut.map(fail);
+        Ok(Self { cut, ..Self::new(name, bytes) })
+    }
+
+    /// A document with this text.
+    pub(super) fn new(name: String, bytes: Vec<u8>) -> Self {
+        let mut ends: Vec<usize> = memchr::memchr_iter(b'\n', &bytes).collect();
+        if bytes.last().is_some_and(|byte| *byte != b'\n') {
+            ends.push(bytes.len());
+        }
+        Self { name, bytes, ends, cut: None }
+    }
+
+    /// Number of lines. What follows the last LF is a line only when there is something.
+    pub(super) fn n_lines(&self) -> u32 {
+        u32::try_from(self.ends.len()).unwrap_or(u32::MAX)
+    }
+
+    /// A line without its LF and the CRs before it; empty when there is no such line.
+    pub(super) fn bytes_of(&self, line: u32) -> &[u8] {
+        let line = line as usize;
+        let Some(end) = self.ends.get(line) else { return b"" };
+        let start = if line == 0 { 0 } else { self.ends[line - 1] + 1 };
+        trim_end(&self.bytes[start..*end])
+    }
+}
+
+impl Lines for Document {
+    fn line(&self, line: u32) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.bytes_of(line))
+    }
+}
+
+/// Why a log could not be read, or not all of it.
+#[derive(Debug)]
+pub(super) struct InputError {
+    name: String,
+    problem: Problem,
+}
+
+#[derive(Debug)]
+enum Problem {
+    Open(io::Error),
+    Read(io::Error),
+    Directory,
+    Terminal,
+    Unpack(&'static str, io::Error),
+    TooBig(&'static str),
+    Unsupported(&'static str),
+    Utf16(&'static str),
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = super::visible::visible(&self.name);
+        match &self.problem {
+            Problem::Open(error) => write!(f, "open \"{name}\": {error}"),
+            Problem::Read(error) => write!(f, "read \"{name}\": {error}"),
+            Problem::Directory => write!(f, "read \"{name}\": is a directory"),
+            Problem::Terminal => write!(f, "read standard input: it is a terminal; pipe a log into it or name a file"),
+            Problem::Unpack(format, error) => {
+                write!(f, "unpack \"{name}\" ({format}): {error}; what came before is used")
+            }
+            Problem::TooBig(format) => write!(
+                f,
+                "unpack \"{name}\" ({format}): more than {} GiB; what came before is used",
+                MAX_UNPACKED >> 30
+            ),
+            Problem::Unsupported(format) => write!(f, "read \"{name}\": packed with {format}; unpack it first"),
+            Problem::Utf16(order) => write!(
+                f,
+                "read \"{name}\": looks like UTF-16 ({order}), which is not read yet; convert it to UTF-8 first"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for InputError {}
+
+fn read_stdin() -> Result<Vec<u8>, Problem> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return Err(Problem::Terminal);
+    }
+    let mut bytes = Vec::new();
+    stdin.lock().read_to_end(&mut bytes).map_err(Problem::Read)?;
+    Ok(bytes)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
+    let mut file = File::open(path).map_err(Problem::Open)?;
+    let metadata = file.metadata().map_err(Problem::Open)?;
+    if metadata.is_dir() {
+        return Err(Problem::Directory);
+    }
+    if metadata.is_file() && metadata.len() > 0 {
+        return read_regular(&file, metadata.len()).map_err(Problem::Read);
+    }
+    // Pipes have no positions; files of /proc have them, but say that they are empty.
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(Problem::Read)?;
+    Ok(bytes)
+}
+
+/// Reads what the file held when it was opened: a log that is being written never ends.
+fn read_regular(file: &File, len: u64) -> io::Result<Vec<u8>> {
+    let len = usize::try_from(len).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len)?;
+    let mut at = 0;
+    while at < len {
+        let end = len.min(at + BLOCK);
+        bytes.resize(end, 0);
+        match read_at(file, &mut bytes[at..end], at as u64) {
+            Ok(0) => break,
+            Ok(n) => at += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(at);
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
+}
+
+/// Unpacks what is packed. A stream that breaks off gives what came before, and the reason.
+fn unpack(raw: Vec<u8>) -> Result<(Vec<u8>, Option<Problem>), Problem> {
+    match raw.as_slice() {
+        [0x1f, 0x8b, 8, ..] => Ok(unpack_from("gzip", &mut MultiGzDecoder::new(raw.as_slice()))),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => match zstd::stream::read::Decoder::with_buffer(raw.as_slice()) {
+            Ok(mut decoder) => Ok(unpack_from("zstd", &mut decoder)),
+            Err(error) => Err(Problem::Unpack("zstd", error)),
+        },
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => Err(Problem::Unsupported("bzip2")),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Err(Problem::Unsupported("xz")),
+        [b'P', b'K', 3, 4, ..] => Err(Problem::Unsupported("zip")),
+        [0x04, 0x22, 0x4d, 0x18, ..] => Err(Problem::Unsupported("lz4")),
+        _ => Ok((raw, None)),
+    }
+}
+
+fn unpack_from(format: &'static str, decoder: &mut impl Read) -> (Vec<u8>, Option<Problem>) {
+    let mut bytes = Vec::new();
+    let problem = match decoder.take(MAX_UNPACKED + 1).read_to_end(&mut bytes) {
+        Err(error) => Some(Problem::Unpack(format, error)),
+        Ok(n) if n as u64 > MAX_UNPACKED => {
+            bytes.truncate(MAX_UNPACKED as usize);
+            Some(Problem::TooBig(format))
+        }
+        Ok(_) => None,
+    };
+    (bytes, problem)
+}
+
+/// The byte order of a text that is UTF-16 by its byte order mark, or by a zero in every other byte of its start.
+fn utf16(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xff, 0xfe, ..] => return Some("little endian"),
+        [0xfe, 0xff, ..] => return Some("big endian"),
+        _ => {}
+    }
+    let pairs: Vec<(bool, bool)> = bytes.chunks_exact(2).take(64).map(|pair| (pair[0] == 0, pair[1] == 0)).collect();
+    if pairs.len() < 4 {
+        return None;
+    }
+    if pairs.iter().all(|pair| *pair == (false, true)) {
+        return Some("little endian");
+    }
+    pairs.iter().all(|pair| *pair == (true, false)).then_some("big endian")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn lines(document: &Document) -> Vec<&[u8]> {
+        (0..document.n_lines()).map(|line| document.bytes_of(line)).collect()
+    }
+
+    #[test]
+    fn only_lf_ends_a_line_and_the_last_one_needs_none() {
+        for (text, expected) in [
+            ("", [].as_slice(), ),
+            ("\n", &[b"".as_slice()]),
+            ("a\r\nb\rc\r\r\n", &[b"a".as_slice(), b"b\rc"]),
+            ("a\n\nb", &[b"a".as_slice(), b"", b"b"]),
+        ] {
+            let document = Document::new("x".into(), text.into());
+            assert_eq!(lines(&document), expected, "{text:?}");
+            assert_eq!(document.bytes_of(99), b"");
+        }
+    }
+
+    #[test]
+    fn all_members_and_frames_are_unpacked() {
+        let members = [gzip(b"gc 1\n"), gzip(b"gc 2\n")].concat();
+        let frames = [zstd::encode_all(&b"gc 1\n"[..], 1).unwrap(), zstd::encode_all(&b"gc 2\n"[..], 1).unwrap()].concat();
+        for packed in [members, frames] {
+            let (bytes, problem) = unpack(packed).unwrap();
+            assert!(problem.is_none());
+            assert_eq!(bytes, b"gc 1\ngc 2\n");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_breaks_off_gives_what_came_before() {
+        let text = "gc 1 @0.1s 0%: and so on\n".repeat(20_000);
+        for mut packed in [gzip(text.as_bytes()), zstd::encode_all(text.as_bytes(), 1).unwrap()] {
+            packed.truncate(packed.len() - 5);
+            let (bytes, problem) = unpack(packed).unwrap();
+            assert!(text.as_bytes().starts_with(&bytes));
+            assert!(matches!(problem, Some(Problem::Unpack(..))));
+        }
+        let (bytes, problem) = unpack([gzip(b"gc 1\n"), b"garbage".to_vec()].concat()).unwrap();
+        assert_eq!(bytes, b"gc 1\n");
+        assert!(problem.is_none() || matches!(problem, Some(Problem::Unpack(..))));
+    }
+
+    #[test]
+    fn utf16_is_told_from_other_text() {
+        let utf16_of = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        assert_eq!(utf16(&[b"\xff\xfe".to_vec(), utf16_of("gc 1")].concat()), Some("little endian"));
+        assert_eq!(utf16(b"\xfe\xff\0g\0c"), Some("big endian"));
+        assert_eq!(utf16(&utf16_of("gc 1 @0.1s")), Some("little endian"));
+        assert_eq!(utf16(b"\0g\0c\0 \x001\0"), Some("big endian"));
+        for text in [b"".as_slice(), b"gc", b"\0\0\0\0\0\0\0\0", b"gc 1 @0.1s\0\0", b"a\0b\0cdefgh"] {
+            assert_eq!(utf16(text), None);
+        }
+    }
+
+    #[test]
+    fn a_file_that_shrank_gives_what_is_left() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"gc 1\n").unwrap();
+        assert_eq!(read_regular(&file, 1_000_000).unwrap(), b"gc 1\n");
+        assert_eq!(read_regular(&file, 3).unwrap(), b"gc ");
+    }
+}

@@ -1,0 +1,218 @@
+//! Every line of a document, read once and in order.
+//!
+//! `Log::items` answers for one line at a time and can do everything; for a whole file that is slow. Nearly all lines
+//! are one whole item or none, which the columns already say: those are read here directly. A test over the corpus
+//! holds both ways equal.
+
+use std::borrow::Cow;
+use std::io;
+
+use tracelog::carrier::{self, Carrier};
+use tracelog::catalog::Piece;
+use tracelog::chunk::Chunk;
+use tracelog::template::{self, Codes, Datum};
+use tracelog::{Family, GoReleases, Item, Log, Part, RowId, Runs, Shape};
+
+use super::input::Document;
+
+/// A line, read.
+#[derive(Default)]
+pub(super) struct ParsedLine<'a> {
+    /// Number, from 0.
+    pub(super) line: u32,
+    /// What carried it, outermost first.
+    pub(super) carriers: Vec<Carrier>,
+    /// Its items, in order.
+    pub(super) items: Vec<ParsedItem>,
+    /// The rest of what the program wrote, made UTF-8; none when nothing is left.
+    pub(super) foreign: Option<Cow<'a, str>>,
+}
+
+/// An item, or the piece of it that stands on a line.
+pub(super) struct ParsedItem {
+    pub(super) shape: Shape,
+    pub(super) part: Part,
+    pub(super) torn: bool,
+    /// First byte in the line, from 0.
+    pub(super) start: u32,
+    /// On a tail whose head is known: the line of the head, from 0.
+    pub(super) head_line: Option<u32>,
+    /// Index of its run.
+    pub(super) run: Option<u32>,
+    /// Releases that can have printed this.
+    pub(super) go: GoReleases,
+    /// What is known of its values, in template order.
+    pub(super) values: Codes,
+}
+
+impl ParsedItem {
+    pub(super) fn family(&self) -> Family {
+        self.shape.def().family
+    }
+}
+
+/// Reads all lines, each into the same buffers.
+pub(super) fn each_line(
+    document: &Document,
+    log: &Log,
+    runs: &Runs,
+    mut visit: impl FnMut(&ParsedLine<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    let run_index = RunIndex::new(log, runs);
+    let pieces = lines_with_pieces(log);
+    let mut parsed = ParsedLine::default();
+    let mut on_line = Vec::new();
+    for (chunk_index, (start, chunk)) in log.chunks().enumerate() {
+        rows_by_line(chunk, chunk_index as u32, &mut on_line);
+        for (line, rows) in (start..document.n_lines()).zip(&on_line) {
+            parsed.line = line;
+            let quick = match rows {
+                _ if pieces.binary_search(&line).is_ok() => false,
+                Rows::None => no_item(document.bytes_of(line), &mut parsed),
+                Rows::One(row) => {
+                    let found = one_item(log.shape(*row), document.bytes_of(line), &mut parsed);
+                    if found {
+                        parsed.items[0].run = run_index.get(*row);
+                    }
+                    found
+                }
+                Rows::Several => false,
+            };
+            if !quick {
+                any_items(document, log, &run_index, &mut parsed);
+            }
+            visit(&parsed)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the columns know of a line.
+#[derive(Clone, Copy)]
+enum Rows {
+    None,
+    One(RowId),
+    Several,
+}
+
+fn rows_by_line(chunk: &Chunk, chunk_index: u32, on_line: &mut Vec<Rows>) {
+    on_line.clear();
+    on_line.resize(chunk.n_lines() as usize, Rows::None);
+    for family in Family::ALL {
+        let Some(table) = chunk.table(*family) else { continue };
+        for row in 0..table.len() {
+            // Items whose head stands in an earlier chunk have pieces, and so are read the careful way.
+            let Ok(line) = usize::try_from(table.line(row)) else { continue };
+            let Some(rows) = on_line.get_mut(line) else { continue };
+            *rows = match rows {
+                Rows::None => Rows::One(RowId { family: *family, chunk: chunk_index, row: row as u32 }),
+                _ => Rows::Several,
+            };
+        }
+    }
+}
+
+/// Lines on which a piece of a torn item stands, sorted.
+fn lines_with_pieces(log: &Log) -> Vec<u32> {
+    let mut lines: Vec<u32> = log
+        .fragments()
+        .flat_map(|(start, _, fragment)| fragment.parts.iter().map(move |part| i64::from(start) + part.line))
+        .filter_map(|line| u32::try_from(line).ok())
+        .collect();
+    lines.sort_unstable();
+    lines.dedup();
+    lines
+}
+
+fn no_item<'a>(text: &[u8], parsed: &mut ParsedLine<'a>) -> bool {
+    let peeled = carrier::peel(text);
+    parsed.items.clear();
+    parsed.foreign =
+        Some(String::from_utf8_lossy(&peeled.content).into_owned()).filter(|text| !text.is_empty()).map(Cow::Owned);
+    parsed.carriers.clone_from(&peeled.layers);
+    true
+}
+
+/// Reads a line that is the shape from end to end, as it stands there or in what carries it.
+fn one_item(shape: Shape, text: &[u8], parsed: &mut ParsedLine<'_>) -> bool {
+    let mut values = parsed.items.pop().map_or_else(Codes::default, |item| item.values);
+    parsed.items.clear();
+    parsed.carriers.clear();
+    let mut start = 0;
+    if !template::whole(shape, text, &mut values) {
+        let peeled = carrier::peel(text);
+        if !template::whole(shape, &peeled.content, &mut values) {
+            return false;
+        }
+        start = peeled.raw(0);
+        parsed.carriers.clone_from(&peeled.layers);
+    }
+    parsed.foreign = None;
+    let flags = shape.def().pieces.iter().filter_map(|piece| match piece {
+        Piece::Flag(field, _) => Some(*field),
+        _ => None,
+    });
+    let go = template::releases(shape, flags.filter(|flag| values.single.contains(&(*flag, 1))));
+    parsed.items.push(ParsedItem { shape, part: Part::Whole, torn: false, start, head_line: None, run: None, go, values });
+    true
+}
+
+fn any_items(document: &Document, log: &Log, run_index: &RunIndex, parsed: &mut ParsedLine<'_>) {
+    let read = log.items(parsed.line, document);
+    parsed.carriers = read.carriers;
+    parsed.foreign = read.foreign.map(Cow::Owned);
+    parsed.items.clear();
+    parsed.items.extend(read.items.iter().map(|item| ParsedItem {
+        shape: item.shape,
+        part: item.part,
+        torn: item.torn,
+        start: item.loc.start,
+        head_line: item.head_line,
+        run: item.row.and_then(|row| run_index.get(row)),
+        go: item.go(),
+        values: codes(item),
+    }));
+}
+
+/// The values of an item in the form in which whole lines are read.
+fn codes(item: &Item) -> Codes {
+    let mut codes = Codes::default();
+    for value in &item.values {
+        match &value.datum {
+            Some(Datum::One(_, code)) => codes.single.push((value.field.index, *code)),
+            Some(Datum::List(list)) => {
+                let start = codes.pool.len();
+                codes.pool.extend_from_slice(list);
+                codes.lists.push((value.field.index, start, codes.pool.len()));
+            }
+            None => {}
+        }
+    }
+    codes
+}
+
+/// The run of every row.
+struct RunIndex {
+    /// By family, chunk and row; [`u32::MAX`] where a row has no run.
+    runs: Vec<Vec<Vec<u32>>>,
+}
+
+impl RunIndex {
+    fn new(log: &Log, runs: &Runs) -> Self {
+        let by_chunk = |family: &Family| {
+            log.chunks().map(|(_, chunk)| vec![u32::MAX; chunk.table(*family).map_or(0, |table| table.len())]).collect()
+        };
+        let mut index = Self { runs: Family::ALL.iter().map(by_chunk).collect() };
+        for (number, run) in runs.list.iter().enumerate() {
+            for row in Family::ALL.iter().flat_map(|family| run.rows(*family)) {
+                index.runs[row.family as usize][row.chunk as usize][row.row as usize] = number as u32;
+            }
+        }
+        index
+    }
+
+    fn get(&self, row: RowId) -> Option<u32> {
+        let run = *self.runs[row.family as usize].get(row.chunk as usize)?.get(row.row as usize)?;
+        (run != u32::MAX).then_some(run)
+    }
+}

@@ -1,0 +1,382 @@
+//! `gotracelens parse`: what every line says, as JSON Lines or as a table. The output is described in
+//! `server/docs/parse.md`; that page and this module change together.
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::ValueEnum;
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde::{Serialize, ser};
+use serde_json::value::RawValue;
+use tracelog::carrier::Carrier;
+use tracelog::catalog::{NEWEST_MINOR, Piece};
+use tracelog::template::Codes;
+use tracelog::{Family, GoReleases, Kind, Log, Part, Runs, Shape, cells};
+
+use super::input::Document;
+use super::lines::{self, ParsedItem, ParsedLine};
+use super::{Exit, FamilyArg, json, report};
+
+/// Options of `parse`.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Logs to read, packed with gzip or zstd or not; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// One object for each item instead of each line, with its fields beside the rest
+    #[arg(long)]
+    flat: bool,
+
+    /// Only items of this family; may be given more than once
+    #[arg(long, value_name = "FAMILY")]
+    family: Vec<FamilyArg>,
+
+    /// JSON Lines, or a table of items with a heading
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Json,
+    Csv,
+}
+
+pub(super) fn run(args: &Args) -> io::Result<Exit> {
+    let families = if args.family.is_empty() {
+        Family::ALL.to_vec()
+    } else {
+        args.family.iter().map(|family| family.0).collect()
+    };
+    let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    match args.format {
+        Format::Json => each_file(&args.files, JsonLines { out, families, filtered: !args.family.is_empty(), flat: args.flat }),
+        Format::Csv => each_file(&args.files, Table::new(out, families)?),
+    }
+}
+
+/// Where parsed lines go.
+trait Sink {
+    fn line(&mut self, file: &str, line: &ParsedLine<'_>) -> io::Result<()>;
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+fn each_file(files: &[PathBuf], mut sink: impl Sink) -> io::Result<Exit> {
+    let mut exit = Exit::Success;
+    for path in files {
+        let document = match Document::read(path) {
+            Ok(document) => document,
+            Err(error) => {
+                report(&error);
+                exit = Exit::Trouble;
+                continue;
+            }
+        };
+        let log = Log::read(&document.bytes);
+        let runs = Runs::of(&log);
+        lines::each_line(&document, &log, &runs, |line| sink.line(&document.name, line))?;
+        if let Some(error) = &document.cut {
+            report(error);
+            exit = Exit::Trouble;
+        }
+    }
+    sink.finish()?;
+    Ok(exit)
+}
+
+struct JsonLines<W> {
+    out: W,
+    families: Vec<Family>,
+    /// Lines without a wanted item are left out.
+    filtered: bool,
+    flat: bool,
+}
+
+impl<W: Write> Sink for JsonLines<W> {
+    fn line(&mut self, file: &str, line: &ParsedLine<'_>) -> io::Result<()> {
+        let families = &self.families;
+        let wanted = |item: &&ParsedItem| families.contains(&item.family());
+        if self.flat {
+            for item in line.items.iter().filter(wanted).filter(|item| is_item(item)) {
+                json::write_line(&FlatJson { file, line, item }, &mut self.out)?;
+            }
+            return Ok(());
+        }
+        if self.filtered && !line.items.iter().any(|item| wanted(&item)) {
+            return Ok(());
+        }
+        json::write_line(&LineJson { file, line, families }, &mut self.out)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// An item, and not just a later piece of one that has been counted.
+fn is_item(item: &ParsedItem) -> bool {
+    item.head_line.is_none()
+}
+
+struct LineJson<'a> {
+    file: &'a str,
+    line: &'a ParsedLine<'a>,
+    families: &'a [Family],
+}
+
+impl Serialize for LineJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("file", self.file)?;
+        map.serialize_entry("line", &(self.line.line + 1))?;
+        map.serialize_entry("carrier", &CarrierJson(&self.line.carriers))?;
+        map.serialize_entry("items", &ItemsJson(self))?;
+        map.serialize_entry("text", &self.line.foreign)?;
+        map.end()
+    }
+}
+
+struct ItemsJson<'a>(&'a LineJson<'a>);
+
+impl Serialize for ItemsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(None)?;
+        for item in self.0.line.items.iter().filter(|item| self.0.families.contains(&item.family())) {
+            seq.serialize_element(&ItemJson(item))?;
+        }
+        seq.end()
+    }
+}
+
+struct ItemJson<'a>(&'a ParsedItem);
+
+impl Serialize for ItemJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let item = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("family", item.family().def().id)?;
+        map.serialize_entry("shape", item.shape.def().id)?;
+        map.serialize_entry("go", &GoJson(item.go))?;
+        map.serialize_entry("run", &item.run)?;
+        map.serialize_entry("fields", &FieldsJson(item))?;
+        map.serialize_entry("torn", &item.torn)?;
+        map.serialize_entry("part", part(item.part))?;
+        map.serialize_entry("col", &(item.start + 1))?;
+        map.serialize_entry("head_line", &item.head_line.map(|line| line + 1))?;
+        map.end()
+    }
+}
+
+struct FieldsJson<'a>(&'a ParsedItem);
+
+impl Serialize for FieldsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        serialize_fields(self.0, &mut map)?;
+        map.end()
+    }
+}
+
+struct FlatJson<'a> {
+    file: &'a str,
+    line: &'a ParsedLine<'a>,
+    item: &'a ParsedItem,
+}
+
+impl Serialize for FlatJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let item = self.item;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("file", self.file)?;
+        map.serialize_entry("line", &(self.line.line + 1))?;
+        map.serialize_entry("col", &(item.start + 1))?;
+        map.serialize_entry("carrier", &CarrierJson(&self.line.carriers))?;
+        map.serialize_entry("family", item.family().def().id)?;
+        map.serialize_entry("shape", item.shape.def().id)?;
+        map.serialize_entry("go", &GoJson(item.go))?;
+        map.serialize_entry("run", &item.run)?;
+        map.serialize_entry("torn", &item.torn)?;
+        map.serialize_entry("part", part(item.part))?;
+        serialize_fields(item, &mut map)?;
+        map.end()
+    }
+}
+
+/// All fields of the shape, in template order; null where a value is missing or not certain.
+fn serialize_fields<M: SerializeMap>(item: &ParsedItem, map: &mut M) -> Result<(), M::Error> {
+    for (id, value) in values(item.shape, &item.values) {
+        map.serialize_entry(id, &value)?;
+    }
+    Ok(())
+}
+
+/// A printed value, or nothing.
+enum Value<'a> {
+    Absent,
+    One(Kind, u64),
+    List(&'a [u64]),
+}
+
+/// The fields of a shape with their values. Both are in template order, so one pass finds them all.
+fn values<'a>(shape: Shape, codes: &'a Codes) -> impl Iterator<Item = (&'static str, Value<'a>)> {
+    let fields = shape.def().family.def().fields;
+    let mut single = codes.single.iter().peekable();
+    let mut lists = codes.lists.iter().peekable();
+    shape.def().pieces.iter().filter_map(move |piece| {
+        let (field, kind) = match *piece {
+            Piece::Literal(_) => return None,
+            Piece::Value(field, kind) => (field, kind),
+            Piece::Flag(field, _) => (field, Kind::Flag),
+        };
+        let value = if kind == Kind::IntList {
+            lists
+                .next_if(|(found, ..)| *found == field)
+                .map_or(Value::Absent, |(_, start, end)| Value::List(&codes.pool[*start..*end]))
+        } else {
+            single.next_if(|(found, _)| *found == field).map_or(Value::Absent, |(_, code)| Value::One(kind, *code))
+        };
+        Some((fields[usize::from(field)].id, value))
+    })
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Self::Absent => serializer.serialize_none(),
+            Self::List(codes) => serializer.collect_seq(codes.iter().map(|code| cells::unzigzag(*code))),
+            Self::One(kind, code) => match kind {
+                Kind::Uint => serializer.serialize_u64(code),
+                Kind::Int | Kind::IntList => serializer.serialize_i64(cells::unzigzag(code)),
+                Kind::Bool | Kind::Flag => serializer.serialize_bool(code & 1 == 1),
+                Kind::Hex => {
+                    let mut text = String::new();
+                    cells::print(kind, code, &mut text);
+                    serializer.serialize_str(&text)
+                }
+                // The digits as they were printed: a float would turn 0.10 into 0.1.
+                Kind::Seconds3 | Kind::Millis2 => {
+                    let mut text = String::with_capacity(16);
+                    cells::print(kind, code, &mut text);
+                    RawValue::from_string(text).map_err(ser::Error::custom)?.serialize(serializer)
+                }
+            },
+        }
+    }
+}
+
+struct CarrierJson<'a>(&'a [Carrier]);
+
+impl Serialize for CarrierJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            [] => serializer.serialize_none(),
+            [one] => serializer.serialize_str(one.name()),
+            several => serializer.serialize_str(&carrier_names(several)),
+        }
+    }
+}
+
+fn carrier_names(carriers: &[Carrier]) -> String {
+    carriers.iter().map(|carrier| carrier.name()).collect::<Vec<_>>().join("+")
+}
+
+struct GoJson(GoReleases);
+
+impl Serialize for GoJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ends(self.0).serialize(serializer)
+    }
+}
+
+/// The oldest and the newest release of a set.
+pub(super) fn ends(go: GoReleases) -> Option<[&'static str; 2]> {
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| (0..=NEWEST_MINOR).map(|minor| format!("1.{minor}")).collect());
+    let name = |minor: u8| NAMES.get(usize::from(minor)).map(String::as_str);
+    Some([name(go.oldest()?)?, name(go.newest()?)?])
+}
+
+fn part(part: Part) -> &'static str {
+    match part {
+        Part::Whole => "whole",
+        Part::Head => "head",
+        Part::Tail => "tail",
+    }
+}
+
+/// Columns of a table before those of the fields.
+const BASE_COLUMNS: [&str; 10] = ["file", "line", "col", "carrier", "family", "shape", "go", "run", "torn", "part"];
+
+struct Table<W: Write> {
+    out: csv::Writer<W>,
+    families: Vec<Family>,
+    /// Ids of fields, each once.
+    fields: Vec<&'static str>,
+    cells: Vec<String>,
+}
+
+impl<W: Write> Table<W> {
+    fn new(out: W, families: Vec<Family>) -> io::Result<Self> {
+        let mut fields: Vec<&'static str> = Vec::new();
+        for field in families.iter().flat_map(|family| family.def().fields) {
+            if !fields.contains(&field.id) {
+                fields.push(field.id);
+            }
+        }
+        let mut out = csv::Writer::from_writer(out);
+        out.write_record(BASE_COLUMNS.iter().chain(&fields))?;
+        let cells = vec![String::new(); fields.len()];
+        Ok(Self { out, families, fields, cells })
+    }
+}
+
+impl<W: Write> Sink for Table<W> {
+    fn line(&mut self, file: &str, line: &ParsedLine<'_>) -> io::Result<()> {
+        for item in line.items.iter().filter(|item| is_item(item)) {
+            if !self.families.contains(&item.family()) {
+                continue;
+            }
+            self.cells.iter_mut().for_each(String::clear);
+            for (id, value) in values(item.shape, &item.values) {
+                if let Some(column) = self.fields.iter().position(|field| *field == id) {
+                    print_cell(&value, &mut self.cells[column]);
+                }
+            }
+            let base: [&str; BASE_COLUMNS.len()] = [
+                &super::visible::visible(file),
+                &(line.line + 1).to_string(),
+                &(item.start + 1).to_string(),
+                &carrier_names(&line.carriers),
+                item.family().def().id,
+                item.shape.def().id,
+                &ends(item.go).map_or(String::new(), |ends| ends.join(" ")),
+                &item.run.map_or(String::new(), |run| run.to_string()),
+                if item.torn { "true" } else { "false" },
+                part(item.part),
+            ];
+            self.out.write_record(base.into_iter().chain(self.cells.iter().map(String::as_str)))?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn print_cell(value: &Value<'_>, cell: &mut String) {
+    match *value {
+        Value::Absent => {}
+        Value::One(Kind::Bool | Kind::Flag, code) => cell.push_str(if code & 1 == 1 { "true" } else { "false" }),
+        Value::One(kind, code) => cells::print(kind, code, cell),
+        Value::List(codes) => {
+            for (at, code) in codes.iter().enumerate() {
+                if at > 0 {
+                    cell.push(' ');
+                }
+                cells::print(Kind::IntList, *code, cell);
+            }
+        }
+    }
+}

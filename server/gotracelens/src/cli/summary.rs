@@ -1,0 +1,164 @@
+//! `gotracelens summary`: what happened in each run, in numbers.
+
+mod to_json;
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use ide::rules::Severity;
+use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
+use ide::{Diagnostic, diagnostics, lens, words};
+
+pub(super) use self::to_json::SummaryJson;
+use super::findings::{Asked, name};
+use super::terminal::{self, ID, TITLE, VALUE};
+use super::visible::visible;
+use super::{Exit, json, report};
+
+/// Options of `summary`.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Logs to read, packed with gzip or zstd or not; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// Text for people, or one JSON object
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+pub(super) fn run(args: &Args) -> io::Result<Exit> {
+    let mut exit = Exit::Success;
+    let mut files = Vec::new();
+    let mut out = terminal::stdout();
+    for path in &args.files {
+        let asked = match Asked::read(path) {
+            Ok(asked) => asked,
+            Err(error) => {
+                report(&error);
+                exit = Exit::Trouble;
+                files.push(to_json::unreadable(path, &error));
+                continue;
+            }
+        };
+        let mut findings = diagnostics(&asked.snapshot);
+        findings.retain(|found| found.severity > Severity::Hint);
+        match args.format {
+            Format::Human => write_file(&mut out, &asked, &findings)?,
+            Format::Json => files.push(to_json::file(&asked, &findings)),
+        }
+        if let Some(error) = &asked.document.cut {
+            report(error);
+            exit = Exit::Trouble;
+        }
+    }
+    out.flush()?;
+    if let Format::Json = args.format {
+        let mut out = BufWriter::new(io::stdout().lock());
+        json::write_line(&to_json::all(files), &mut out)?;
+        out.flush()?;
+    }
+    Ok(exit)
+}
+
+fn write_file(out: &mut impl Write, asked: &Asked, findings: &[Diagnostic]) -> io::Result<()> {
+    let name = visible(&asked.document.name);
+    let summaries = asked.snapshot.parsed.as_ref().map_or(&[][..], |parsed| &parsed.analysis().summaries);
+    if summaries.is_empty() {
+        return writeln!(out, "{TITLE}{name}{TITLE:#}: no trace line\n");
+    }
+    writeln!(out, "{TITLE}{name}{TITLE:#}: {}", visible(&lens::file_title(&asked.snapshot)))?;
+    let about_file: Vec<&Diagnostic> = findings.iter().filter(|found| found.run.is_none()).collect();
+    write_findings(out, &about_file)?;
+    for summary in summaries {
+        writeln!(out)?;
+        let of_run: Vec<&Diagnostic> = findings.iter().filter(|found| found.run == Some(summary.run)).collect();
+        write_run(out, summary, &of_run)?;
+    }
+    writeln!(out)
+}
+
+fn write_run(out: &mut impl Write, summary: &RunSummary, findings: &[&Diagnostic]) -> io::Result<()> {
+    let (first, last) = summary.lines;
+    let go = summary.go.map_or("lines of several Go releases".to_owned(), |go| format!("Go {go}"));
+    let toolchain = if summary.toolchain { ", printed by the Go toolchain" } else { "" };
+    let run = summary.run;
+    writeln!(out, "  {TITLE}run {run}{TITLE:#}, lines {} to {}, {go}{toolchain}", first + 1, last + 1)?;
+    if let Some(gc) = &summary.gc {
+        write_gc(out, gc)?;
+    }
+    if let Some(sched) = &summary.sched {
+        write_sched(out, sched)?;
+    }
+    write_findings(out, findings)
+}
+
+fn write_gc(out: &mut impl Write, gc: &GcSummary) -> io::Result<()> {
+    let missing = if gc.n_missing > 0 { format!(", {} missing", gc.n_missing) } else { String::new() };
+    let (first, last) = gc.numbers;
+    row(out, "GC cycles", Ok(format!("{}{missing}, gc {first} to gc {last}", gc.n_cycles)))?;
+    row(out, "time", gc.span_s.map(span))?;
+    row(out, "GC CPU", gc.cpu_share.map(|share| format!("{} of all processor time", words::percent(share))))?;
+    row(out, "GC CPU printed", gc.printed_pct.map(|pct| format!("{} % since the start", words::number(pct))))?;
+    row(out, "pauses", gc.pause_ms.as_ref().map(|pauses| distribution(pauses, " ms")).map_err(|absent| *absent))?;
+    row(out, "live heap", gc.live_mb.as_ref().map(trend).map_err(|absent| *absent))?;
+    row(out, "peak heap", gc.peak_mb.map(|mb| format!("{} MB", words::number(mb))))?;
+    row(out, "last goal", gc.goal_mb.map(|mb| format!("{} MB", words::number(mb))))?;
+    row(out, "GOGC, inferred", gc.gogc_pct.map(|pct| format!("about {}", words::number(pct))))?;
+    row(out, "allocation", gc.alloc_mb_per_s.map(|rate| format!("{} MB/s, median over cycles", words::number(rate))))?;
+    row(out, "GOMAXPROCS", gc.procs.map(words::number))?;
+    if gc.n_forced + gc.n_timer > 0 {
+        row(out, "forced", Ok(format!("{}, of these {} by the two-minute timer", gc.n_forced, gc.n_timer)))?;
+    }
+    Ok(())
+}
+
+fn write_sched(out: &mut impl Write, sched: &SchedSummary) -> io::Result<()> {
+    let ends = |(first, last): (f64, f64)| (first.is_finite() && last.is_finite()).then_some((first, last));
+    row(out, "sched samples", Ok(sched.n_samples.to_string()))?;
+    row(out, "time", ends(sched.span_s).ok_or(Absent::TooFew).map(span))?;
+    let procs = Some(sched.gomaxprocs).filter(|procs| procs.is_finite()).ok_or(Absent::NotPrinted);
+    row(out, "GOMAXPROCS", procs.map(words::number))?;
+    row(out, "busy", sched.busy.map(|share| format!("{} of the Ps, mean over samples", words::percent(share))))?;
+    row(out, "runnable", sched.runnable.as_ref().map(|all| distribution(all, "")).map_err(|absent| *absent))?;
+    let threads = ends(sched.threads).ok_or(Absent::NotPrinted);
+    row(out, "threads", threads.map(|(first, last)| format!("{} → {}", words::number(first), words::number(last))))
+}
+
+/// A number with its name, or why there is none.
+fn row(out: &mut impl Write, label: &str, value: Known<String>) -> io::Result<()> {
+    match value {
+        Ok(value) => writeln!(out, "    {label:15} {VALUE}{value}{VALUE:#}"),
+        Err(absent) => writeln!(out, "    {label:15} {ID}- ({}){ID:#}", absent.reason()),
+    }
+}
+
+fn span((first, last): (f64, f64)) -> String {
+    format!("{}, from {} s to {} s", words::span(last - first), words::number(first), words::number(last))
+}
+
+fn distribution(values: &Distribution, unit: &str) -> String {
+    let [p50, p99, max] = [values.p50, values.p99, values.max].map(words::number);
+    format!("p50 {p50}{unit}, p99 {p99}{unit}, max {max}{unit}")
+}
+
+fn trend(values: &Trend) -> String {
+    let [first, last, low, high] = [values.first, values.last, values.range.0, values.range.1].map(words::number);
+    format!("{first} → {last} MB, between {low} and {high} MB  {}", words::sparkline(&values.shape))
+}
+
+fn write_findings(out: &mut impl Write, findings: &[&Diagnostic]) -> io::Result<()> {
+    for found in findings {
+        let style = terminal::style_of(found.severity);
+        let (severity, message) = (name(found.severity), visible(&found.message));
+        writeln!(out, "    {style}{severity}[{}]{style:#} line {}: {message}", found.code, found.loc.line + 1)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,284 @@
+//! The JSON of `gotracelens summary`. Its schema is `server/docs/summary.schema.json`; a test holds both equal.
+//!
+//! Version 1. Fields may be added; a change of an existing one raises the version.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ide::Diagnostic;
+use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::cli::findings::{Asked, FindingJson, finite};
+use crate::cli::input::InputError;
+use crate::cli::parse::ends;
+
+/// What `summary --format json` writes.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "gotracelens summary")]
+pub(in crate::cli) struct SummaryJson {
+    /// Version of this layout.
+    schema: u32,
+    /// One entry a file, in the order of the arguments.
+    files: Vec<FileJson>,
+}
+
+/// A file.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "File")]
+pub(super) struct FileJson {
+    /// Name as it was given; `-` for standard input.
+    path: String,
+    /// Why the file could not be read, or not to its end; else null.
+    error: Option<String>,
+    /// Number of lines.
+    lines: u32,
+    /// Process runs, in the order in which they begin.
+    runs: Vec<RunJson>,
+    /// Findings about the file as a whole, without hints.
+    findings: Vec<FindingJson>,
+}
+
+/// One life of one process, as far as the log shows it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Run")]
+struct RunJson {
+    /// Id in this file, from 0; the same as in the output of `parse`.
+    run: usize,
+    /// First line, from 1.
+    first_line: u32,
+    /// Last line on which an item of the run begins, from 1.
+    last_line: u32,
+    /// Oldest and newest Go release that can have printed all its lines.
+    go: Option<[&'static str; 2]>,
+    /// Printed by the Go toolchain (`go run`, `go test`) and not by the program.
+    toolchain: bool,
+    /// Garbage collection; null without `gc` lines.
+    gc: Option<GcJson>,
+    /// Scheduler; null without `SCHED` lines.
+    sched: Option<SchedJson>,
+    /// Findings about the run, without hints.
+    findings: Vec<FindingJson>,
+    /// Why fields of this object are null, by field.
+    absent: BTreeMap<&'static str, &'static str>,
+}
+
+/// Garbage collection of a run.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Gc")]
+struct GcJson {
+    /// Cycles that have a line.
+    cycles: usize,
+    /// Cycles between the first and the last one that have none.
+    missing_cycles: u64,
+    /// GC number of the first cycle.
+    first_cycle: u64,
+    /// GC number of the last cycle.
+    last_cycle: u64,
+    /// Start of the first and of the last cycle, seconds since the process started.
+    span_s: Option<SpanJson>,
+    /// Share of all processor time that went to the collector between the first and the last cycle, 0 to 1.
+    cpu_share: Option<f64>,
+    /// The percentage that the last line prints, since the process started.
+    printed_cpu_pct: Option<f64>,
+    /// Stop-the-world time of a cycle, ms.
+    pause_ms: Option<DistributionJson>,
+    /// Live heap, MB.
+    live_mb: Option<TrendJson>,
+    /// Largest heap, MB.
+    peak_mb: Option<f64>,
+    /// Goal of the last cycle that has one, MB.
+    goal_mb: Option<f64>,
+    /// GOGC in effect, inferred from goals; median over lines that tell, percent.
+    gogc_pct: Option<f64>,
+    /// Allocation rate, median over cycles, MB/s.
+    alloc_mb_per_s: Option<f64>,
+    /// Cycles that a call or the timer forced.
+    forced_cycles: usize,
+    /// Of these, cycles that the two-minute timer forced.
+    timer_cycles: usize,
+    /// GOMAXPROCS of the last cycle.
+    gomaxprocs: Option<f64>,
+    /// Why fields of this object are null, by field.
+    absent: BTreeMap<&'static str, &'static str>,
+}
+
+/// Scheduler samples of a run.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Sched")]
+struct SchedJson {
+    /// Samples.
+    samples: usize,
+    /// Time of the first and of the last sample, seconds since the first sample of the process.
+    span_s: Option<SpanJson>,
+    /// GOMAXPROCS of the last sample.
+    gomaxprocs: Option<f64>,
+    /// Share of Ps that were not idle, mean over samples, 0 to 1.
+    busy_share: Option<f64>,
+    /// Goroutines that waited in run queues.
+    runnable: Option<DistributionJson>,
+    /// Threads in the first and in the last sample.
+    threads: Option<SpanJson>,
+    /// Why fields of this object are null, by field.
+    absent: BTreeMap<&'static str, &'static str>,
+}
+
+/// The first and the last value of a series.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Span")]
+struct SpanJson {
+    /// The first.
+    first: f64,
+    /// The last.
+    last: f64,
+}
+
+/// How values are spread, by nearest rank.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Distribution")]
+struct DistributionJson {
+    /// Median.
+    p50: f64,
+    /// 99th percentile.
+    p99: f64,
+    /// Largest.
+    max: f64,
+}
+
+/// How a level moved.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Trend")]
+struct TrendJson {
+    /// Median of the first sixth of the cycles after warm-up.
+    first: f64,
+    /// Median of the last sixth.
+    last: f64,
+    /// Smallest.
+    min: f64,
+    /// Largest.
+    max: f64,
+    /// Medians of up to 16 equal stretches.
+    shape: Vec<f64>,
+}
+
+pub(super) fn all(files: Vec<FileJson>) -> SummaryJson {
+    SummaryJson { schema: 1, files }
+}
+
+pub(super) fn unreadable(path: &Path, error: &InputError) -> FileJson {
+    FileJson {
+        path: path.to_string_lossy().into_owned(),
+        error: Some(error.to_string()),
+        lines: 0,
+        runs: Vec::new(),
+        findings: Vec::new(),
+    }
+}
+
+pub(super) fn file(asked: &Asked, findings: &[Diagnostic]) -> FileJson {
+    let summaries = asked.snapshot.parsed.as_ref().map_or(&[][..], |parsed| &parsed.analysis().summaries);
+    let of = |run: Option<usize>| findings.iter().filter(|found| found.run == run).map(FindingJson::of).collect();
+    FileJson {
+        path: asked.document.name.clone(),
+        error: asked.document.cut.as_ref().map(ToString::to_string),
+        lines: asked.document.n_lines(),
+        runs: summaries.iter().map(|summary| run(summary, of(Some(summary.run)))).collect(),
+        findings: of(None),
+    }
+}
+
+fn run(summary: &RunSummary, findings: Vec<FindingJson>) -> RunJson {
+    let mut absent = BTreeMap::new();
+    if summary.go.is_none() {
+        absent.insert("go", "no single release prints all these lines");
+    }
+    if summary.gc.is_none() {
+        absent.insert("gc", Absent::NoLines.reason());
+    }
+    if summary.sched.is_none() {
+        absent.insert("sched", Absent::NoLines.reason());
+    }
+    RunJson {
+        run: summary.run,
+        first_line: summary.lines.0 + 1,
+        last_line: summary.lines.1 + 1,
+        go: summary.go.and_then(ends),
+        toolchain: summary.toolchain,
+        gc: summary.gc.as_ref().map(gc),
+        sched: summary.sched.as_ref().map(sched),
+        findings,
+        absent,
+    }
+}
+
+fn gc(gc: &GcSummary) -> GcJson {
+    let mut absent = Reasons::default();
+    GcJson {
+        cycles: gc.n_cycles,
+        missing_cycles: gc.n_missing,
+        first_cycle: gc.numbers.0,
+        last_cycle: gc.numbers.1,
+        span_s: absent.known("span_s", &gc.span_s).and_then(span),
+        cpu_share: absent.known("cpu_share", &gc.cpu_share).and_then(finite),
+        printed_cpu_pct: absent.known("printed_cpu_pct", &gc.printed_pct).and_then(finite),
+        pause_ms: absent.known("pause_ms", &gc.pause_ms).map(distribution),
+        live_mb: absent.known("live_mb", &gc.live_mb).map(trend),
+        peak_mb: absent.known("peak_mb", &gc.peak_mb).and_then(finite),
+        goal_mb: absent.known("goal_mb", &gc.goal_mb).and_then(finite),
+        gogc_pct: absent.known("gogc_pct", &gc.gogc_pct).and_then(finite),
+        alloc_mb_per_s: absent.known("alloc_mb_per_s", &gc.alloc_mb_per_s).and_then(finite),
+        forced_cycles: gc.n_forced,
+        timer_cycles: gc.n_timer,
+        gomaxprocs: absent.known("gomaxprocs", &gc.procs).and_then(finite),
+        absent: absent.0,
+    }
+}
+
+fn sched(sched: &SchedSummary) -> SchedJson {
+    let mut absent = Reasons::default();
+    let known = |value: Option<SpanJson>| value.ok_or(Absent::NotPrinted);
+    let (span_s, threads) = (known(span(sched.span_s)), known(span(sched.threads)));
+    let gomaxprocs = finite(sched.gomaxprocs).ok_or(Absent::NotPrinted);
+    SchedJson {
+        samples: sched.n_samples,
+        span_s: absent.take("span_s", span_s),
+        gomaxprocs: absent.take("gomaxprocs", gomaxprocs),
+        busy_share: absent.known("busy_share", &sched.busy).and_then(finite),
+        runnable: absent.known("runnable", &sched.runnable).map(distribution),
+        threads: absent.take("threads", threads),
+        absent: absent.0,
+    }
+}
+
+/// Why fields are null.
+#[derive(Default)]
+struct Reasons(BTreeMap<&'static str, &'static str>);
+
+impl Reasons {
+    fn take<T>(&mut self, field: &'static str, value: Known<T>) -> Option<T> {
+        value.map_err(|absent| self.0.insert(field, absent.reason())).ok()
+    }
+
+    fn known<T: Clone>(&mut self, field: &'static str, value: &Known<T>) -> Option<T> {
+        self.take(field, value.clone())
+    }
+}
+
+fn span((first, last): (f64, f64)) -> Option<SpanJson> {
+    Some(SpanJson { first: finite(first)?, last: finite(last)? })
+}
+
+fn distribution(values: Distribution) -> DistributionJson {
+    DistributionJson { p50: values.p50, p99: values.p99, max: values.max }
+}
+
+fn trend(values: Trend) -> TrendJson {
+    TrendJson {
+        first: values.first,
+        last: values.last,
+        min: values.range.0,
+        max: values.range.1,
+        shape: values.shape,
+    }
+}

@@ -1,0 +1,228 @@
+//! The settings, declared once: both editors' setting lists, their documentation and the JSON schema come from here.
+//!
+//! Clients may send anything. What is not understood is reported and changes nothing else; no setting chooses a path or
+//! a command.
+
+use std::collections::BTreeMap;
+
+use ide::rules::Severity;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The key under which clients keep our settings.
+pub const SECTION: &str = "gotracelens";
+
+/// All settings, with the names they have under [`SECTION`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Settings {
+    /// The summary of a file.
+    pub summary: SummarySettings,
+    /// Levels and limits of rules, by the slug of the rule, e.g. `stw-long`.
+    pub rules: BTreeMap<String, RuleSettings>,
+}
+
+/// The summary of a file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SummarySettings {
+    /// Where the summary of a file and its runs is shown.
+    #[serde(rename = "where")]
+    pub place: SummaryPlace,
+}
+
+/// Where the summary of a file is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SummaryPlace {
+    /// The first of lens, inlay hint and diagnostic that the editor can show.
+    #[default]
+    Auto,
+    /// Code lenses above the file and above each run.
+    Lens,
+    /// Inlay hints at the end of the first line of the file and of each run.
+    Inlay,
+    /// An information diagnostic on the first line of the file and of each run.
+    Diagnostic,
+    /// Nowhere.
+    Off,
+}
+
+/// What a user changed about one rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct RuleSettings {
+    /// The level of its findings; not set, the rule chooses.
+    pub level: Option<Level>,
+    /// Its limits, by name; see the page of the rule.
+    #[serde(flatten)]
+    pub limits: BTreeMap<String, f64>,
+}
+
+/// The level of a rule's findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The rule is not run.
+    Off,
+    /// Hint.
+    Hint,
+    /// Information.
+    Info,
+    /// Warning.
+    Warning,
+    /// Error.
+    Error,
+}
+
+impl From<Level> for ide::settings::Level {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Off => Self::Off,
+            Level::Hint => Self::At(Severity::Hint),
+            Level::Info => Self::At(Severity::Info),
+            Level::Warning => Self::At(Severity::Warning),
+            Level::Error => Self::At(Severity::Error),
+        }
+    }
+}
+
+impl Settings {
+    /// What of them the analysis reads.
+    pub fn analysis(&self) -> ide::Settings {
+        let rule = |(slug, rule): (&String, &RuleSettings)| ide::settings::RuleSettings {
+            slug: slug.clone(),
+            level: rule.level.map(Into::into),
+            limits: rule.limits.clone().into_iter().collect(),
+        };
+        ide::Settings { rules: self.rules.iter().map(rule).collect(), ..ide::Settings::default() }
+    }
+
+    /// Reads settings as clients send them, with or without the section's key around them, and says what was not
+    /// understood. What is not set, or not understood, has its default.
+    pub fn parse(value: &Value) -> (Self, Vec<String>) {
+        let mut problems = Vec::new();
+        let mut settings = Self::default();
+        let value = value.get(SECTION).unwrap_or(value);
+        for (key, value) in object("settings", value, &mut problems) {
+            match key.as_str() {
+                "summary" => {
+                    for (key, value) in object("summary", value, &mut problems) {
+                        match key.as_str() {
+                            "where" => take("summary.where", value, &mut settings.summary.place, &mut problems),
+                            _ => problems.push(format!("summary.{key}: there is no such setting")),
+                        }
+                    }
+                }
+                "rules" => {
+                    for (slug, value) in object("rules", value, &mut problems) {
+                        let rule = parse_rule(slug, value, &mut problems);
+                        settings.rules.insert(slug.clone(), rule);
+                    }
+                }
+                // Read by the editors' clients, not by the server.
+                "server" | "trace" | "enable" => {}
+                _ => problems.push(format!("{key}: there is no such setting")),
+            }
+        }
+        (settings, problems)
+    }
+}
+
+fn parse_rule(slug: &str, value: &Value, problems: &mut Vec<String>) -> RuleSettings {
+    let mut rule = RuleSettings::default();
+    for (key, value) in object(&format!("rules.{slug}"), value, problems) {
+        let name = format!("rules.{slug}.{key}");
+        if key == "level" {
+            take(&name, value, &mut rule.level, problems);
+            continue;
+        }
+        match value.as_f64() {
+            Some(limit) => {
+                rule.limits.insert(key.clone(), limit);
+            }
+            None if value.is_null() => {}
+            None => problems.push(format!("{name}: expected a number, got {value}")),
+        }
+    }
+    rule
+}
+
+/// The entries of an object. Null counts as not set.
+fn object<'a>(
+    name: &str,
+    value: &'a Value,
+    problems: &mut Vec<String>,
+) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
+    if !value.is_object() && !value.is_null() {
+        problems.push(format!("{name}: expected an object, got {value}"));
+    }
+    value.as_object().into_iter().flat_map(Map::iter)
+}
+
+/// Reads a value into its place; null counts as not set.
+fn take<T: for<'a> Deserialize<'a>>(name: &str, value: &Value, place: &mut T, problems: &mut Vec<String>) {
+    if value.is_null() {
+        return;
+    }
+    match T::deserialize(value) {
+        Ok(read) => *place = read,
+        Err(error) => problems.push(format!("{name}: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(value: Value, expected: Expect) {
+        let (settings, problems) = Settings::parse(&value);
+        let settings = serde_json::to_string(&settings).unwrap();
+        expected.assert_eq(&[vec![settings], problems].concat().join("\n"));
+    }
+
+    #[test]
+    fn reads_settings_with_and_without_their_key() {
+        let all = json!({"summary": {"where": "off"}, "rules": {"stw-long": {"level": "error", "limit_ms": 20}}});
+        let expected = expect![[r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}}}"#]];
+        check(json!({ "gotracelens": all }), expected.clone());
+        check(all, expected);
+    }
+
+    #[test]
+    fn null_is_the_default() {
+        let expected = expect![[r#"{"summary":{"where":"auto"},"rules":{}}"#]];
+        for value in [json!(null), json!({}), json!({"gotracelens": null}), json!({"summary": {"where": null}})] {
+            check(value, expected.clone());
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said_and_changes_nothing_else() {
+        check(
+            json!({
+                "summary": {"where": "top", "size": 1},
+                "rules": {"a": {"level": "loud", "limit_ms": "7", "min_cycles": 7}, "b": 3},
+                "sumary": {},
+            }),
+            expect![[r#"
+                {"summary":{"where":"auto"},"rules":{"a":{"level":null,"min_cycles":7.0},"b":{"level":null}}}
+                rules.a.level: unknown variant `loud`, expected one of `off`, `hint`, `info`, `warning`, `error`
+                rules.a.limit_ms: expected a number, got "7"
+                rules.b: expected an object, got 3
+                sumary: there is no such setting
+                summary.size: there is no such setting
+                summary.where: unknown variant `top`, expected one of `auto`, `lens`, `inlay`, `diagnostic`, `off`"#]],
+        );
+        check(
+            json!([1]),
+            expect![[r#"
+                {"summary":{"where":"auto"},"rules":{}}
+                settings: expected an object, got [1]"#]],
+        );
+    }
+}
