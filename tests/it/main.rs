@@ -21,4 +21,6 @@ mod protocol;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
+mod trends;
+#[cfg(test)]
 mod wrap;

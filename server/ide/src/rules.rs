@@ -3,7 +3,6 @@
 //! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation and into
 //! `rules/pages.rs`, which `gotracelens explain` prints. The list below is the registry: one line per rule.
 
-mod amounts;
 #[cfg(test)]
 mod fixture;
 mod gc_cpu_high;

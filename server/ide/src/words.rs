@@ -26,13 +26,23 @@ pub fn number(value: f64) -> String {
 
 /// A duration in the unit that fits: `0.31 s`, `70 s`, `12 m`, `3.5 h`, `2.1 d`.
 pub fn span(seconds: f64) -> String {
-    let (value, unit) = match seconds {
+    let (value, unit) = fitting_unit(seconds);
+    format!("{} {unit}", number(value))
+}
+
+/// A duration for a glance, or one that is only an estimate: `68 s`, `6.9 min`.
+pub fn rough_span(seconds: f64) -> String {
+    let (value, unit) = fitting_unit(seconds);
+    format!("{} {unit}", rough(value))
+}
+
+fn fitting_unit(seconds: f64) -> (f64, &'static str) {
+    match seconds {
         s if s < 120.0 => (s, "s"),
         s if s < 7200.0 => (s / 60.0, "min"),
         s if s < 172_800.0 => (s / 3600.0, "h"),
         s => (s / 86_400.0, "d"),
-    };
-    format!("{} {unit}", number(value))
+    }
 }
 
 /// A number for a glance: two significant digits, none lost above ten.

@@ -34,11 +34,11 @@
 use tracelog::GoReleases;
 use tracelog::catalog::gc;
 
-use super::amounts::{about, amount, span};
 use super::growth::{Evidence, Series, Thresholds, Verdict, first_sufficient};
 use super::live_heap_compounding::{self as compounding, Compounding, next_is_overdue};
 use super::{Check, Finding, Findings, Limits, Place, Rule, Severity, limit};
 use crate::view::RunView;
+use crate::words::{rough, rough_span};
 
 /// GC104.
 pub(crate) static RULE: Rule = Rule {
@@ -87,9 +87,9 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         place: Place { line: series.line(cycles, growth.sufficient), field: Some(gc::STACKS_MB) },
         message: format!(
             "Goroutine stacks keep growing: {}→{} MB over {}, {} goroutines more, or deeper recursion{}.",
-            amount(growth.from_mb),
-            amount(growth.to_mb),
-            span(growth.over_s),
+            rough(growth.from_mb),
+            rough(growth.to_mb),
+            rough_span(growth.over_s),
             goroutines(run, gain_mb),
             if growth.follows_load { "; the allocation rate rose as much" } else { "" },
         ),
@@ -162,6 +162,12 @@ fn goroutines(run: &RunView, gain_mb: f64) -> String {
     }
 }
 
+/// A count with two significant digits: more would be a lie.
+fn about(count: f64) -> String {
+    let unit = 10f64.powf(count.max(1.0).log10().floor() - 1.0).max(1.0);
+    format!("{:.0}", (count / unit).round() * unit)
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
@@ -181,6 +187,11 @@ mod tests {
     /// A few cycles, each later than the one before.
     fn few(rise_mb: f64) -> Vec<(f64, f64)> {
         (0..20u8).map(f64::from).map(|idx| (5.0 + 0.25 * idx * idx, rise_mb * idx * idx / 361.0)).collect()
+    }
+
+    #[test]
+    fn counts_have_two_digits() {
+        assert_eq!([0.0, 7.2, 31.4, 1468.6, 39_999.0].map(about), ["0", "7", "31", "1500", "40000"]);
     }
 
     #[test]

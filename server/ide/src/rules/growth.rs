@@ -8,10 +8,10 @@
 //! that grows can so keep a verdict by softer thresholds than those that raised it.
 
 use crate::derived::alloc_rate_over;
-use crate::rules::amounts::{amount, span};
 use crate::rules::{Limit, Limits, Place, Related, Severity, limit};
 use crate::stats::{Floor, floor_noise, mann_kendall, median, median_of_three, spearman, theil_sen, window_floors};
 use crate::view::Cycles;
+use crate::words::{rough, rough_span};
 
 #[cfg(test)]
 pub(super) mod shapes;
@@ -94,7 +94,7 @@ impl Series {
             .map(|(what, idx)| {
                 let (at_s, value) = self.points[idx];
                 let place = Place { line: self.line(cycles, idx), field: Some(field) };
-                Related { place, text: format!("{what}: {} MB at {at_s:.1} s", amount(value)) }
+                Related { place, text: format!("{what}: {} MB at {at_s:.1} s", rough(value)) }
             })
             .collect()
     }
@@ -479,9 +479,9 @@ pub(super) fn time_to_limit_s(limits: &Limits, now_mb: f64, mb_per_s: f64) -> Op
 
 /// When the memory limit is reached, in words; nothing without one.
 pub(super) fn limit_words(limits: &Limits, to_limit_s: Option<f64>) -> Option<String> {
-    let limit = amount(limits.memory_limit_mb?);
+    let limit = rough(limits.memory_limit_mb?);
     let left_s = to_limit_s?;
-    Some(if left_s > 0.0 { format!("{limit} MB in {}", span(left_s)) } else { format!("{limit} MB are reached") })
+    Some(if left_s > 0.0 { format!("{limit} MB in {}", rough_span(left_s)) } else { format!("{limit} MB are reached") })
 }
 
 /// Severity of proven growth: an error only when a known limit is reached within a day.
@@ -494,7 +494,7 @@ pub(super) fn severity(to_limit_s: Option<f64>) -> Severity {
 pub(super) fn released(evidence: &Evidence, points: &[(f64, f64)]) -> String {
     let run_s = points.last().zip(points.first()).map_or(0.0, |(last, first)| last.0 - first.0);
     match evidence.given_back {
-        share if share < 0.01 => format!("no release seen in {}", span(run_s)),
-        share => format!("at most {:.0} % of it released in {}", 100.0 * share, span(run_s)),
+        share if share < 0.01 => format!("no release seen in {}", rough_span(run_s)),
+        share => format!("at most {:.0} % of it released in {}", 100.0 * share, rough_span(run_s)),
     }
 }

@@ -32,18 +32,18 @@
 
 use tracelog::catalog::gc;
 
-use super::amounts::{amount, span};
 use super::growth::{self, Series, first_sufficient};
 use super::{Check, Finding, Findings, Limits, Place, Rule, Severity, limit};
 use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
+use crate::words::{rough, rough_span};
 
 /// GC107.
 pub(crate) static RULE: Rule = Rule {
     code: "GC107",
     slug: "live-heap-compounding",
     title: "Live heap grows steadily, cycle after ever rarer cycle",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     limits: &[
         limit("min_cycles", Thresholds::DEFAULT.min_cycles, "cycles", "Shorter runs are not judged."),
         limit("max_cycles", Thresholds::DEFAULT.max_cycles, "cycles", "Longer runs are left to live-heap-leak."),
@@ -204,11 +204,11 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         message: format!(
             "Live heap has grown from {} to {} MB over {} in {} cycles at a steady {} MB/h, almost everything survives; \
              so far no release{limit}.",
-            amount(start_mb),
-            amount(end_mb),
-            span(span_s),
+            rough(start_mb),
+            rough(end_mb),
+            rough_span(span_s),
             points.len(),
-            amount(3600.0 * mb_per_s),
+            rough(3600.0 * mb_per_s),
         ),
         related: series.landmarks(cycles, 0, gc::HEAP_LIVE_MB),
         further: Vec::new(),
@@ -276,7 +276,7 @@ mod tests {
             &run(&leak()),
             512.0,
             expect![[r#"
-                22 Error GC107: Live heap has grown from 1 to 87 MB over 86 s in 22 cycles at a steady 3633 MB/h, almost everything survives; so far no release, 512 MB in 7 min.
+                22 Error GC107: Live heap has grown from 1 to 87 MB over 86 s in 22 cycles at a steady 3633 MB/h, almost everything survives; so far no release, 512 MB in 6.9 min.
                   1 first used: 1 MB at 1.0 s
                   22 last used: 87 MB at 87.2 s
             "#]],

@@ -29,11 +29,11 @@
 
 use tracelog::catalog::gc;
 
-use super::amounts::{amount, span};
 use super::growth::{self, Evidence, Series, Thresholds, Verdict, first_sufficient};
 use super::{Check, Finding, Findings, Limits, Place, Rule, Severity};
 use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
+use crate::words::{rough, rough_span};
 
 /// GC102.
 pub(crate) static RULE: Rule = Rule {
@@ -58,8 +58,8 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let sufficient = first_sufficient(points, thresholds.min_cycles as usize, |prefix| {
         Evidence::of(prefix, &thresholds).is_some_and(|evidence| evidence.verdict(&thresholds) >= Verdict::Slowing)
     });
-    let [early, late] = [evidence.early_mb_per_s, evidence.late_mb_per_s].map(|slope| amount(3600.0 * slope));
-    let (base, end, apart) = (amount(evidence.base_mb), amount(evidence.end_mb), span(evidence.apart_s));
+    let [early, late] = [evidence.early_mb_per_s, evidence.late_mb_per_s].map(|slope| rough(3600.0 * slope));
+    let (base, end, apart) = (rough(evidence.base_mb), rough(evidence.end_mb), rough_span(evidence.apart_s));
     let released = growth::released(&evidence, points);
     out.push(Finding {
         rule: &RULE,
@@ -95,11 +95,11 @@ mod tests {
             &RULE,
             &fill(200, 0.4),
             expect![[r#"
-            63 Info GC102: Live heap still rising but slowing: 3109 → 1130 MB/h, 54→92 MB over 68 s, no release seen in 100 s; typical of a cache that is filling.
-              31 first used: 45 MB at 15.1 s
-              195 highest: 93 MB at 97.5 s
-              200 last used: 93 MB at 100.0 s
-        "#]],
+                63 Info GC102: Live heap still rising but slowing: 3109 → 1130 MB/h, 54→92 MB over 68 s, no release seen in 100 s; typical of a cache that is filling.
+                  31 first used: 45 MB at 15.1 s
+                  195 highest: 93 MB at 97.5 s
+                  200 last used: 93 MB at 100.0 s
+            "#]],
         );
     }
 

@@ -37,18 +37,18 @@
 
 use tracelog::catalog::gc;
 
-use super::amounts::{amount, span};
 use super::growth::{self, Evidence, Series, Thresholds, Verdict, first_sufficient};
 use super::{Check, Finding, Findings, Limits, Place, Rule, Severity};
 use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
+use crate::words::{rough, rough_span};
 
 /// GC101.
 pub(crate) static RULE: Rule = Rule {
     code: "GC101",
     slug: "live-heap-leak",
     title: "Live heap keeps rising",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     limits: &growth::trend_limits(),
     check: Check::Run(check),
 };
@@ -84,9 +84,9 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
 }
 
 fn message(evidence: &Evidence, points: &[(f64, f64)], limit: Option<String>, follows_load: bool) -> String {
-    let (base, end) = (amount(evidence.base_mb), amount(evidence.end_mb));
-    let rate = amount(3600.0 * (evidence.end_mb - evidence.base_mb) / evidence.apart_s);
-    let (apart, strength) = (span(evidence.apart_s), evidence.strength());
+    let (base, end) = (rough(evidence.base_mb), rough(evidence.end_mb));
+    let rate = rough(3600.0 * (evidence.end_mb - evidence.base_mb) / evidence.apart_s);
+    let (apart, strength) = (rough_span(evidence.apart_s), evidence.strength());
     let released = growth::released(evidence, points);
     let ending = match limit {
         _ if follows_load => format!("{released}; the allocation rate rose as much"),
@@ -138,7 +138,7 @@ mod tests {
             &leak,
             1_000_000.0,
             expect![[r#"
-                63 Warning GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, no release seen in 100 s, 1000000 MB in 29.5 days.
+                63 Warning GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, no release seen in 100 s, 1000000 MB in 29 d.
                   31 first used: 26 MB at 15.1 s
                   200 last used: 60 MB at 100.0 s
             "#]],
@@ -180,10 +180,10 @@ mod tests {
             &RULE,
             &leak,
             expect![[r#"
-            63 Warning GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
-              31 first used: 26 MB at 15.1 s
-              200 last used: 60 MB at 100.0 s
-        "#]],
+                63 Warning GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
+                  31 first used: 26 MB at 15.1 s
+                  200 last used: 60 MB at 100.0 s
+            "#]],
         );
     }
 

@@ -29,11 +29,11 @@
 
 use tracelog::catalog::gc;
 
-use super::amounts::{amount, span};
 use super::growth::{self, Evidence, Series, Thresholds, Verdict};
 use super::{Check, Finding, Findings, Limits, Place, Rule, Severity};
 use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
+use crate::words::{rough, rough_span};
 
 /// GC103.
 pub(crate) static RULE: Rule = Rule {
@@ -65,9 +65,9 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         place: Place { line: series.line(cycles, idx), field: Some(gc::HEAP_LIVE_MB) },
         message: format!(
             "Live heap stepped from {} to {} MB around {} and stayed.",
-            amount(before_mb),
-            amount(after_mb),
-            span(at_s)
+            rough(before_mb),
+            rough(after_mb),
+            rough_span(at_s)
         ),
         related: series.landmarks(cycles, evidence.first, gc::HEAP_LIVE_MB),
         further: Vec::new(),
@@ -93,11 +93,11 @@ mod tests {
             &RULE,
             &step(200, 0.5, 70.0),
             expect![[r#"
-            101 Info GC103: Live heap stepped from 40 to 70 MB around 50 s and stayed.
-              31 first used: 40 MB at 15.1 s
-              101 highest: 70 MB at 50.3 s
-              200 last used: 70 MB at 100.0 s
-        "#]],
+                101 Info GC103: Live heap stepped from 40 to 70 MB around 50 s and stayed.
+                  31 first used: 40 MB at 15.1 s
+                  101 highest: 70 MB at 50.3 s
+                  200 last used: 70 MB at 100.0 s
+            "#]],
         );
     }
 
