@@ -33,6 +33,8 @@ pub struct Client {
     child: Child,
     stdin: Option<ChildStdin>,
     arrivals: Receiver<Value>,
+    /// Lets the reader of the server's output begin.
+    gate: Option<Sender<()>>,
     stderr: Option<JoinHandle<String>>,
     next_id: i64,
     responses: HashMap<String, Value>,
@@ -44,14 +46,23 @@ pub struct Client {
 impl Client {
     /// Starts a server and sends nothing.
     pub fn spawn() -> Self {
-        Self::spawn_with(&mut server())
+        let mut client = Self::spawn_unread();
+        client.begin_reading();
+        client
     }
 
-    pub fn spawn_with(command: &mut Command) -> Self {
-        let mut child = command.spawn().expect("the server starts");
+    /// Starts a server whose output nobody reads until [`Client::begin_reading`].
+    pub fn spawn_unread() -> Self {
+        let mut child = server().spawn().expect("the server starts");
         let (sender, arrivals) = channel();
+        let (gate, begin) = channel();
         let stdout = child.stdout.take().expect("standard output is a pipe");
-        thread::spawn(move || read_messages(BufReader::new(stdout), &sender));
+        thread::spawn(move || {
+            // A client that is dropped before it reads has failed for another reason.
+            if begin.recv().is_ok() {
+                read_messages(BufReader::new(stdout), &sender);
+            }
+        });
         let mut stderr_pipe = child.stderr.take().expect("standard error is a pipe");
         let stderr = thread::spawn(move || {
             let mut bytes = Vec::new();
@@ -62,6 +73,7 @@ impl Client {
             stdin: child.stdin.take(),
             child,
             arrivals,
+            gate: Some(gate),
             stderr: Some(stderr),
             next_id: 1,
             responses: HashMap::new(),
@@ -69,6 +81,11 @@ impl Client {
             notifications: VecDeque::new(),
             is_finished: false,
         }
+    }
+
+    pub fn begin_reading(&mut self) {
+        let gate = self.gate.take().expect("reading begins once");
+        gate.send(()).expect("the reader waits");
     }
 
     /// Starts a server and shakes hands, announcing these capabilities.
@@ -121,6 +138,11 @@ impl Client {
             }
             self.receive(deadline, &format!("response {key}"));
         }
+    }
+
+    /// Whether the response with this id came while others were waited for.
+    pub fn has_response(&self, id: i64) -> bool {
+        self.responses.contains_key(&id.to_string())
     }
 
     /// The result of a request that must succeed.
@@ -273,7 +295,6 @@ impl Client {
 }
 
 impl Drop for Client {
-    #[expect(clippy::print_stderr, reason = "what the server logged belongs to the report of a failed test")]
     fn drop(&mut self) {
         // A server left over by a failing test must not outlive it; it may have ended already.
         let _ = self.child.kill();

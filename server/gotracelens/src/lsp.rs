@@ -18,8 +18,6 @@ mod pool;
 mod publish;
 mod questions;
 mod service;
-mod settings;
-mod standin;
 mod to_proto;
 mod transport;
 mod world;
@@ -155,7 +153,7 @@ impl LanguageServer for Server {
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         let at = params.text_document_position_params;
         let position = at.position;
-        self.inbox.ask(at.text_document.uri, Needs::Line, move |view| questions::hover(view, position)).await
+        self.inbox.ask(at.text_document.uri, Needs::Lines, move |view| questions::hover(view, position)).await
     }
 
     async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
@@ -183,7 +181,7 @@ impl LanguageServer for Server {
 
     async fn semantic_tokens_range(&self, params: SemanticTokensRangeParams) -> Result<Option<SemanticTokens>> {
         let (uri, range) = (params.text_document.uri, params.range);
-        self.inbox.ask(uri, Needs::Line, move |view| questions::semantic_tokens_range(view, range)).await
+        self.inbox.ask(uri, Needs::Lines, move |view| questions::semantic_tokens_range(view, range)).await
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {

@@ -2,18 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{GC_LINE, URI, gc_line};
+use super::{GC_LINE, N_LENSES, URI, healthy, leaking};
 use crate::client::{Client, range};
 
 fn pulling() -> Value {
     json!({"textDocument": {"codeLens": {}, "diagnostic": {"relatedInformation": true},
         "hover": {"contentFormat": ["markdown", "plaintext"]},
         "documentSymbol": {"hierarchicalDocumentSymbolSupport": true}}})
-}
-
-/// A document without a trace line, then one with three.
-fn log() -> String {
-    format!("starting\n{}\n{} (forced)\nrequest done\n{}\n", gc_line(1), gc_line(2), gc_line(3))
 }
 
 #[test]
@@ -37,29 +32,40 @@ fn hover_explains_in_markdown_or_plain_text_as_the_client_can() {
 #[test]
 fn code_lenses_are_complete_and_need_no_resolving() {
     let mut client = Client::start(pulling());
-    client.open(URI, &log());
+    client.open(URI, &format!("starting\n{}", healthy(3)));
     let lenses = client.about("textDocument/codeLens", URI);
-    assert_eq!(lenses.as_array().map(Vec::len), Some(1));
-    assert_eq!(lenses[0]["range"]["start"]["line"], 1);
-    assert!(lenses[0]["command"]["title"].as_str().is_some_and(|title| title.contains('3')));
+    let at_and_title = |idx: usize| {
+        let lens: &Value = &lenses[idx];
+        (lens["range"]["start"]["line"].as_u64(), lens["command"]["title"].as_str().expect("a lens has a title"))
+    };
+    assert_eq!(lenses.as_array().map(Vec::len), Some(N_LENSES));
+    assert_eq!(at_and_title(0).0, Some(0), "the file");
+    assert_eq!(at_and_title(1).0, Some(1), "the run");
+    assert!(at_and_title(1).1.contains("3 GC cycles"), "{lenses}");
     client.finish();
 }
 
 #[test]
 fn pulled_diagnostics_are_sent_once_for_each_change_of_them() {
     let mut client = Client::start(pulling());
-    client.open(URI, &log());
+    client.open(URI, &leaking());
     let full = client.about("textDocument/diagnostic", URI);
     assert_eq!(full["kind"], "full");
-    assert_eq!(full["items"][0]["source"], "gotracelens");
-    assert_eq!(full["items"][0]["range"]["start"]["line"], 2);
+    let leak = |report: &Value| {
+        let items = report["items"].as_array().expect("a full report has items");
+        items.iter().find(|item| item["code"] == "GC101").cloned().unwrap_or_else(|| panic!("no leak: {report}"))
+    };
+    let found = leak(&full);
+    assert_eq!(found["source"], "gotracelens");
+    assert_eq!(found["severity"], 2);
+    assert_eq!(found["relatedInformation"][0]["location"]["uri"], URI);
     let pull = json!({"textDocument": {"uri": URI}, "previousResultId": full["resultId"]});
     let again = client.ask("textDocument/diagnostic", pull.clone());
     assert_eq!(again, json!({"kind": "unchanged", "resultId": full["resultId"]}));
     client.change(URI, 2, json!([{"range": range(0, 0, 0), "text": "\n"}]));
     let moved = client.ask("textDocument/diagnostic", pull);
-    assert_eq!(moved["kind"], "full");
-    assert_eq!(moved["items"][0]["range"]["start"]["line"], 3);
+    let line = |finding: &Value| finding["range"]["start"]["line"].as_u64().expect("a range has a line");
+    assert_eq!(line(&leak(&moved)), line(&found) + 1);
     client.finish();
 }
 
@@ -67,14 +73,15 @@ fn pulled_diagnostics_are_sent_once_for_each_change_of_them() {
 fn diagnostics_are_pushed_to_clients_that_do_not_pull() {
     let mut client =
         Client::start(json!({"textDocument": {"codeLens": {}, "publishDiagnostics": {"versionSupport": true}}}));
-    client.open(URI, &log());
+    client.open(URI, &leaking());
     let published = client.notification("textDocument/publishDiagnostics");
     assert_eq!((&published["uri"], &published["version"]), (&json!(URI), &json!(1)));
-    assert_eq!(published["diagnostics"].as_array().map(Vec::len), Some(1));
+    let finding = &published["diagnostics"][0];
+    assert!(finding["code"].is_string() && finding.get("relatedInformation").is_none(), "{finding}");
     client.change(URI, 2, json!([{"text": "nothing of interest"}]));
     let published = client.notification("textDocument/publishDiagnostics");
     assert_eq!((&published["version"], &published["diagnostics"]), (&json!(2), &json!([])));
-    client.change(URI, 3, json!([{"text": log()}]));
+    client.change(URI, 3, json!([{"text": leaking()}]));
     client.notification("textDocument/publishDiagnostics");
     client.close(URI);
     let published = client.notification("textDocument/publishDiagnostics");
@@ -85,13 +92,14 @@ fn diagnostics_are_pushed_to_clients_that_do_not_pull() {
 #[test]
 fn symbols_are_a_tree_or_a_list_as_the_client_can() {
     let mut client = Client::start(pulling());
-    client.open(URI, &log());
+    client.open(URI, &leaking());
     let symbols = client.about("textDocument/documentSymbol", URI);
-    assert!(symbols[0]["range"].is_object() && symbols[0]["children"].is_array(), "{symbols}");
+    assert_eq!(symbols[0]["range"]["end"]["line"], 99, "a run reaches to its last line");
+    assert!(symbols[0]["children"][0]["name"].as_str().is_some_and(|name| name.contains("GC101")), "{symbols}");
     client.finish();
 
     let mut client = Client::start(json!({"textDocument": {"diagnostic": {}}}));
-    client.open(URI, &log());
+    client.open(URI, &leaking());
     let symbols = client.about("textDocument/documentSymbol", URI);
     let symbols = symbols.as_array().expect("a list");
     assert!(symbols.len() > 1 && symbols.iter().all(|symbol| symbol["location"]["uri"] == URI), "{symbols:?}");
@@ -99,18 +107,22 @@ fn symbols_are_a_tree_or_a_list_as_the_client_can() {
 }
 
 #[test]
-fn folding_ranges_are_whole_lines() {
-    let mut client = Client::start(pulling());
-    client.open(URI, &log());
-    let folds = client.about("textDocument/foldingRange", URI);
-    assert_eq!((&folds[0]["startLine"], &folds[0]["endLine"]), (&json!(1), &json!(4)));
-    client.finish();
+fn folding_ranges_are_whole_lines_and_named_where_names_are_shown() {
+    for (folding, want) in [(json!({"collapsedText": true}), true), (json!({}), false)] {
+        let mut client =
+            Client::start(json!({"textDocument": {"diagnostic": {}, "foldingRange": {"foldingRange": folding}}}));
+        client.open(URI, &format!("{}{}{}", healthy(4), "request done\n".repeat(6), healthy(4)));
+        let folds = client.about("textDocument/foldingRange", URI);
+        assert_eq!((&folds[0]["startLine"], &folds[0]["endLine"]), (&json!(0), &json!(3)), "{folds}");
+        assert_eq!(folds[0].get("collapsedText").is_some(), want, "{folds}");
+        client.finish();
+    }
 }
 
 #[test]
 fn tokens_of_a_range_are_those_of_the_whole_inside_it() {
     let mut client = Client::start(pulling());
-    client.open(URI, &log());
+    client.open(URI, &format!("starting\n{}", healthy(3)));
     let full = client.about("textDocument/semanticTokens/full", URI);
     let lines = json!({"start": {"line": 0, "character": 0}, "end": {"line": 9, "character": 0}});
     let part = client.ask("textDocument/semanticTokens/range", json!({"textDocument": {"uri": URI}, "range": lines}));
@@ -125,9 +137,9 @@ fn tokens_of_a_range_are_those_of_the_whole_inside_it() {
 #[test]
 fn tokens_of_a_big_text_are_asked_for_by_range() {
     let mut client = Client::start(pulling());
-    client.open(URI, &format!("{GC_LINE}\n").repeat(30_000));
+    client.open(URI, &healthy(20_000));
     assert_eq!(client.about("textDocument/semanticTokens/full", URI), Value::Null);
-    let lines = json!({"textDocument": {"uri": URI}, "range": range(20_000, 0, 9)});
+    let lines = json!({"textDocument": {"uri": URI}, "range": range(19_000, 0, 9)});
     assert!(
         client.ask("textDocument/semanticTokens/range", lines)["data"].as_array().is_some_and(|data| data.len() >= 5)
     );
@@ -137,11 +149,12 @@ fn tokens_of_a_big_text_are_asked_for_by_range() {
 #[test]
 fn inlay_hints_show_the_summary_where_lenses_do_not_exist() {
     let mut client = Client::start(json!({"textDocument": {"inlayHint": {}, "diagnostic": {}}}));
-    client.open(URI, &log());
+    client.open(URI, &format!("starting\n{}", healthy(3)));
     let lines = |from: u32, to: u32| json!({"textDocument": {"uri": URI}, "range": {"start": {"line": from, "character": 0}, "end": {"line": to, "character": 0}}});
     let hints = client.ask("textDocument/inlayHint", lines(0, 5));
-    assert_eq!(hints.as_array().map(Vec::len), Some(1));
-    assert_eq!(hints[0]["position"]["line"], 1);
+    assert_eq!(hints.as_array().map(Vec::len), Some(N_LENSES));
+    assert_eq!(hints[0]["position"], json!({"line": 0, "character": 8}), "behind the first line");
+    assert_eq!(hints[1]["position"]["line"], 1);
     assert_eq!(client.ask("textDocument/inlayHint", lines(3, 5)), json!([]));
     client.finish();
 }
@@ -196,7 +209,7 @@ fn after_a_big_file_is_parsed_clients_that_can_be_told_are_told() {
         "textDocument": {"codeLens": {}, "diagnostic": {}},
         "workspace": {"codeLens": {"refreshSupport": true}, "foldingRange": {"refreshSupport": true}},
     }));
-    client.open(URI, &format!("{GC_LINE}\n").repeat(50_000));
+    client.open(URI, &healthy(50_000));
     for method in ["workspace/codeLens/refresh", "workspace/foldingRange/refresh"] {
         let request = client.server_request(method);
         client.reply(&request, Value::Null);

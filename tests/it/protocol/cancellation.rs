@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{URI, gc_line};
+use super::{GC_LINE, N_LENSES, URI, healthy};
 use crate::client::{Client, at};
 
 #[test]
 fn cancelled_requests_are_answered_at_once_however_many_there_are() {
     let mut client = Client::start_pulling();
-    client.open(URI, &format!("{}\n", gc_line(1)).repeat(300_000));
+    client.open(URI, &healthy(30_000));
     let waiting: Vec<i64> =
         (0..20).map(|_| client.request("textDocument/codeLens", json!({"textDocument": {"uri": URI}}))).collect();
     let start = Instant::now();
@@ -21,14 +21,14 @@ fn cancelled_requests_are_answered_at_once_however_many_there_are() {
         assert_eq!(client.error_code(id), -32800);
     }
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
-    assert_eq!(client.about("textDocument/codeLens", URI).as_array().map(Vec::len), Some(1));
+    assert_eq!(client.about("textDocument/codeLens", URI).as_array().map(Vec::len), Some(N_LENSES));
     client.finish();
 }
 
 #[test]
 fn a_request_is_answered_once_however_late_it_is_cancelled() {
     let mut client = Client::start_pulling();
-    client.open(URI, &gc_line(1));
+    client.open(URI, GC_LINE);
     for _ in 0..500 {
         let id = client.request("textDocument/hover", at(URI, 0, 3));
         client.notify("$/cancelRequest", json!({"id": id}));
@@ -40,7 +40,7 @@ fn a_request_is_answered_once_however_late_it_is_cancelled() {
 #[test]
 fn an_id_that_is_in_use_is_refused() {
     let mut client = Client::start_pulling();
-    client.open(URI, &format!("{}\n", gc_line(1)).repeat(300_000));
+    client.open(URI, &healthy(30_000));
     let question = json!({"jsonrpc": "2.0", "id": "twin", "method": "textDocument/codeLens",
         "params": {"textDocument": {"uri": URI}}});
     client.send(&question);

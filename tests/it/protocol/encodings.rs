@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{GC_LINE, URI};
+use super::{GC_LINE, URI, leaking};
 use crate::client::{Client, range};
 
 const ENCODINGS: [&str; 3] = ["utf-8", "utf-16", "utf-32"];
@@ -101,11 +101,11 @@ fn everything(client: &mut Client, uri: &str, n_lines: u32) -> Vec<Value> {
 #[test]
 fn edited_documents_equal_fresh_ones_in_every_encoding() {
     const PIECES: [&str; 12] =
-        ["", "x", "é", "😀", "\n", "\r\n", "\r", "\u{2028}", "\u{b}\u{c}\u{85}", GC_LINE, "gc 12 @1s\n", " (forced)"];
+        ["", "x", "é", "😀", "\n", "\r\n", "\r", "\u{2028}", "\u{b}\u{c}\u{85}", GC_LINE, "gc 12 @1.5s\n", " (forced)"];
     for (seed, encoding) in (1..=6).zip(ENCODINGS.iter().cycle()) {
         let mut random = Random(seed);
         let mut client = start(encoding);
-        let mut model = format!("{GC_LINE}\né\n{GC_LINE} (forced)\n");
+        let mut model = format!("{GC_LINE}\né\n{GC_LINE} (forced)\n{}", leaking());
         client.open(URI, &model);
         for version in 2..100 {
             let border = |random: &mut Random, model: &str| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{GC_LINE, URI};
+use super::{GC_LINE, URI, healthy};
 use crate::client::{Client, Ended, at, frame, server};
 
 /// Limits are ten times what is promised, because test machines are shared; the promise is measured elsewhere.
@@ -98,7 +98,7 @@ fn questions_asked_before_the_input_ends_are_answered() {
 #[test]
 fn the_end_of_the_input_during_work_ends_the_server_all_the_same() {
     let mut client = Client::start_pulling();
-    client.open(URI, &format!("{GC_LINE}\n").repeat(200_000));
+    client.open(URI, &healthy(50_000));
     client.close_input();
     check(&client.wait(), 1, Duration::from_secs(10));
 }

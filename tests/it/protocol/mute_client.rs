@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{URI, gc_line};
+use super::{GC_LINE, N_LENSES, URI, healthy};
 use crate::client::{Client, at};
 
 fn refreshing_client() -> Value {
@@ -27,7 +27,7 @@ fn unanswered_requests_of_the_server_hold_up_nothing() {
     let mut client = Client::start(refreshing_client());
     client.server_request("client/registerCapability");
     client.server_request("workspace/configuration");
-    client.open(URI, &gc_line(1));
+    client.open(URI, GC_LINE);
     for _ in 0..50 {
         client.notify("workspace/didChangeConfiguration", json!({"settings": null}));
     }
@@ -49,11 +49,11 @@ fn an_answer_that_comes_after_the_server_gave_up_is_harmless() {
     client.expect_quiet(Duration::from_millis(2_300));
     client.reply(&register, Value::Null);
     client.reply(&configuration, json!([{"summary": {"where": "off"}}]));
-    client.open(URI, &gc_line(1));
+    client.open(URI, GC_LINE);
     assert!(client.hover(URI, 0, 3)["contents"]["value"].is_string());
     assert_eq!(
         client.about("textDocument/codeLens", URI).as_array().map(Vec::len),
-        Some(1),
+        Some(N_LENSES),
         "the answer came too late"
     );
     client.finish();
@@ -61,13 +61,19 @@ fn an_answer_that_comes_after_the_server_gave_up_is_harmless() {
 
 #[test]
 fn a_client_that_reads_nothing_until_it_has_sent_everything_gets_every_answer() {
-    let mut client = Client::start(json!({"textDocument": {"diagnostic": {}}}));
-    client.open(URI, &format!("{}\n", gc_line(1)).repeat(1_000));
-    let tokens = json!({"textDocument": {"uri": URI}});
+    let mut client = Client::spawn_unread();
+    let capabilities = json!({"textDocument": {"diagnostic": {}}});
+    let hello = client.request("initialize", json!({"processId": null, "rootUri": null, "capabilities": capabilities}));
+    client.notify("initialized", json!({}));
+    client.open(URI, &healthy(100));
+    // Some 30 KB each: far more than a pipe holds, both ways.
+    let tokens = json!({"textDocument": {"uri": URI}, "unknown": "x".repeat(10_000)});
     let asked: Vec<i64> =
         (0..200).map(|_| client.request("textDocument/semanticTokens/full", tokens.clone())).collect();
+    client.begin_reading();
+    client.result(hello);
     for id in asked {
-        assert!(client.result(id)["data"].is_array());
+        assert!(client.result(id)["data"].as_array().is_some_and(|data| data.len() > 1_000));
     }
     client.finish();
 }

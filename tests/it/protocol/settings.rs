@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{GC_LINE, URI};
+use super::{GC_LINE, N_LENSES, URI};
 use crate::client::{Client, range};
 
 const LENSES: &str = "textDocument/codeLens";
@@ -16,11 +16,11 @@ fn lens_client(more: Value) -> Value {
 #[test]
 fn settings_come_with_initialize() {
     for (options, n_lenses) in [
-        (json!(null), Some(1)),
+        (json!(null), Some(N_LENSES)),
         (json!({"summary": {"where": "off"}}), None),
         (json!({"gotracelens": {"summary": {"where": "off"}}}), None),
-        (json!({"summary": {"where": "nowhere"}, "unknown": {"x": [1]}}), Some(1)),
-        (json!("nonsense"), Some(1)),
+        (json!({"summary": {"where": "nowhere"}, "unknown": {"x": [1]}}), Some(N_LENSES)),
+        (json!("nonsense"), Some(N_LENSES)),
     ] {
         let (mut client, _) = Client::start_with(
             json!({"processId": null, "rootUri": null, "capabilities": lens_client(json!({})), "initializationOptions": options}),
@@ -41,7 +41,7 @@ fn settings_are_pushed_to_servers_that_cannot_ask() {
     );
     assert_eq!(client.about(LENSES, URI), Value::Null);
     client.notify("workspace/didChangeConfiguration", json!({"settings": {"gotracelens": {"summary": {"where": 7}}}}));
-    assert_eq!(client.about(LENSES, URI).as_array().map(Vec::len), Some(1));
+    assert_eq!(client.about(LENSES, URI).as_array().map(Vec::len), Some(N_LENSES));
     let ended = client.finish();
     assert!(ended.stderr.contains("summary.where"), "{}", ended.stderr);
 }
@@ -61,7 +61,7 @@ fn settings_are_asked_for_where_the_client_can_be_asked_and_a_change_is_shown() 
     assert_eq!(configuration["params"]["items"], json!([{"section": "gotracelens"}]));
     client.reply(&configuration, json!([null]));
     client.open(URI, GC_LINE);
-    assert_eq!(client.about(LENSES, URI).as_array().map(Vec::len), Some(1));
+    assert_eq!(client.about(LENSES, URI).as_array().map(Vec::len), Some(N_LENSES));
 
     client.notify("workspace/didChangeConfiguration", json!({"settings": null}));
     let configuration = client.server_request("workspace/configuration");
@@ -87,11 +87,11 @@ fn the_summary_goes_where_the_settings_say() {
         (n(&lenses), n(&hints), n(&findings["items"]))
     };
     let all = json!({"codeLens": {}, "inlayHint": {}, "diagnostic": {}});
-    assert_eq!(summary_of(all.clone(), "auto"), (1, 0, 0));
-    assert_eq!(summary_of(all.clone(), "lens"), (1, 0, 0));
-    assert_eq!(summary_of(all.clone(), "inlay"), (0, 1, 0));
-    assert_eq!(summary_of(all.clone(), "diagnostic"), (0, 0, 1));
+    assert_eq!(summary_of(all.clone(), "auto"), (N_LENSES, 0, 0));
+    assert_eq!(summary_of(all.clone(), "lens"), (N_LENSES, 0, 0));
+    assert_eq!(summary_of(all.clone(), "inlay"), (0, N_LENSES, 0));
+    assert_eq!(summary_of(all.clone(), "diagnostic"), (0, 0, N_LENSES));
     assert_eq!(summary_of(all, "off"), (0, 0, 0));
-    assert_eq!(summary_of(json!({"inlayHint": {}, "diagnostic": {}}), "auto"), (0, 1, 0));
-    assert_eq!(summary_of(json!({"diagnostic": {}}), "auto"), (0, 0, 1));
+    assert_eq!(summary_of(json!({"inlayHint": {}, "diagnostic": {}}), "auto"), (0, N_LENSES, 0));
+    assert_eq!(summary_of(json!({"diagnostic": {}}), "auto"), (0, 0, N_LENSES));
 }

@@ -1,5 +1,6 @@
 //! What the client can do, and what we tell it that we can do.
 
+use ide::TokenKind;
 use tower_lsp::gen_lsp_types::{
     ClientCapabilities, CodeLensOptions, DiagnosticOptions, DiagnosticProvider, DocumentSymbolProvider,
     FoldingRangeProvider, Full, HoverProvider, InitializeParams, InitializeResult, InlayHintProvider, MarkupKind,
@@ -7,14 +8,33 @@ use tower_lsp::gen_lsp_types::{
     SemanticTokensProvider, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
     TextDocumentSyncOptions,
 };
-use tracelog::position::Encoding;
+use tracelog::{Encoding, Role};
 
-use super::settings::{Settings, SummaryWhere};
+use crate::config::{self, Settings};
 
-/// Names of the token types the server sends, in the order of their numbers.
-pub(super) const TOKEN_TYPES: &[&str] = &["keyword", "number"];
-/// Names of the token modifiers the server sends, in the order of their bits.
-pub(super) const TOKEN_MODIFIERS: &[&str] = &[];
+/// Names of the token types the server sends, in the order of their numbers. Only standard names: every editor colors
+/// them.
+const TOKEN_TYPES: [&str; 3] = ["keyword", "number", "enumMember"];
+/// Names of the token modifiers the server sends, in the order of their bits: what a number counts.
+const TOKEN_MODIFIERS: [&str; 7] = ["time", "pause", "cpu", "heap", "goal", "count", "id"];
+
+/// The number of a token's type and its modifier bits.
+pub(super) fn token_numbers(kind: TokenKind) -> (u32, u32) {
+    let role = match kind {
+        TokenKind::Keyword => return (0, 0),
+        TokenKind::Value(role) => role,
+    };
+    match role {
+        Role::State => (2, 0),
+        Role::Time => (1, 1),
+        Role::Pause => (1, 1 << 1),
+        Role::Cpu => (1, 1 << 2),
+        Role::Heap => (1, 1 << 3),
+        Role::Goal => (1, 1 << 4),
+        Role::Count => (1, 1 << 5),
+        Role::Id => (1, 1 << 6),
+    }
+}
 
 /// The client, as far as it changes what we send. Only what a client announces is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +47,7 @@ pub(super) struct Profile {
     pub(super) hierarchical_symbols: bool,
     /// Asks for diagnostics; otherwise they are pushed.
     pub(super) pulls_diagnostics: bool,
+    pub(super) collapsed_text: bool,
     pub(super) related_information: bool,
     pub(super) push_version: bool,
     pub(super) configuration: bool,
@@ -80,6 +101,11 @@ impl Profile {
                 .and_then(|symbol| symbol.hierarchical_document_symbol_support)
                 .unwrap_or_default(),
             pulls_diagnostics: pull.is_some(),
+            collapsed_text: text_document
+                .and_then(|caps| caps.folding_range.as_ref())
+                .and_then(|folding| folding.folding_range.as_ref())
+                .and_then(|range| range.collapsed_text)
+                .unwrap_or_default(),
             related_information: related.unwrap_or_default(),
             push_version: push.and_then(|push| push.version_support).unwrap_or_default(),
             configuration: workspace.and_then(|caps| caps.configuration).unwrap_or_default(),
@@ -114,13 +140,13 @@ impl Profile {
 
     /// Where this client is shown the summary of a file.
     pub(super) fn summary_place(&self, settings: &Settings) -> SummaryPlace {
-        match settings.summary_where {
-            SummaryWhere::Auto if self.code_lens => SummaryPlace::Lens,
-            SummaryWhere::Auto if self.inlay_hint => SummaryPlace::Inlay,
-            SummaryWhere::Auto | SummaryWhere::Diagnostic => SummaryPlace::Diagnostic,
-            SummaryWhere::Lens => SummaryPlace::Lens,
-            SummaryWhere::Inlay => SummaryPlace::Inlay,
-            SummaryWhere::Off => SummaryPlace::Nowhere,
+        match settings.summary.place {
+            config::SummaryPlace::Auto if self.code_lens => SummaryPlace::Lens,
+            config::SummaryPlace::Auto if self.inlay_hint => SummaryPlace::Inlay,
+            config::SummaryPlace::Auto | config::SummaryPlace::Diagnostic => SummaryPlace::Diagnostic,
+            config::SummaryPlace::Lens => SummaryPlace::Lens,
+            config::SummaryPlace::Inlay => SummaryPlace::Inlay,
+            config::SummaryPlace::Off => SummaryPlace::Nowhere,
         }
     }
 }
@@ -221,7 +247,17 @@ mod tests {
         assert_eq!(lens.summary_place(&auto), SummaryPlace::Lens);
         assert_eq!(inlay.summary_place(&auto), SummaryPlace::Inlay);
         assert_eq!(neither.summary_place(&auto), SummaryPlace::Diagnostic);
-        assert_eq!(lens.summary_place(&Settings { summary_where: SummaryWhere::Off }), SummaryPlace::Nowhere);
+        let off = Settings::parse(&json!({"summary": {"where": "off"}})).0;
+        assert_eq!(lens.summary_place(&off), SummaryPlace::Nowhere);
+    }
+
+    #[test]
+    fn token_numbers_stay_inside_the_legend() {
+        let roles = [Role::Time, Role::Pause, Role::Cpu, Role::Heap, Role::Goal, Role::Count, Role::Id, Role::State];
+        for kind in roles.map(TokenKind::Value).into_iter().chain([TokenKind::Keyword]) {
+            let (token_type, modifiers) = token_numbers(kind);
+            assert!((token_type as usize) < TOKEN_TYPES.len() && modifiers >> TOKEN_MODIFIERS.len() == 0, "{kind:?}");
+        }
     }
 
     #[test]

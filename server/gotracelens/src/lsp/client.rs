@@ -11,9 +11,10 @@ use tokio::runtime::Handle;
 use tower_lsp::gen_lsp_types::{ConfigurationItem, Diagnostic, Registration, Uri};
 use tower_lsp::jsonrpc;
 
+use crate::config::SECTION;
+
 use super::capabilities::Refresh;
 use super::inbox::{Event, Inbox};
-use super::settings::SECTION;
 
 /// How long the client may take to answer.
 const LIMIT: Duration = Duration::from_secs(2);

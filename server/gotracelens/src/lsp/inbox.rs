@@ -9,11 +9,11 @@ use std::sync::mpsc;
 use tokio::sync::oneshot;
 use tower_lsp::gen_lsp_types::{Diagnostic, Uri};
 use tower_lsp::jsonrpc::{Error, Result};
+use tracelog::Log;
 
 use super::capabilities::Profile;
 use super::fault::{self, Place};
 use super::from_proto::Change;
-use super::standin::log::Log;
 use super::world::{Revision, View};
 
 /// Events waiting at most. Past that the connection waits, and the client in its pipe; the owner itself never posts.
@@ -60,9 +60,9 @@ pub(super) enum Event {
 /// What a question needs to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Needs {
-    /// One line, or a few: answered at once in a text of any size.
-    Line,
-    /// The text, much of it.
+    /// A few lines: answered at once in a text of any size, better once it is parsed.
+    Lines,
+    /// Likewise, of a text that may be long.
     Text,
     /// The parsed log: waits for the parse of the text that was current when the question came.
     Log,
@@ -77,14 +77,59 @@ pub(super) enum Seen<'a> {
     Unreadable,
 }
 
-/// Answers a question. Called once, on the pool.
-pub(super) type Job = Box<dyn FnOnce(Seen<'_>) + Send>;
+/// Answers a question, on the pool.
+pub(super) trait Job: Send {
+    /// Whether somebody still waits for the answer.
+    fn is_wanted(&self) -> bool;
+
+    /// Finds the answer and sends it.
+    fn run(self: Box<Self>, seen: Seen<'_>);
+}
+
+/// Work that is wanted in any case.
+impl<F: FnOnce(Seen<'_>) + Send> Job for F {
+    fn is_wanted(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, seen: Seen<'_>) {
+        self(seen);
+    }
+}
+
+/// A client's question. Dropping the receiver of the reply cancels it; dropping this fails it.
+struct Ask<T, F> {
+    answer: F,
+    reply: oneshot::Sender<T>,
+}
+
+impl<T: Default + Send, F: FnOnce(&View) -> T + Send> Job for Ask<T, F> {
+    fn is_wanted(&self) -> bool {
+        !self.reply.is_closed()
+    }
+
+    fn run(self: Box<Self>, seen: Seen<'_>) {
+        if !self.is_wanted() {
+            return;
+        }
+        let answer = match seen {
+            Seen::View(view) => {
+                fault::strike(Place::Answer);
+                (self.answer)(view)
+            }
+            Seen::Closed => T::default(),
+            Seen::Unreadable => return,
+        };
+        // The asker may have cancelled meanwhile.
+        let _ = self.reply.send(answer);
+    }
+}
 
 /// A request about one document.
 pub(super) struct Question {
     pub(super) uri: Uri,
     pub(super) needs: Needs,
-    pub(super) job: Job,
+    pub(super) job: Box<dyn Job>,
 }
 
 /// The sending end of the queue; cheap to clone.
@@ -114,21 +159,7 @@ impl Inbox {
     ) -> impl Future<Output = Result<T>> + Send {
         fault::strike(Place::Handler);
         let (reply, receiver) = oneshot::channel();
-        let job: Job = Box::new(move |seen| {
-            if reply.is_closed() {
-                return;
-            }
-            let answer = match seen {
-                Seen::View(view) => {
-                    fault::strike(Place::Answer);
-                    answer(view)
-                }
-                Seen::Closed => T::default(),
-                Seen::Unreadable => return,
-            };
-            // The asker may have cancelled meanwhile.
-            let _ = reply.send(answer);
-        });
+        let job = Box::new(Ask { answer, reply });
         self.post(Event::Asked(Question { uri, needs, job }));
         async move { receiver.await.map_err(|_| Error::internal_error()) }
     }

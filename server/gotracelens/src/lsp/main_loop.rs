@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use tower_lsp::gen_lsp_types::Uri;
 
+use crate::config::Settings;
+
 use super::capabilities::Profile;
 use super::client::Client;
 use super::fault::{self, Place};
 use super::inbox::{Event, Inbox, Needs, Question, Seen};
 use super::publish::Schedule;
 use super::questions;
-use super::settings::Settings;
 use super::transport::panic_text;
 use super::world::World;
 

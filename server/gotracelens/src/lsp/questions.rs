@@ -4,7 +4,6 @@ use tower_lsp::gen_lsp_types as proto;
 
 use super::capabilities::SummaryPlace;
 use super::from_proto;
-use super::standin::ide;
 use super::to_proto;
 use super::world::View;
 
@@ -12,7 +11,7 @@ use super::world::View;
 const MAX_FULL_TOKENS_BYTES: usize = 2 << 20;
 
 pub(super) fn hover(view: &View, position: proto::Position) -> Option<proto::Hover> {
-    let at = from_proto::position(&view.snapshot.text, view.profile.encoding, position);
+    let at = from_proto::position(&view.text, view.profile.encoding, position);
     let hover = ide::hover(&view.snapshot, at)?;
     Some(to_proto::hover(view, hover))
 }
@@ -26,12 +25,12 @@ pub(super) fn code_lens(view: &View) -> Option<Vec<proto::CodeLens>> {
 }
 
 pub(super) fn diagnostics(view: &View) -> Vec<proto::Diagnostic> {
-    let summary = (view.summary_place() == SummaryPlace::Diagnostic)
-        .then(|| ide::lenses(&view.snapshot).into_iter().next())
-        .flatten()
-        .map(|lens| to_proto::summary_diagnostic(view, lens));
-    let findings = ide::diagnostics(&view.snapshot);
-    summary.into_iter().chain(findings.into_iter().map(|finding| to_proto::diagnostic(view, finding))).collect()
+    let findings = ide::diagnostics(&view.snapshot).into_iter().map(|finding| to_proto::diagnostic(view, finding));
+    if view.summary_place() != SummaryPlace::Diagnostic {
+        return findings.collect();
+    }
+    let summary = ide::lenses(&view.snapshot).into_iter().map(|lens| to_proto::summary_diagnostic(view, lens));
+    summary.chain(findings).collect()
 }
 
 /// The findings, or that they are the ones the client has.
@@ -80,11 +79,11 @@ pub(super) fn document_symbol(view: &View) -> Option<proto::DocumentSymbolRespon
 }
 
 pub(super) fn folding_range(view: &View) -> Option<Vec<proto::FoldingRange>> {
-    Some(ide::folding(&view.snapshot).into_iter().map(to_proto::folding_range).collect())
+    Some(ide::folds(&view.snapshot).into_iter().map(|fold| to_proto::folding_range(view, fold)).collect())
 }
 
 pub(super) fn semantic_tokens_full(view: &View) -> Option<proto::SemanticTokens> {
-    let text = &view.snapshot.text;
+    let text = &view.text;
     if text.n_bytes() > MAX_FULL_TOKENS_BYTES {
         return None;
     }
@@ -92,7 +91,7 @@ pub(super) fn semantic_tokens_full(view: &View) -> Option<proto::SemanticTokens>
 }
 
 pub(super) fn semantic_tokens_range(view: &View, range: proto::Range) -> Option<proto::SemanticTokens> {
-    let lines = from_proto::lines(&view.snapshot.text, range);
+    let lines = from_proto::lines(&view.text, range);
     Some(to_proto::semantic_tokens(view, ide::tokens(&view.snapshot, lines)))
 }
 
@@ -100,7 +99,7 @@ pub(super) fn inlay_hint(view: &View, range: proto::Range) -> Option<Vec<proto::
     if view.summary_place() != SummaryPlace::Inlay {
         return None;
     }
-    let lines = from_proto::lines(&view.snapshot.text, range);
-    let hints = ide::inlay_hints(&view.snapshot).into_iter().filter(|hint| lines.contains(&hint.at.line));
+    let lines = from_proto::lines(&view.text, range);
+    let hints = ide::summary_hints(&view.snapshot).into_iter().filter(|hint| lines.contains(&hint.at.line));
     Some(hints.map(|hint| to_proto::inlay_hint(view, hint)).collect())
 }

@@ -3,18 +3,20 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use ide::SymbolKind;
+use ide::rules::Severity;
 use tower_lsp::gen_lsp_types::{self as proto, Code, Contents, Label, MarkupContent, MarkupKind};
 
-use tracelog::position::{LineCol, Loc};
+use tracelog::{LineCol, Loc};
 
-use super::standin::ide;
+use super::capabilities;
 use super::world::View;
 
 /// What diagnostics name as their origin.
 pub(super) const SOURCE: &str = "gotracelens";
 
 pub(super) fn position(view: &View, at: LineCol) -> proto::Position {
-    proto::Position { line: at.line, character: view.snapshot.text.character(view.profile.encoding, at) }
+    proto::Position { line: at.line, character: view.text.character(view.profile.encoding, at) }
 }
 
 pub(super) fn range(view: &View, loc: Loc) -> proto::Range {
@@ -32,9 +34,20 @@ pub(super) fn hover(view: &View, hover: ide::Hover) -> proto::Hover {
     proto::Hover { contents: Contents::MarkupContent(contents), range: Some(range(view, hover.loc)) }
 }
 
-/// The Markdown our hovers are written in, without its marks.
+/// The Markdown of `ide::markup` as it reads when rendered: no marks, no escapes.
 fn plain_text(markdown: &str) -> String {
-    markdown.replace("**", "").replace('`', "")
+    let mut plain = String::with_capacity(markdown.len());
+    let mut chars = markdown.chars();
+    let mut in_code = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '`' => in_code = !in_code,
+            '*' if !in_code => {}
+            '\\' if !in_code => plain.extend(chars.next()),
+            c => plain.push(c),
+        }
+    }
+    plain
 }
 
 pub(super) fn code_lens(view: &View, lens: ide::Lens) -> proto::CodeLens {
@@ -62,13 +75,16 @@ pub(super) fn diagnostic(view: &View, diagnostic: ide::Diagnostic) -> proto::Dia
     }
 }
 
-fn severity(severity: ide::Severity) -> proto::DiagnosticSeverity {
+fn severity(severity: Severity) -> proto::DiagnosticSeverity {
     match severity {
-        ide::Severity::Hint => proto::DiagnosticSeverity::Hint,
+        Severity::Hint => proto::DiagnosticSeverity::Hint,
+        Severity::Info => proto::DiagnosticSeverity::Information,
+        Severity::Warning => proto::DiagnosticSeverity::Warning,
+        Severity::Error => proto::DiagnosticSeverity::Error,
     }
 }
 
-/// The summary of a file as a finding on its line, for clients that can show it no other way.
+/// A line of the summary as a finding, for clients that can show it no other way.
 pub(super) fn summary_diagnostic(view: &View, lens: ide::Lens) -> proto::Diagnostic {
     proto::Diagnostic {
         range: range(view, lens.loc),
@@ -90,17 +106,17 @@ pub(super) fn result_id(diagnostics: &[proto::Diagnostic]) -> String {
 }
 
 pub(super) fn document_symbol(view: &View, symbol: ide::Symbol) -> proto::DocumentSymbol {
-    let range = range(view, symbol.loc);
+    let selection_range = range(view, symbol.loc);
     let children: Vec<_> = symbol.children.into_iter().map(|child| document_symbol(view, child)).collect();
     #[expect(deprecated, reason = "the generated struct has no other constructor that leaves the field out")]
     proto::DocumentSymbol {
         name: symbol.name,
         detail: Some(symbol.detail).filter(|detail| !detail.is_empty()),
-        kind: proto::SymbolKind::Event,
+        kind: symbol_kind(symbol.kind),
         tags: None,
         deprecated: None,
-        range,
-        selection_range: range,
+        range: lines(view, symbol.lines, selection_range),
+        selection_range,
         children: Some(children).filter(|children| !children.is_empty()),
     }
 }
@@ -110,7 +126,7 @@ pub(super) fn symbol_information(view: &View, symbol: ide::Symbol) -> Vec<proto:
     let location = proto::Location { uri: view.uri.clone(), range: range(view, symbol.loc) };
     let base = proto::BaseSymbolInformation {
         name: symbol.name,
-        kind: proto::SymbolKind::Event,
+        kind: symbol_kind(symbol.kind),
         tags: None,
         container_name: None,
     };
@@ -120,11 +136,26 @@ pub(super) fn symbol_information(view: &View, symbol: ide::Symbol) -> Vec<proto:
     [this].into_iter().chain(below).collect()
 }
 
-pub(super) fn folding_range(fold: ide::Fold) -> proto::FoldingRange {
+fn symbol_kind(kind: SymbolKind) -> proto::SymbolKind {
+    match kind {
+        SymbolKind::Run => proto::SymbolKind::Namespace,
+        SymbolKind::Finding => proto::SymbolKind::Event,
+    }
+}
+
+/// Whole lines, first and last. `inside` is what the protocol wants to be in the range.
+fn lines(view: &View, (first, last): (u32, u32), inside: proto::Range) -> proto::Range {
+    let end = LineCol { line: last, byte: view.text.line(last).len() as u32 };
+    let start = position(view, LineCol { line: first, byte: 0 });
+    proto::Range { start: start.min(inside.start), end: position(view, end).max(inside.end) }
+}
+
+pub(super) fn folding_range(view: &View, fold: ide::Fold) -> proto::FoldingRange {
     proto::FoldingRange {
-        start_line: fold.start_line,
-        end_line: fold.end_line,
+        start_line: fold.first,
+        end_line: fold.last,
         kind: Some(proto::FoldingRangeKind::Region),
+        collapsed_text: view.profile.collapsed_text.then_some(fold.text),
         ..Default::default()
     }
 }
@@ -141,12 +172,13 @@ pub(super) fn semantic_tokens(view: &View, tokens: Vec<ide::Token>) -> proto::Se
                 if is_same_line { range.start.character - previous.character } else { range.start.character };
             let delta_line = range.start.line - previous.line;
             previous = range.start;
+            let (token_type, token_modifiers_bitset) = capabilities::token_numbers(token.kind);
             proto::SemanticToken {
                 delta_line,
                 delta_start,
                 length: range.end.character - range.start.character,
-                token_type: token.kind,
-                token_modifiers_bitset: token.modifiers,
+                token_type,
+                token_modifiers_bitset,
             }
         })
         .collect();
@@ -163,5 +195,19 @@ pub(super) fn inlay_hint(view: &View, hint: ide::InlayHint) -> proto::InlayHint 
         padding_left: Some(true),
         padding_right: None,
         data: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_has_neither_marks_nor_escapes() {
+        assert_eq!(
+            plain_text("**Heap goal**: 4 MB\n\n*Note:* a\\*b \\[x\\]\n\n- **a** `x\\*`"),
+            "Heap goal: 4 MB\n\nNote: a*b [x]\n\n- a x\\*"
+        );
+        assert_eq!(plain_text("\\"), "");
     }
 }

@@ -6,26 +6,30 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use ide::{Parsed, Snapshot};
 use tower_lsp::gen_lsp_types::Uri;
-use tracelog::text::{Edited, Text};
+use tracelog::{Edited, Log, Text};
+
+use crate::config::Settings;
 
 use super::capabilities::{Profile, SummaryPlace};
 use super::fault::{self, Place};
 use super::from_proto::{self, Change};
 use super::inbox::{Event, Inbox, Job, Needs, Question, Seen};
 use super::pool::{Lane, Pool};
-use super::settings::Settings;
-use super::standin::ide::Snapshot;
-use super::standin::log::Log;
 use super::transport::panic_text;
 
 /// Above this many new lines a parse on the pool is better than an incremental one in the owner.
 const MAX_EDIT_LINES: u32 = 4096;
 /// Above this many changes at once, or kept during a parse, likewise.
 const MAX_EDITS: usize = 1000;
+
+/// Up to this many bytes even questions about a line wait for the parse: it takes milliseconds, and they get the better
+/// answer every time.
+const SMALL_BYTES: usize = 2 << 20;
 
 /// A state of a text; never used twice in a process, not even for another document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +40,7 @@ pub(super) struct View {
     pub(super) uri: Uri,
     /// The client's number for this state of the document.
     pub(super) version: i32,
+    pub(super) text: Arc<Text>,
     pub(super) snapshot: Snapshot,
     pub(super) profile: Arc<Profile>,
     pub(super) settings: Arc<Settings>,
@@ -54,8 +59,12 @@ pub(super) struct World {
     revisions: Revisions,
     profile: Arc<Profile>,
     settings: Arc<Settings>,
+    /// What the analysis reads of the settings.
+    analysis_settings: Arc<ide::Settings>,
     pool: Pool,
     inbox: Inbox,
+    /// Parses whose document has moved on or is closed, and which somebody still waits for.
+    left_behind: Vec<Parse>,
 }
 
 struct Document {
@@ -74,22 +83,40 @@ struct State {
 
 /// How far the parse of a document is.
 enum Reading {
-    Done(Log),
-    Running {
-        stop: Arc<AtomicBool>,
-        /// The text that is being parsed.
-        of: State,
-        /// What happened to it since.
-        edits: Vec<(Edited, State)>,
-        waiting: Vec<Waiting>,
-    },
+    Done(Arc<Read>),
+    Running(Parse),
     /// Parsing this text panicked. Questions that need the log fail until the text changes.
     Failed,
 }
 
+/// A parse on the pool.
+struct Parse {
+    uri: Uri,
+    stop: Arc<AtomicBool>,
+    /// The text that is being parsed.
+    of: State,
+    /// What happened to it since.
+    edits: Vec<(Edited, State)>,
+    /// In the order of the questions.
+    waiting: Vec<Waiting>,
+}
+
+/// A log and, once somebody has asked, what is found out about it. Shared by all questions about one state of the text.
+struct Read {
+    log: Log,
+    parsed: OnceLock<Arc<Parsed>>,
+}
+
+impl Read {
+    fn of(log: Log) -> Self {
+        Read { log, parsed: OnceLock::new() }
+    }
+}
+
 struct Waiting {
     revision: Revision,
-    job: Job,
+    lane: Lane,
+    job: Box<dyn Job>,
 }
 
 #[derive(Default)]
@@ -109,8 +136,10 @@ impl World {
             revisions: Revisions::default(),
             profile: Arc::new(Profile::of(&Default::default())),
             settings: Arc::default(),
+            analysis_settings: Arc::default(),
             pool,
             inbox,
+            left_behind: Vec::new(),
         }
     }
 
@@ -124,9 +153,17 @@ impl World {
 
     /// Puts settings in force. True if they differ from those before.
     pub(super) fn set_settings(&mut self, settings: Settings) -> bool {
-        let differ = *self.settings != settings;
+        if *self.settings == settings {
+            return false;
+        }
+        self.analysis_settings = Arc::new(settings.analysis());
         self.settings = Arc::new(settings);
-        differ
+        for document in self.documents.values_mut() {
+            if let Reading::Done(read) = &mut document.reading {
+                *read = Arc::new(Read::of(read.log.clone()));
+            }
+        }
+        true
     }
 
     pub(super) fn uris(&self) -> impl Iterator<Item = &Uri> {
@@ -169,7 +206,7 @@ impl World {
             Ok(()) => _ = self.documents.insert(document.uri.clone(), document),
             Err(panic) => {
                 tracing::error!("edit of {:?} panicked, the document is dropped: {:?}", uri.0, panic_text(&*panic));
-                self.dismiss(document);
+                self.leave_parse_of(document);
             }
         }
     }
@@ -202,33 +239,26 @@ impl World {
     }
 
     /// Brings the log, or the list of what it will need, up to the next state of the text.
-    fn follow(&self, document: &mut Document, edited: Edited, state: State) {
+    fn follow(&mut self, document: &mut Document, edited: Edited, state: State) {
         match &mut document.reading {
-            Reading::Done(log) => match edit(log, edited, &state) {
-                Some(log) => document.reading = Reading::Done(log),
+            Reading::Done(read) => match edit(&read.log, edited, &state) {
+                Some(log) => document.reading = Reading::Done(Arc::new(Read::of(log))),
                 None => self.start_parse(document),
             },
-            Reading::Running { edits, .. } if edits.len() < MAX_EDITS => edits.push((edited, state)),
-            Reading::Running { .. } | Reading::Failed => self.start_parse(document),
+            Reading::Running(parse) if parse.edits.len() < MAX_EDITS => parse.edits.push((edited, state)),
+            Reading::Running(_) | Reading::Failed => self.start_parse(document),
         }
     }
 
-    /// Parses the whole text on the pool. Whoever waits for an earlier text is answered from this newer one.
-    fn start_parse(&self, document: &mut Document) {
-        let waiting = match std::mem::replace(&mut document.reading, Reading::Failed) {
-            Reading::Running { stop, waiting, .. } => {
-                stop.store(true, Ordering::Relaxed);
-                waiting
-            }
-            Reading::Done(_) | Reading::Failed => Vec::new(),
-        };
+    /// Parses the whole text on the pool.
+    fn start_parse(&mut self, document: &mut Document) {
         let stop = Arc::new(AtomicBool::new(false));
         let of = document.now.clone();
         let (uri, state, inbox, stopped) = (document.uri.clone(), of.clone(), self.inbox.clone(), stop.clone());
         self.pool.run(Lane::Slow, move || {
             let parsed = catch_unwind(AssertUnwindSafe(|| {
                 fault::strike(Place::Parse);
-                Log::parse(&state.text, &stopped)
+                Log::read_text(&state.text, || !stopped.load(Ordering::Relaxed))
             }));
             let log = parsed.unwrap_or_else(|panic| {
                 tracing::error!("parse of {:?} panicked: {:?}", uri.0, panic_text(&*panic));
@@ -236,18 +266,52 @@ impl World {
             });
             inbox.post(Event::Parsed { uri, revision: state.revision, log });
         });
-        document.reading = Reading::Running { stop, of, edits: Vec::new(), waiting };
+        let parse = Parse { uri: document.uri.clone(), stop, of, edits: Vec::new(), waiting: Vec::new() };
+        if let Reading::Running(parse) = std::mem::replace(&mut document.reading, Reading::Running(parse)) {
+            self.leave(parse);
+        }
     }
 
-    /// Takes the result of a parse, unless its text was replaced or closed meanwhile. Answers those who waited for it.
-    /// True if the document has a log now.
+    /// Stops a parse that is of no use to its document anymore, unless a question waits for it.
+    fn leave(&mut self, mut parse: Parse) {
+        parse.waiting.retain(|waiting| waiting.job.is_wanted());
+        if parse.waiting.is_empty() {
+            parse.stop.store(true, Ordering::Relaxed);
+        } else {
+            self.left_behind.push(parse);
+        }
+    }
+
+    fn leave_parse_of(&mut self, document: Document) {
+        if let Reading::Running(parse) = document.reading {
+            self.leave(parse);
+        }
+    }
+
+    /// Takes the result of a parse and answers those who waited for it. True if the document has a log now.
     pub(super) fn parsed(&mut self, uri: &Uri, revision: Revision, log: Option<Log>) -> bool {
+        if let Some(idx) = self.left_behind.iter().position(|parse| parse.of.revision == revision) {
+            let parse = self.left_behind.swap_remove(idx);
+            if let Err(waiting) = self.catch_up(parse, log) {
+                self.fail(waiting);
+            }
+            return false;
+        }
         let Some(mut document) = self.documents.remove(uri) else { return false };
         match std::mem::replace(&mut document.reading, Reading::Failed) {
-            Reading::Running { of, edits, waiting, .. } if of.revision == revision => match log {
-                Some(log) => self.catch_up(&mut document, log, of, edits, waiting),
-                None => waiting.into_iter().for_each(|waiting| self.answer_without_view(waiting.job, Seen::Unreadable)),
-            },
+            Reading::Running(parse) if parse.of.revision == revision => {
+                let is_read = log.is_some();
+                match self.catch_up(parse, log) {
+                    Ok(read) => document.reading = Reading::Done(read),
+                    Err(waiting) if is_read => {
+                        self.start_parse(&mut document);
+                        if let Reading::Running(parse) = &mut document.reading {
+                            parse.waiting = waiting;
+                        }
+                    }
+                    Err(waiting) => self.fail(waiting),
+                }
+            }
             reading => document.reading = reading,
         }
         let has_log = matches!(document.reading, Reading::Done(_));
@@ -255,52 +319,38 @@ impl World {
         has_log
     }
 
-    /// Applies the edits made during the parse one by one, and answers each question from the text it was asked about.
-    fn catch_up(
-        &self,
-        document: &mut Document,
-        mut log: Log,
-        of: State,
-        edits: Vec<(Edited, State)>,
-        mut waiting: Vec<Waiting>,
-    ) {
-        self.answer_up_to(&of, &document.uri, &log, &mut waiting);
-        for (edited, state) in edits {
-            match edit(&log, edited, &state) {
-                Some(edited_log) => log = edited_log,
-                None => {
-                    self.start_parse(document);
-                    if let Reading::Running { waiting: still_waiting, .. } = &mut document.reading {
-                        *still_waiting = waiting;
-                    }
-                    return;
-                }
+    /// Applies the edits made during a parse one by one, and answers each question from the text it was asked about.
+    /// Gives the log of the newest text, or the questions that are left if it cannot be had.
+    fn catch_up(&self, mut parse: Parse, log: Option<Log>) -> Result<Arc<Read>, Vec<Waiting>> {
+        let Some(log) = log else { return Err(parse.waiting) };
+        let mut read = Arc::new(Read::of(log));
+        self.answer_up_to(&parse.of, &parse.uri, &read, &mut parse.waiting);
+        for (edited, state) in parse.edits {
+            match edit(&read.log, edited, &state) {
+                Some(log) => read = Arc::new(Read::of(log)),
+                None => return Err(parse.waiting),
             }
-            self.answer_up_to(&state, &document.uri, &log, &mut waiting);
+            self.answer_up_to(&state, &parse.uri, &read, &mut parse.waiting);
         }
-        document.reading = Reading::Done(log);
+        Ok(read)
     }
 
-    /// Answers whoever waits for this state or an older one. `waiting` is in the order of the questions.
-    fn answer_up_to(&self, state: &State, uri: &Uri, log: &Log, waiting: &mut Vec<Waiting>) {
+    /// Answers whoever waits for this state of a text.
+    fn answer_up_to(&self, state: &State, uri: &Uri, read: &Arc<Read>, waiting: &mut Vec<Waiting>) {
         let n_ready = waiting.partition_point(|waiting| waiting.revision <= state.revision);
         for ready in waiting.drain(..n_ready) {
-            self.answer(Lane::Slow, self.view(uri, state, Some(log.clone())), ready.job);
+            self.answer(ready.lane, uri, state, Some(read.clone()), ready.job);
         }
     }
 
-    /// Closes a document.
+    fn fail(&self, waiting: Vec<Waiting>) {
+        waiting.into_iter().for_each(|waiting| self.answer_without_view(waiting.job, Seen::Unreadable));
+    }
+
+    /// Closes a document. Questions about it that came before are still answered.
     pub(super) fn close(&mut self, uri: &Uri) {
         if let Some(document) = self.documents.remove(uri) {
-            self.dismiss(document);
-        }
-    }
-
-    /// Stops the work on a document that is gone. Questions still waiting get the answer for one that is not open.
-    fn dismiss(&self, document: Document) {
-        if let Reading::Running { stop, waiting, .. } = document.reading {
-            stop.store(true, Ordering::Relaxed);
-            waiting.into_iter().for_each(|waiting| self.answer_without_view(waiting.job, Seen::Closed));
+            self.leave_parse_of(document);
         }
     }
 
@@ -310,35 +360,44 @@ impl World {
         let Some(document) = self.documents.get_mut(&uri) else {
             return self.answer_without_view(job, Seen::Closed);
         };
-        let log = match &mut document.reading {
-            Reading::Done(log) => Some(log.clone()),
-            Reading::Running { waiting, .. } if needs == Needs::Log => {
-                return waiting.push(Waiting { revision: document.now.revision, job });
+        let lane = if needs == Needs::Lines { Lane::Quick } else { Lane::Slow };
+        let waits = needs == Needs::Log || document.now.text.n_bytes() <= SMALL_BYTES;
+        let read = match &mut document.reading {
+            Reading::Done(read) => Some(read.clone()),
+            Reading::Running(parse) if waits => {
+                return parse.waiting.push(Waiting { revision: document.now.revision, lane, job });
             }
             Reading::Failed if needs == Needs::Log => return self.answer_without_view(job, Seen::Unreadable),
-            Reading::Running { .. } | Reading::Failed => None,
+            Reading::Running(_) | Reading::Failed => None,
         };
-        let lane = if needs == Needs::Line { Lane::Quick } else { Lane::Slow };
-        let view = self.view(&uri, &self.documents[&uri].now, log);
-        self.answer(lane, view, job);
+        self.answer(lane, &uri, &self.documents[&uri].now, read, job);
     }
 
-    fn view(&self, uri: &Uri, state: &State, log: Option<Log>) -> View {
-        View {
-            uri: uri.clone(),
-            version: state.version,
-            snapshot: Snapshot { text: state.text.clone(), log },
-            profile: self.profile.clone(),
-            settings: self.settings.clone(),
-        }
+    /// Answers a question on the pool. The first question about a state pays for what is found out about it.
+    fn answer(&self, lane: Lane, uri: &Uri, state: &State, read: Option<Arc<Read>>, job: Box<dyn Job>) {
+        let (uri, version, text) = (uri.clone(), state.version, Arc::new(state.text.clone()));
+        let (profile, settings) = (self.profile.clone(), self.settings.clone());
+        let analysis_settings = self.analysis_settings.clone();
+        self.pool.run(lane, move || {
+            let parsed = catch_unwind(AssertUnwindSafe(|| {
+                let parse = |read: &Read| Arc::new(Parsed::new(read.log.clone(), analysis_settings));
+                read.map(|read| read.parsed.get_or_init(|| parse(&read)).clone())
+            }));
+            match parsed {
+                Ok(parsed) => {
+                    let snapshot = Snapshot { lines: text.clone(), parsed };
+                    job.run(Seen::View(&View { uri, version, text, snapshot, profile, settings }));
+                }
+                Err(panic) => {
+                    tracing::error!("finding the runs of {:?} panicked: {:?}", uri.0, panic_text(&*panic));
+                    job.run(Seen::Unreadable);
+                }
+            }
+        });
     }
 
-    fn answer(&self, lane: Lane, view: View, job: Job) {
-        self.pool.run(lane, move || job(Seen::View(&view)));
-    }
-
-    fn answer_without_view(&self, job: Job, seen: Seen<'static>) {
-        self.pool.run(Lane::Quick, move || job(seen));
+    fn answer_without_view(&self, job: Box<dyn Job>, seen: Seen<'static>) {
+        self.pool.run(Lane::Quick, move || job.run(seen));
     }
 }
 
@@ -346,7 +405,7 @@ impl World {
 fn edit(log: &Log, edited: Edited, state: &State) -> Option<Log> {
     let edited = catch_unwind(AssertUnwindSafe(|| {
         fault::strike(Place::Follow);
-        log.edit(&state.text, edited)
+        log.edited(&state.text, edited)
     }));
     edited
         .inspect_err(|panic| tracing::error!("incremental parse panicked, parsing again: {:?}", panic_text(&**panic)))
@@ -385,9 +444,9 @@ mod tests {
         /// Asks a question; the receiver gets the version and the number of lines it saw, or why it saw nothing.
         fn ask(&mut self, needs: Needs) -> Receiver<Result<(i32, u32), &'static str>> {
             let (sender, receiver) = channel();
-            let job: Job = Box::new(move |seen| {
+            let job = Box::new(move |seen: Seen<'_>| {
                 let saw = match seen {
-                    Seen::View(view) => Ok((view.version, view.snapshot.text.n_lines())),
+                    Seen::View(view) => Ok((view.version, view.text.n_lines())),
                     Seen::Closed => Err("closed"),
                     Seen::Unreadable => Err("unreadable"),
                 };
@@ -414,26 +473,37 @@ mod tests {
         let second = bench.ask(Needs::Log);
         bench.change(3, "a\nb\nc");
         let third = bench.ask(Needs::Log);
-        let line = bench.ask(Needs::Line);
-        assert_eq!(line.recv_timeout(LIMIT).unwrap(), Ok((3, 3)), "one line needs no parse");
+        let line = bench.ask(Needs::Lines);
         assert!(bench.parsed(), "one parse is enough");
         assert_eq!(first.recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
         assert_eq!(second.recv_timeout(LIMIT).unwrap(), Ok((2, 2)));
         assert_eq!(third.recv_timeout(LIMIT).unwrap(), Ok((3, 3)));
+        assert_eq!(line.recv_timeout(LIMIT).unwrap(), Ok((3, 3)));
         bench.change(4, "a");
         assert_eq!(bench.ask(Needs::Log).recv_timeout(LIMIT).unwrap(), Ok((4, 1)), "edits are followed");
     }
 
     #[test]
-    fn a_big_change_starts_over_and_the_old_parse_is_dropped() {
+    fn questions_about_lines_of_a_big_text_do_not_wait() {
+        let mut bench = Bench::open(&"a".repeat(SMALL_BYTES + 1));
+        let log = bench.ask(Needs::Log);
+        assert_eq!(bench.ask(Needs::Lines).recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
+        assert_eq!(bench.ask(Needs::Text).recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
+        assert!(log.try_recv().is_err());
+        assert!(bench.parsed());
+        assert_eq!(log.recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
+    }
+
+    #[test]
+    fn a_big_change_starts_over() {
         let mut bench = Bench::open("a");
         let first = bench.ask(Needs::Log);
         bench.change(2, &"b\n".repeat(MAX_EDIT_LINES as usize + 1));
         let second = bench.ask(Needs::Log);
         assert!(!bench.parsed(), "of a text that is gone");
-        assert!(first.try_recv().is_err() && second.try_recv().is_err());
+        assert_eq!(first.recv_timeout(LIMIT).unwrap(), Ok((1, 1)), "but that somebody asked about");
+        assert!(second.try_recv().is_err());
         assert!(bench.parsed());
-        assert_eq!(first.recv_timeout(LIMIT).unwrap(), Ok((2, MAX_EDIT_LINES + 2)));
         assert_eq!(second.recv_timeout(LIMIT).unwrap(), Ok((2, MAX_EDIT_LINES + 2)));
     }
 
@@ -450,17 +520,18 @@ mod tests {
     }
 
     #[test]
-    fn closing_answers_those_who_wait_and_a_late_parse_is_dropped() {
+    fn closing_takes_nothing_from_questions_that_came_before() {
         let mut bench = Bench::open("a");
-        let waiting = bench.ask(Needs::Log);
+        let before = bench.ask(Needs::Log);
         bench.world.close(&bench.uri.clone());
-        assert_eq!(waiting.recv_timeout(LIMIT).unwrap(), Err("closed"));
-        let text = "a\nb";
-        bench.world.open(bench.uri.clone(), 1, text);
-        let reopened = bench.ask(Needs::Log);
+        let between = bench.ask(Needs::Log);
+        bench.world.open(bench.uri.clone(), 1, "a\nb");
+        let after = bench.ask(Needs::Log);
+        assert_eq!(between.recv_timeout(LIMIT).unwrap(), Err("closed"));
         assert!(!bench.parsed(), "of the document before");
+        assert_eq!(before.recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
         assert!(bench.parsed());
-        assert_eq!(reopened.recv_timeout(LIMIT).unwrap(), Ok((1, 2)));
+        assert_eq!(after.recv_timeout(LIMIT).unwrap(), Ok((1, 2)));
     }
 
     #[test]
@@ -471,7 +542,7 @@ mod tests {
         assert!(!bench.world.parsed(&uri, revision, None));
         assert_eq!(waiting.recv_timeout(LIMIT).unwrap(), Err("unreadable"));
         assert_eq!(bench.ask(Needs::Log).recv_timeout(LIMIT).unwrap(), Err("unreadable"));
-        assert_eq!(bench.ask(Needs::Line).recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
+        assert_eq!(bench.ask(Needs::Lines).recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
         bench.change(2, "b");
         let changed = bench.ask(Needs::Log);
         assert!(bench.parsed());
