@@ -7,6 +7,8 @@
 use std::fmt::Write as _;
 
 use crate::catalog::Kind;
+use crate::table::Lists;
+use crate::word::Word;
 
 /// Reads a value of this kind at the start of `bytes`: its code and how many bytes it takes.
 ///
@@ -36,22 +38,43 @@ pub fn read(kind: Kind, bytes: &[u8]) -> Option<(u64, usize)> {
 
 #[inline]
 fn read_uint(bytes: &[u8]) -> Option<(u64, usize)> {
+    let word = Word::of(bytes);
     // Go prints no leading zeros: what follows a zero does not belong to the number.
-    if bytes.first() == Some(&b'0') {
-        return Some((0, 1));
+    let len = if word.byte(0) == b'0' { 1 } else { word.n_digits() };
+    match len {
+        0 => None,
+        1..8 => Some((word.decimal(len), len)),
+        _ => read_long_uint(bytes),
     }
+}
+
+/// A number of any length, digit by digit.
+#[cold]
+fn read_long_uint(bytes: &[u8]) -> Option<(u64, usize)> {
+    let digits = bytes.iter().map(|byte| byte.wrapping_sub(b'0')).take_while(|digit| *digit < 10);
     let mut value: u64 = 0;
     let mut len = 0;
-    while let Some(digit) = bytes.get(len).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
-        // Nineteen digits always fit; more are rare enough to be checked.
-        value = if len < 19 {
-            value * 10 + u64::from(digit)
-        } else {
-            value.checked_mul(10)?.checked_add(u64::from(digit))?
-        };
+    for digit in digits {
+        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
         len += 1;
     }
-    (len > 0).then_some((value, len))
+    Some((value, len))
+}
+
+/// Integers separated by single blanks at the start of `bytes`, given to `push` as codes: how many bytes they take.
+#[inline]
+pub fn read_list(bytes: &[u8], mut push: impl FnMut(u64)) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let (code, len) = read(Kind::Int, &bytes[at..])?;
+        push(code);
+        at += len;
+        // A blank that no number follows belongs to the next literal.
+        if !matches!(bytes[at..], [b' ', b'-' | b'0'..=b'9', ..]) {
+            return Some(at);
+        }
+        at += 1;
+    }
 }
 
 fn read_hex(bytes: &[u8]) -> Option<(u64, usize)> {
@@ -67,8 +90,11 @@ fn read_hex(bytes: &[u8]) -> Option<(u64, usize)> {
 #[inline]
 fn read_seconds3(bytes: &[u8]) -> Option<(u64, usize)> {
     let (seconds, len) = read_uint(bytes)?;
-    let [b'.', a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] = bytes[len..] else { return None };
-    let millis = u64::from(a - b'0') * 100 + u64::from(b - b'0') * 10 + u64::from(c - b'0');
+    let fraction = Word::of(&bytes[len..]);
+    if fraction.byte(0) != b'.' || fraction.skip(1).n_digits() < 3 {
+        return None;
+    }
+    let millis = fraction.skip(1).decimal(3);
     Some((seconds.checked_mul(1000)?.checked_add(millis)?, len + 4))
 }
 
@@ -83,25 +109,24 @@ const CODE_10: u64 = 280;
 /// 10. The codes count these values in order.
 #[inline]
 fn read_millis2(bytes: &[u8]) -> Option<(u64, usize)> {
-    let digit = |at: usize| bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|d| *d < 10).map(u64::from);
-    let first = digit(0)?;
-    if bytes.get(1) == Some(&b'.') {
-        let a = digit(2)?;
-        if first > 0 {
-            return Some((CODE_1_0 + first * 10 + a - 10, 3));
-        }
-        let b = digit(3)?;
-        if a > 0 {
-            return Some((CODE_0_10 + a * 10 + b - 10, 4));
-        }
-        let micros = b * 10 + digit(4)?;
-        return (micros > 0).then_some((micros, 5));
+    let word = Word::of(bytes);
+    if word.byte(1) != b'.' {
+        let (value, len) = read_uint(bytes)?;
+        return match value {
+            0 => Some((0, 1)),
+            1..10 => None,
+            _ => Some((value + (CODE_10 - 10), len)),
+        };
     }
-    if first == 0 {
-        return Some((0, 1));
+    // Two digits count: the first that is not a zero and the one behind it, at the latest the third and fourth.
+    let digits = word.without(1);
+    let n_zeros = usize::from(digits.byte(0) == b'0') + usize::from(digits.byte(0) == b'0' && digits.byte(1) == b'0');
+    if digits.n_digits() < n_zeros + 2 {
+        return None;
     }
-    let (value, len) = read_uint(bytes)?;
-    (value >= 10).then_some((value + (CODE_10 - 10), len))
+    const FIRST_CODES: [u64; 3] = [CODE_1_0 - 10, CODE_0_10 - 10, 0];
+    let code = FIRST_CODES[n_zeros] + digits.skip(n_zeros).decimal(2);
+    (code > 0).then_some((code, n_zeros + 3))
 }
 
 /// The value of a code.
@@ -192,9 +217,7 @@ impl Column {
     /// A column whose first `rows` values are absent.
     pub fn absent(rows: usize) -> Self {
         let mut column = Self::default();
-        for _ in 0..rows {
-            column.push_absent();
-        }
+        column.fill(rows);
         column
     }
 
@@ -252,6 +275,29 @@ impl Column {
         let absent = self.absent.get_or_insert_default();
         absent.resize(row / 64 + 1, 0);
         absent[row / 64] |= 1 << (row % 64);
+    }
+
+    /// Appends values.
+    pub(crate) fn extend(&mut self, codes: impl Iterator<Item = u64> + Clone) {
+        if !self.is_empty() {
+            codes.for_each(|code| self.push(code));
+            return;
+        }
+        let Some(first) = codes.clone().next() else { return };
+        // Bits that any code has, and bits in which any differs from the first.
+        let (any, differ) = codes.clone().fold((0, 0), |(any, differ), code| (any | code, differ | (code ^ first)));
+        self.cells = match any {
+            _ if differ == 0 => Cells::Same { code: first, len: codes.count() as u32 },
+            0..=0xff => Cells::U8(codes.map(|code| code as u8).collect()),
+            0x100..=0xffff => Cells::U16(codes.map(|code| code as u16).collect()),
+            0x1_0000..=0xffff_ffff => Cells::U32(codes.map(|code| code as u32).collect()),
+            _ => Cells::U64(codes.collect()),
+        };
+    }
+
+    /// Appends rows without a value until there are `n_rows`.
+    pub(crate) fn fill(&mut self, n_rows: usize) {
+        (self.len()..n_rows).for_each(|_| self.push_absent());
     }
 
     /// Moves all cells to a width that holds `code`, then appends it.
@@ -344,6 +390,18 @@ impl ListColumn {
             self.values.push(*code);
         }
         self.ends.push(self.values.len() as u32);
+    }
+
+    /// Appends rows.
+    pub(crate) fn extend(&mut self, lists: &Lists) {
+        let start = self.values.len() as u32;
+        self.values.extend(lists.codes.iter().copied());
+        self.ends.extend(lists.ends.iter().map(|end| start + end));
+    }
+
+    /// Appends rows without a list until there are `n_rows`.
+    pub(crate) fn fill(&mut self, n_rows: usize) {
+        self.ends.resize(n_rows.max(self.ends.len()), self.values.len() as u32);
     }
 
     /// Number of rows.

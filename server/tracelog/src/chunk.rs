@@ -6,133 +6,12 @@
 use std::sync::Arc;
 
 use crate::carrier::{self, Memory};
-use crate::catalog::{Family, Piece, Shape};
-use crate::cells::{self, Column, ListColumn};
+use crate::catalog::{Family, Shape};
+use crate::table::Batch;
 use crate::tear::{Carry, Found, Tears};
-use crate::template::{self, Codes, Datum, Match};
+use crate::template::{self, Codes, Match};
 
-/// The rows of one family in a chunk.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Table {
-    /// Line of each row, counted from the chunk's first line; negative where the head stands in an earlier chunk.
-    lines: Column,
-    /// Shape of each row.
-    shapes: Column,
-    /// Index into [`Chunk::sources`] of each row.
-    sources: Column,
-    /// Values, by field; None while no row has the field.
-    columns: Vec<Option<Column>>,
-    /// Lists, by field.
-    lists: Vec<Option<ListColumn>>,
-    len: usize,
-}
-
-impl Table {
-    fn new(family: Family) -> Self {
-        let n_fields = family.def().fields.len();
-        Self {
-            lines: Column::default(),
-            shapes: Column::default(),
-            sources: Column::default(),
-            columns: vec![None; n_fields],
-            lists: vec![None; n_fields],
-            len: 0,
-        }
-    }
-
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Line of a row, counted from the chunk's first line.
-    pub fn line(&self, row: usize) -> i64 {
-        cells::unzigzag(self.lines.get(row).unwrap_or(0))
-    }
-
-    /// Shape of a row.
-    pub fn shape(&self, row: usize) -> Shape {
-        Shape(self.shapes.get(row).unwrap_or(0) as u8)
-    }
-
-    /// The code of a value; None where it was not printed.
-    pub fn code(&self, row: usize, field: u8) -> Option<u64> {
-        self.columns[usize::from(field)].as_ref()?.get(row)
-    }
-
-    /// The column of a field, if any row has it.
-    pub fn column(&self, field: u8) -> Option<&Column> {
-        self.columns[usize::from(field)].as_ref()
-    }
-
-    /// The codes of a list; nothing where it was not printed.
-    pub fn list(&self, row: usize, field: u8) -> impl Iterator<Item = u64> + '_ {
-        self.lists[usize::from(field)].iter().flat_map(move |lists| lists.get(row))
-    }
-
-    fn start(&mut self, line: i64, shape: Shape, source: u32) {
-        let code = cells::zigzag(line.unsigned_abs(), line < 0).unwrap_or(0);
-        self.lines.push(code);
-        self.shapes.push(u64::from(shape.0));
-        self.sources.push(u64::from(source));
-    }
-
-    #[inline]
-    fn set(&mut self, field: u8, code: u64) {
-        let row = self.len;
-        self.columns[usize::from(field)].get_or_insert_with(|| Column::absent(row)).push(code);
-    }
-
-    fn set_list(&mut self, field: u8, codes: &[u64]) {
-        let row = self.len;
-        self.lists[usize::from(field)].get_or_insert_with(|| ListColumn::empty(row)).push(codes);
-    }
-
-    /// Ends a row. Columns that got no value get an absent one; with the shape of the row before, none can lack.
-    fn finish(&mut self, n_set: usize, uniform: &mut Option<(Shape, usize)>, shape: Shape) {
-        self.len += 1;
-        if *uniform == Some((shape, n_set)) && self.len > 1 {
-            return;
-        }
-        for column in self.columns.iter_mut().flatten() {
-            while column.len() < self.len {
-                column.push_absent();
-            }
-        }
-        for lists in self.lists.iter_mut().flatten() {
-            while lists.len() < self.len {
-                lists.push(&[]);
-            }
-        }
-        let in_use = self.columns.iter().flatten().count() + self.lists.iter().flatten().count();
-        *uniform = (in_use == n_set).then_some((shape, n_set));
-    }
-
-    fn shrink(&mut self) {
-        self.lines.shrink();
-        self.shapes.shrink();
-        self.sources.shrink();
-        self.columns.iter_mut().flatten().for_each(Column::shrink);
-        self.lists.iter_mut().flatten().for_each(ListColumn::shrink);
-    }
-
-    fn n_bytes(&self) -> usize {
-        let columns = self.columns.iter().flatten().map(Column::n_bytes);
-        let lists = self.lists.iter().flatten().map(ListColumn::n_bytes);
-        let slots =
-            self.columns.len() * size_of::<Option<Column>>() + self.lists.len() * size_of::<Option<ListColumn>>();
-        self.lines.n_bytes()
-            + self.shapes.n_bytes()
-            + self.sources.n_bytes()
-            + columns.chain(lists).sum::<usize>()
-            + slots
-    }
-}
+pub use crate::table::Table;
 
 /// A piece of an item and where it stands: a line, counted from the chunk's first line, and a range of its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,6 +90,10 @@ impl Chunk {
         self.tables[family as usize].as_deref()
     }
 
+    fn table_mut(&mut self, family: Family) -> &mut Table {
+        self.tables[family as usize].get_or_insert_with(|| Box::new(Table::new(family)))
+    }
+
     /// Items that are not whole on one line, in the order in which they were given up or joined.
     pub fn fragments(&self) -> &[Fragment] {
         &self.fragments
@@ -223,8 +106,8 @@ impl Chunk {
 
     /// What the carrier says about the process of a row: container, unit, pid; empty where it says nothing.
     pub fn source(&self, family: Family, row: usize) -> &Arc<[u8]> {
-        let index = self.table(family).and_then(|table| table.sources.get(row)).unwrap_or(0);
-        self.sources.get(index as usize).unwrap_or(&self.sources[0])
+        let index = self.table(family).map_or(0, |table| table.source(row));
+        self.sources.get(index).unwrap_or(&self.sources[0])
     }
 
     /// What the chunk leaves open.
@@ -249,8 +132,8 @@ pub struct ChunkBuilder {
     codes: Codes,
     /// The shape that matched last, by first byte.
     preferred: Box<[Option<Shape>; 256]>,
-    /// By family: the shape and number of values of the last row, if all columns in use belong to it.
-    uniform: Vec<Option<(Shape, usize)>>,
+    /// By family: the last rows, not yet in its table.
+    batches: Vec<Batch>,
 }
 
 impl ChunkBuilder {
@@ -276,7 +159,7 @@ impl ChunkBuilder {
             memory_source: 0,
             codes: Codes::default(),
             preferred: Box::new([None; 256]),
-            uniform: vec![None; Family::ALL.len()],
+            batches: Family::ALL.iter().map(|_| Batch::new()).collect(),
         }
     }
 
@@ -309,6 +192,7 @@ impl ChunkBuilder {
 
     /// Ends the chunk.
     pub fn finish(mut self) -> Chunk {
+        Family::ALL.iter().for_each(|family| self.flush(*family));
         self.chunk.tables.iter_mut().flatten().for_each(|table| table.shrink());
         self.chunk.carry = self.tears.finish(self.chunk.n_lines);
         self.chunk
@@ -320,6 +204,8 @@ impl ChunkBuilder {
         std::mem::swap(&mut next.memory, &mut self.memory);
         std::mem::swap(&mut next.preferred, &mut self.preferred);
         std::mem::swap(&mut next.codes, &mut self.codes);
+        Family::ALL.iter().for_each(|family| self.flush(*family));
+        std::mem::swap(&mut next.batches, &mut self.batches);
         let memory_source = self.chunk.sources[self.memory_source as usize].clone();
         let done = std::mem::replace(self, next).finish();
         self.tears = Tears::resume(done.carry.clone(), 0);
@@ -351,16 +237,20 @@ impl ChunkBuilder {
     #[inline]
     fn push_codes(&mut self, shape: Shape, source: u32) {
         let family = shape.def().family;
-        let table = self.chunk.tables[family as usize].get_or_insert_with(|| Box::new(Table::new(family)));
-        table.start(i64::from(self.chunk.n_lines) - 1, shape, source);
-        for (field, code) in &self.codes.single {
-            table.set(*field, *code);
+        if self.batches[family as usize].shape != shape {
+            self.flush(family);
+            self.batches[family as usize].shape = shape;
         }
-        for (field, start, end) in &self.codes.lists {
-            table.set_list(*field, &self.codes.pool[*start..*end]);
+        self.batches[family as usize].push(self.chunk.n_lines - 1, source, &self.codes);
+    }
+
+    /// Moves the rows of a family that are still in its batch to its table.
+    fn flush(&mut self, family: Family) {
+        let batch = &mut self.batches[family as usize];
+        if !batch.is_empty() {
+            self.chunk.table_mut(family).append(batch);
+            batch.clear();
         }
-        let n_set = self.codes.single.len() + self.codes.lists.len();
-        table.finish(n_set, &mut self.uniform[family as usize], shape);
     }
 
     /// The careful way: carriers, several items, pieces of items, foreign text.
@@ -393,18 +283,11 @@ impl ChunkBuilder {
 
     fn push_match(&mut self, item: &Match, line: i64, source: u32, doubtful: Option<u8>) -> u32 {
         let family = item.shape.def().family;
-        let table = self.chunk.tables[family as usize].get_or_insert_with(|| Box::new(Table::new(family)));
-        table.start(line, item.shape, source);
-        let mut n_set = 0;
-        for value in item.values.iter().filter(|value| Some(value.field.index) != doubtful) {
-            match &value.datum {
-                Datum::One(_, code) => table.set(value.field.index, *code),
-                Datum::List(codes) => table.set_list(value.field.index, codes),
-            }
-            n_set += 1;
-        }
-        self.uniform[family as usize] = None;
-        table.finish(n_set, &mut self.uniform[family as usize], item.shape);
+        self.flush(family);
+        let known = item.values.iter().filter(|value| Some(value.field.index) != doubtful);
+        let values: Vec<_> = known.map(|value| (value.field.index, &value.datum)).collect();
+        let table = self.chunk.table_mut(family);
+        table.push(line, item.shape, source, &values);
         (table.len() - 1) as u32
     }
 
@@ -434,17 +317,4 @@ pub fn trim_end(mut line: &[u8]) -> &[u8] {
         line = rest;
     }
     line
-}
-
-/// How a field of a shape is printed, which the shape may choose otherwise than the field says.
-pub fn kind_in(shape: Shape, field: u8) -> crate::Kind {
-    shape
-        .def()
-        .pieces
-        .iter()
-        .find_map(|piece| match piece {
-            Piece::Value(index, kind) if *index == field => Some(*kind),
-            _ => None,
-        })
-        .unwrap_or(shape.def().family.def().fields[usize::from(field)].kind)
 }

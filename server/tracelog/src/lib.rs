@@ -12,9 +12,11 @@ mod lex;
 pub mod log;
 pub mod position;
 pub mod runs;
+mod table;
 pub mod tear;
 pub mod template;
 pub mod text;
+mod word;
 
 pub use catalog::{Family, Field, GoReleases, Kind, Role, Shape};
 pub use item::{Item, ItemValue, LineItems, Lines, Part};

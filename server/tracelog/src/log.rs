@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use crate::catalog::{Family, Field, Shape};
 use crate::cells;
-use crate::chunk::{Chunk, ChunkBuilder, Fragment, Mark, Table, kind_in};
+use crate::chunk::{Chunk, ChunkBuilder, Fragment, Mark, Table};
 use crate::tear::Carry;
+use crate::template;
 use crate::text::{Edited, Text};
 
 /// Lines of a new chunk.
@@ -239,8 +240,10 @@ impl Log {
 
     /// A value as a number; None where it was not printed.
     pub fn value(&self, row: RowId, field: Field) -> Option<f64> {
-        let code = self.code(row, field)?;
-        Some(cells::value(kind_in(self.shape(row), field.index), code))
+        debug_assert_eq!(row.family, field.family, "a row has fields of its family only");
+        let table = self.table(row)?;
+        let code = table.code(row.row as usize, field.index)?;
+        Some(cells::value(template::kind(table.shape(row.row as usize), field.index), code))
     }
 
     /// The numbers of a list; nothing where it was not printed.

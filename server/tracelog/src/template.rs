@@ -4,6 +4,9 @@
 //! runs over tokens, tells how far a torn line got and where each value stands, and is what answers questions about one
 //! line. A property test holds them equal.
 
+mod rest;
+mod whole;
+
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -12,82 +15,8 @@ use crate::catalog::{Family, Field, Kind, Piece, SHAPES, Shape};
 use crate::cells;
 use crate::lex::{self, Token};
 
-/// Codes of the values of one line, in template order: what [`whole`] found.
-#[derive(Default)]
-pub struct Codes {
-    /// Values and flags.
-    pub single: Vec<(u8, u64)>,
-    /// Lists: field, and range in [`Codes::pool`].
-    pub lists: Vec<(u8, usize, usize)>,
-    /// Codes of all lists.
-    pub pool: Vec<u64>,
-}
-
-impl Codes {
-    fn clear(&mut self) {
-        self.single.clear();
-        self.lists.clear();
-        self.pool.clear();
-    }
-}
-
-/// Whether `line` is the shape from its first to its last byte; if so, `codes` holds its values.
-#[inline]
-pub fn whole(shape: Shape, line: &[u8], codes: &mut Codes) -> bool {
-    codes.clear();
-    let mut at = 0;
-    // Two flags in a row exclude each other.
-    let mut flagged = false;
-    for piece in shape.def().pieces {
-        let rest = &line[at..];
-        match *piece {
-            Piece::Literal(text) => {
-                if !rest.starts_with(text.as_bytes()) {
-                    return false;
-                }
-                at += text.len();
-            }
-            Piece::Value(field, Kind::IntList) => {
-                let start = codes.pool.len();
-                let Some(len) = read_list(rest, |code| codes.pool.push(code)) else { return false };
-                codes.lists.push((field, start, codes.pool.len()));
-                at += len;
-            }
-            Piece::Value(field, kind) => {
-                let Some((code, len)) = cells::read(kind, rest) else { return false };
-                codes.single.push((field, code));
-                at += len;
-            }
-            Piece::Flag(field, text) => {
-                let printed = !flagged && rest.starts_with(text.as_bytes());
-                codes.single.push((field, u64::from(printed)));
-                if printed {
-                    at += text.len();
-                    flagged = true;
-                    continue;
-                }
-            }
-        }
-        flagged = false;
-    }
-    at == line.len()
-}
-
-/// Integers separated by single blanks at the start of `bytes`: how many bytes they take.
-#[inline]
-fn read_list(bytes: &[u8], mut push: impl FnMut(u64)) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let (code, len) = cells::read(Kind::Int, &bytes[at..])?;
-        push(code);
-        at += len;
-        // A blank that no number follows belongs to the next literal.
-        if !matches!(bytes[at..], [b' ', b'-' | b'0'..=b'9', ..]) {
-            return Some(at);
-        }
-        at += 1;
-    }
-}
+pub use rest::rest_of;
+pub use whole::{Codes, Layout, kind, layout, whole};
 
 /// A value of an item and where it stands, in bytes of the text that was matched.
 #[derive(Clone, Debug, PartialEq)]
@@ -190,8 +119,8 @@ pub fn longest(shape: Shape, text: &[u8]) -> Match {
         let rest = &text[at..];
         let len = match *piece {
             Piece::Literal(literal) => match literal_len(&index_of().literals[usize::from(shape.0)][index], rest) {
-                Ok(len) => len,
-                Err(_) => {
+                Some(len) => len,
+                None => {
                     found.furthest = at + common_prefix(literal.as_bytes(), rest);
                     return found;
                 }
@@ -230,13 +159,17 @@ pub fn longest(shape: Shape, text: &[u8]) -> Match {
     found
 }
 
+/// No value is longer; a token that is would be lexed again for every item that begins before it.
+const MAX_VALUE_LEN: usize = 40;
+
 /// A value at the start of `rest`, as the token that stands there says.
 fn value_at(kind: Kind, rest: &[u8]) -> Option<(Datum, usize)> {
     if kind == Kind::IntList {
         let mut codes = Vec::new();
-        let len = read_list(rest, |code| codes.push(code))?;
+        let len = cells::read_list(rest, |code| codes.push(code))?;
         return Some((Datum::List(codes), len));
     }
+    let rest = &rest[..rest.len().min(MAX_VALUE_LEN)];
     let mut tokens = lex::tokens(rest);
     let (first, text) = tokens.next()?;
     let (token, text) = match (kind, first, text) {
@@ -257,20 +190,12 @@ fn value_at(kind: Kind, rest: &[u8]) -> Option<(Datum, usize)> {
     Some((Datum::One(kind, code), len))
 }
 
-/// The length of a literal if `rest` begins with it; the last token of the text may go on where the literal ends.
-fn literal_len(literal: &LiteralTokens, rest: &[u8]) -> Result<usize, usize> {
-    let mut len = 0;
-    let mut tokens = lex::tokens(rest);
-    for (index, (kind, expected)) in literal.iter().enumerate() {
-        let Some((token, text)) = tokens.next() else { return Err(len) };
-        let is_last = index + 1 == literal.len();
-        if token == *kind && text == *expected || is_last && text.starts_with(expected) {
-            len += expected.len();
-        } else {
-            return Err(len);
-        }
-    }
-    Ok(len)
+/// The length of a literal if `rest` begins with its tokens. What follows the literal is not looked at, so its last
+/// token ends where the literal ends.
+fn literal_len(literal: &LiteralTokens, rest: &[u8]) -> Option<usize> {
+    let len = literal.iter().map(|(_, text)| text.len()).sum();
+    let tokens = lex::tokens(rest.get(..len)?);
+    tokens.eq(literal.iter().copied()).then_some(len)
 }
 
 fn common_prefix(a: &[u8], b: &[u8]) -> usize {
@@ -341,66 +266,6 @@ pub fn best(text: &[u8]) -> Option<Match> {
         }
     }
     best.filter(|found| found.pieces > 0)
-}
-
-/// A fragment of a shape whose beginning is lost, if `text` is one from some piece on to its end.
-///
-/// The first number may have lost digits, so values count only after the first complete literal.
-pub fn rest_of(text: &[u8]) -> Option<Match> {
-    let mut best: Option<Match> = None;
-    for number in 0..SHAPES.len() {
-        let shape = Shape(number as u8);
-        if let Some(found) = rest_of_shape(shape, text)
-            && best.as_ref().is_none_or(|best| found.values.len() > best.values.len())
-        {
-            best = Some(found);
-        }
-    }
-    best
-}
-
-/// Values a headless fragment must have to be believed.
-const MIN_REST_VALUES: usize = 3;
-
-/// Where the literal ends, if `text` begins with it, with a part of it, or with digits of the value before it.
-fn rest_of_literal(literal: &[u8], text: &[u8]) -> Option<usize> {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
-    if text[digits..].starts_with(literal) {
-        return Some(digits + literal.len());
-    }
-    (1..literal.len()).find(|cut| text.starts_with(&literal[*cut..])).map(|cut| literal.len() - cut)
-}
-
-fn rest_of_shape(shape: Shape, text: &[u8]) -> Option<Match> {
-    let pieces = shape.def().pieces;
-    for (index, piece) in pieces.iter().enumerate().skip(1) {
-        let Piece::Literal(literal) = piece else { continue };
-        let Some(mut at) = rest_of_literal(literal.as_bytes(), text) else { continue };
-        let mut values = Vec::new();
-        for piece in &pieces[index + 1..] {
-            let rest = &text[at..];
-            let field = |index| Field { family: shape.def().family, index };
-            match *piece {
-                Piece::Literal(literal) if rest.starts_with(literal.as_bytes()) => at += literal.len(),
-                Piece::Literal(_) => return None,
-                Piece::Flag(index, literal) => {
-                    let (value, len) = flag_at(shape, index, literal, at, rest, &values);
-                    values.push(value);
-                    at += len;
-                }
-                Piece::Value(index, kind) => {
-                    let (datum, len) = value_at(kind, rest)?;
-                    values.push(Value { field: field(index), start: at, end: at + len, datum });
-                    at += len;
-                }
-            }
-        }
-        let enough = values.iter().filter(|value| value.end > value.start).count() >= MIN_REST_VALUES;
-        if at == text.len() && enough {
-            return Some(Match { shape, pieces: pieces.len(), end: at, furthest: at, doubtful: None, values });
-        }
-    }
-    None
 }
 
 /// The releases that can have printed these values in this shape: optional notes came later than the shape.
