@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::ops::Range;
 
 use tracelog::carrier::{self, Carrier};
 use tracelog::catalog::Piece;
@@ -42,7 +43,31 @@ pub(super) struct ParsedItem {
     /// Releases that can have printed this.
     pub(super) go: GoReleases,
     /// What is known of its values, in template order.
-    pub(super) values: Codes,
+    pub(super) values: Values,
+}
+
+/// Values of an item by field, in template order; values that are not certain are left out.
+#[derive(Default)]
+pub(super) struct Values {
+    /// Numbers and flags: field and code.
+    pub(super) single: Vec<(u8, u64)>,
+    /// Lists: field and where its codes stand in the pool.
+    pub(super) lists: Vec<(u8, Range<usize>)>,
+    /// Codes of all lists.
+    pub(super) pool: Vec<u64>,
+}
+
+impl Values {
+    /// Takes over what a whole line says.
+    fn take(&mut self, shape: Shape, codes: &Codes) {
+        let layout = template::layout(shape);
+        self.single.clear();
+        self.single.extend(layout.single.iter().copied().zip(codes.single.iter().copied()));
+        self.lists.clear();
+        let starts = std::iter::once(0).chain(codes.ends.iter().copied());
+        self.lists.extend(layout.lists.iter().zip(starts).zip(&codes.ends).map(|((field, start), end)| (*field, start..*end)));
+        self.pool.clone_from(&codes.pool);
+    }
 }
 
 impl ParsedItem {
@@ -62,6 +87,7 @@ pub(super) fn each_line(
     let pieces = lines_with_pieces(log);
     let mut parsed = ParsedLine::default();
     let mut on_line = Vec::new();
+    let mut codes = Codes::default();
     for (chunk_index, (start, chunk)) in log.chunks().enumerate() {
         rows_by_line(chunk, chunk_index as u32, &mut on_line);
         for (line, rows) in (start..document.n_lines()).zip(&on_line) {
@@ -70,7 +96,7 @@ pub(super) fn each_line(
                 _ if pieces.binary_search(&line).is_ok() => false,
                 Rows::None => no_item(document.bytes_of(line), &mut parsed),
                 Rows::One(row) => {
-                    let found = one_item(log.shape(*row), document.bytes_of(line), &mut parsed);
+                    let found = one_item(log.shape(*row), document.bytes_of(line), &mut codes, &mut parsed);
                     if found {
                         parsed.items[0].run = run_index.get(*row);
                     }
@@ -134,20 +160,21 @@ fn no_item<'a>(text: &[u8], parsed: &mut ParsedLine<'a>) -> bool {
 }
 
 /// Reads a line that is the shape from end to end, as it stands there or in what carries it.
-fn one_item(shape: Shape, text: &[u8], parsed: &mut ParsedLine<'_>) -> bool {
-    let mut values = parsed.items.pop().map_or_else(Codes::default, |item| item.values);
+fn one_item(shape: Shape, text: &[u8], codes: &mut Codes, parsed: &mut ParsedLine<'_>) -> bool {
+    let mut values = parsed.items.pop().map_or_else(Values::default, |item| item.values);
     parsed.items.clear();
     parsed.carriers.clear();
     let mut start = 0;
-    if !template::whole(shape, text, &mut values) {
+    if !template::whole(shape, text, codes) {
         let peeled = carrier::peel(text);
-        if !template::whole(shape, &peeled.content, &mut values) {
+        if !template::whole(shape, &peeled.content, codes) {
             return false;
         }
         start = peeled.raw(0);
         parsed.carriers.clone_from(&peeled.layers);
     }
     parsed.foreign = None;
+    values.take(shape, codes);
     let flags = shape.def().pieces.iter().filter_map(|piece| match piece {
         Piece::Flag(field, _) => Some(*field),
         _ => None,
@@ -170,25 +197,25 @@ fn any_items(document: &Document, log: &Log, run_index: &RunIndex, parsed: &mut 
         head_line: item.head_line,
         run: item.row.and_then(|row| run_index.get(row)),
         go: item.go(),
-        values: codes(item),
+        values: values(item),
     }));
 }
 
 /// The values of an item in the form in which whole lines are read.
-fn codes(item: &Item) -> Codes {
-    let mut codes = Codes::default();
+fn values(item: &Item) -> Values {
+    let mut values = Values::default();
     for value in &item.values {
         match &value.datum {
-            Some(Datum::One(_, code)) => codes.single.push((value.field.index, *code)),
+            Some(Datum::One(_, code)) => values.single.push((value.field.index, *code)),
             Some(Datum::List(list)) => {
-                let start = codes.pool.len();
-                codes.pool.extend_from_slice(list);
-                codes.lists.push((value.field.index, start, codes.pool.len()));
+                let start = values.pool.len();
+                values.pool.extend_from_slice(list);
+                values.lists.push((value.field.index, start..values.pool.len()));
             }
             None => {}
         }
     }
-    codes
+    values
 }
 
 /// The run of every row.

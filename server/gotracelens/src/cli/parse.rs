@@ -11,11 +11,10 @@ use serde::{Serialize, ser};
 use serde_json::value::RawValue;
 use tracelog::carrier::Carrier;
 use tracelog::catalog::{NEWEST_MINOR, Piece};
-use tracelog::template::Codes;
 use tracelog::{Family, GoReleases, Kind, Log, Part, Runs, Shape, cells};
 
 use super::input::Document;
-use super::lines::{self, ParsedItem, ParsedLine};
+use super::lines::{Values, self, ParsedItem, ParsedLine};
 use super::{Exit, FamilyArg, json, report};
 
 /// Options of `parse`.
@@ -220,10 +219,10 @@ enum Value<'a> {
 }
 
 /// The fields of a shape with their values. Both are in template order, so one pass finds them all.
-fn values<'a>(shape: Shape, codes: &'a Codes) -> impl Iterator<Item = (&'static str, Value<'a>)> {
+fn values<'a>(shape: Shape, values: &'a Values) -> impl Iterator<Item = (&'static str, Value<'a>)> {
     let fields = shape.def().family.def().fields;
-    let mut single = codes.single.iter().peekable();
-    let mut lists = codes.lists.iter().peekable();
+    let mut single = values.single.iter().peekable();
+    let mut lists = values.lists.iter().peekable();
     shape.def().pieces.iter().filter_map(move |piece| {
         let (field, kind) = match *piece {
             Piece::Literal(_) => return None,
@@ -232,8 +231,8 @@ fn values<'a>(shape: Shape, codes: &'a Codes) -> impl Iterator<Item = (&'static 
         };
         let value = if kind == Kind::IntList {
             lists
-                .next_if(|(found, ..)| *found == field)
-                .map_or(Value::Absent, |(_, start, end)| Value::List(&codes.pool[*start..*end]))
+                .next_if(|(found, _)| *found == field)
+                .map_or(Value::Absent, |(_, range)| Value::List(&values.pool[range.clone()]))
         } else {
             single.next_if(|(found, _)| *found == field).map_or(Value::Absent, |(_, code)| Value::One(kind, *code))
         };
@@ -247,18 +246,18 @@ impl Serialize for Value<'_> {
             Self::Absent => serializer.serialize_none(),
             Self::List(codes) => serializer.collect_seq(codes.iter().map(|code| cells::unzigzag(*code))),
             Self::One(kind, code) => match kind {
-                Kind::Uint => serializer.serialize_u64(code),
+                // Hexadecimal in Go 1.0 and 1.1 only: one id has one type everywhere.
+                Kind::Uint | Kind::Hex => serializer.serialize_u64(code),
                 Kind::Int | Kind::IntList => serializer.serialize_i64(cells::unzigzag(code)),
                 Kind::Bool | Kind::Flag => serializer.serialize_bool(code & 1 == 1),
-                Kind::Hex => {
-                    let mut text = String::new();
-                    cells::print(kind, code, &mut text);
-                    serializer.serialize_str(&text)
-                }
-                // The digits as they were printed: a float would turn 0.10 into 0.1.
+                // The digits as they were printed: a float would turn 0.10 into 0.1. Whole numbers get a decimal point,
+                // or readers that guess types from values would take some for integers.
                 Kind::Seconds3 | Kind::Millis2 => {
                     let mut text = String::with_capacity(16);
                     cells::print(kind, code, &mut text);
+                    if !text.contains('.') {
+                        text.push_str(".0");
+                    }
                     RawValue::from_string(text).map_err(ser::Error::custom)?.serialize(serializer)
                 }
             },
