@@ -10,7 +10,7 @@ const oniguruma = require("vscode-oniguruma");
 
 const FILES = {
   "text.log.gotrace": "./textmate/gotrace.tmLanguage.json",
-  "text.log.gotrace.injection": "./textmate/gotrace.injection.json",
+  "gotrace.injection": "./textmate/gotrace.injection.json",
 };
 
 export const SCOPES_OF_VALUES = /^constant\.(numeric|language)\..*\.gotrace$/;
@@ -38,7 +38,7 @@ async function registry() {
     }),
     loadGrammar: async (scope) => (scope === "text.log" ? PLAIN_LOG : readJson(FILES[scope])),
     // As the extension's manifest asks for it.
-    getInjections: (scope) => (scope === "text.log" ? ["text.log.gotrace.injection"] : undefined),
+    getInjections: (scope) => (scope === "text.log" ? ["gotrace.injection"] : undefined),
   });
 }
 

@@ -120,7 +120,9 @@ fn grammar_samples() -> Vec<serde_json::Value> {
 fn grammar_spans(sample: &serde_json::Value) -> Vec<(String, usize, usize)> {
     let number = |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
     let spans = sample["spans"].as_array().unwrap().iter();
-    spans.map(|span| (span["field"].as_str().unwrap().to_owned(), number(&span["start"]), number(&span["end"]))).collect()
+    spans
+        .map(|span| (span["field"].as_str().unwrap().to_owned(), number(&span["start"]), number(&span["end"])))
+        .collect()
 }
 
 /// Printed fields with start and end, as the parser finds them.

@@ -18,6 +18,7 @@ mod live_heap_leak;
 mod live_heap_step;
 mod memory_limit_active;
 mod memory_limit_thrash;
+pub mod pages;
 mod point;
 mod restart_in_log;
 mod run_queue_growing;

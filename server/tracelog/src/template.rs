@@ -260,7 +260,7 @@ pub fn best(text: &[u8]) -> Option<Match> {
     let mut best: Option<Match> = None;
     for shape in shapes_at(*text.first()?) {
         let found = longest(*shape, text);
-        let rank = |found: &Match| (found.is_complete(), found.pieces, found.furthest);
+        let rank = |found: &Match| (found.is_complete(), found.furthest, found.pieces);
         if found.furthest > 0 && best.as_ref().is_none_or(|best| rank(&found) > rank(best)) {
             best = Some(found);
         }

@@ -1,39 +1,47 @@
 //! `cargo xtask codegen`: everything that is generated from the catalog, written or compared.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use crate::{Outcome, catalog};
+use crate::files::{self, root};
+use crate::{Outcome, catalog, report};
 
+mod docs;
 mod grammar_tests;
+mod markdown;
+mod rules;
 mod rust;
 mod textmate;
 
 /// A generated file: its path below the root of the repository and its whole text.
 struct Output {
-    path: &'static str,
+    path: String,
     text: String,
 }
 
-/// Writes the files that differ.
+/// Writes the files that differ and removes pages of what no longer exists.
 pub fn write() -> Outcome {
-    for output in outputs()? {
-        if is_current(&output) {
-            continue;
-        }
-        let path = root().join(output.path);
+    let outputs = outputs()?;
+    for output in outputs.iter().filter(|output| !is_current(output)) {
+        let path = root().join(&output.path);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| format!("create {}: {error}", folder.display()))?;
         }
         fs::write(&path, &output.text).map_err(|error| format!("write {}: {error}", output.path))?;
-        crate::report(&format!("wrote {}", output.path));
+        report(&format!("wrote {}", output.path));
+    }
+    for path in left_over(&outputs)? {
+        fs::remove_file(root().join(&path)).map_err(|error| format!("remove {path}: {error}"))?;
+        report(&format!("removed {path}"));
     }
     Ok(())
 }
 
 /// Fails when a committed file is not what [`write`] would write.
 pub fn check() -> Outcome {
-    let stale: Vec<_> = outputs()?.into_iter().filter(|output| !is_current(output)).map(|output| output.path).collect();
+    let outputs = outputs()?;
+    let mut stale: Vec<_> =
+        outputs.iter().filter(|output| !is_current(output)).map(|output| output.path.clone()).collect();
+    stale.extend(left_over(&outputs)?);
     if stale.is_empty() {
         return Ok(());
     }
@@ -42,22 +50,33 @@ pub fn check() -> Outcome {
 
 fn outputs() -> Outcome<Vec<Output>> {
     let catalog = catalog::read(&root().join("server/catalog"))?;
-    let output = |path, text| Output { path, text };
-    Ok(vec![
+    let rules = rules::read(&root().join("server/ide/src/rules"))?;
+    let output = |path: &str, text| Output { path: path.to_owned(), text };
+    let mut outputs = vec![
         output("server/tracelog/src/catalog/generated.rs", rust::generate(&catalog)),
         output("grammars/textmate/gotrace.tmLanguage.json", textmate::grammar(&catalog)),
         output("grammars/textmate/gotrace.injection.json", textmate::injection()),
         output("grammars/textmate/test/samples.log", grammar_tests::scopes(&catalog)),
         output("grammars/textmate/test/samples.json", grammar_tests::spans(&catalog)),
-    ])
+    ];
+    outputs.extend(docs::generate(&catalog, &rules));
+    outputs.extend(rules::generate(&rules));
+    Ok(outputs)
+}
+
+/// Generated pages that nothing generates any more.
+fn left_over(outputs: &[Output]) -> Outcome<Vec<String>> {
+    let is_generated =
+        |path: &str| fs::read_to_string(root().join(path)).is_ok_and(|text| text.starts_with(markdown::HEAD));
+    let pages = files::below("server/docs")?;
+    Ok(pages
+        .into_iter()
+        .filter(|path| is_generated(path) && outputs.iter().all(|output| output.path != *path))
+        .collect())
 }
 
 fn is_current(output: &Output) -> bool {
-    fs::read_to_string(root().join(output.path)).is_ok_and(|text| text == output.text)
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    fs::read_to_string(root().join(&output.path)).is_ok_and(|text| text == output.text)
 }
 
 #[cfg(test)]

@@ -8,8 +8,12 @@ use clap::{Parser, Subcommand};
 
 mod catalog;
 mod codegen;
+mod demo;
+mod files;
 mod releases;
+mod suites;
 mod template;
+mod tidy;
 
 /// Generation and checks of gotracelens.
 #[derive(Parser)]
@@ -27,12 +31,28 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Check the rules of the project that no compiler checks.
+    Tidy,
+    /// Run everything that can be tested here; say what cannot.
+    Test {
+        /// Only these suites.
+        suites: Vec<String>,
+    },
+    /// Build everything and open a real leak log in VS Code, else in Neovim, else in the terminal.
+    Try {
+        /// There and nowhere else.
+        #[arg(long = "in", value_name = "PLACE")]
+        place: Option<demo::Place>,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Codegen { check: false } => codegen::write(),
         Task::Codegen { check: true } => codegen::check(),
+        Task::Tidy => tidy::check(),
+        Task::Test { suites } => suites::run(&suites),
+        Task::Try { place } => demo::run(place),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

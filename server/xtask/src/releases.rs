@@ -1,5 +1,7 @@
 //! Sets of Go releases as the catalog writes them: `1.5`, `1.6-1.17`, `1.18-`, `1.14, 1.19-1.20`.
 
+use std::fmt;
+
 use crate::Outcome;
 
 /// A set of minor releases of Go 1, one bit each.
@@ -62,6 +64,20 @@ impl Releases {
             }
         }
         ranges
+    }
+}
+
+impl fmt::Display for Releases {
+    /// `1.18 – 1.27`, or `1.14, 1.19 – 1.20` where the set has gaps.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (first, last)) in self.ranges().into_iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            match first == last {
+                true => write!(f, "{separator}1.{first}")?,
+                false => write!(f, "{separator}1.{first} – 1.{last}")?,
+            }
+        }
+        Ok(())
     }
 }
 

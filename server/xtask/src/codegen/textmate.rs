@@ -78,7 +78,7 @@ pub fn grammar(catalog: &Catalog) -> String {
 pub fn injection() -> String {
     json(&Injection {
         information_for_contributors: [GENERATOR],
-        scope_name: "text.log.gotrace.injection",
+        scope_name: "gotrace.injection",
         injection_selector: "L:text.log",
         patterns: [Include { include: SCOPE.to_owned() }],
     })
@@ -104,7 +104,8 @@ pub fn value_scope(role: Role) -> &'static str {
 }
 
 fn json(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).expect("a grammar is made of texts, lists and maps with text keys");
+    let mut text =
+        serde_json::to_string_pretty(value).expect("a grammar is made of texts, lists and maps with text keys");
     text.push('\n');
     text
 }
@@ -169,7 +170,12 @@ fn rule(family: &Family, first: &Segment, layouts: &[&Layout<'_>]) -> Rule {
     let has_values = layouts.iter().any(|layout| layout.segments.len() > 1);
     let regex = if has_values { writer.regex } else { format!("{ALONE_BEFORE}{}{ALONE_AFTER}", writer.regex) };
     let ids: Vec<&str> = layouts.iter().map(|layout| layout.id).collect();
-    Rule { comment: ids.join(", "), name: format!("meta.line.{}.gotrace", family.text.id), regex, captures: writer.captures }
+    Rule {
+        comment: ids.join(", "),
+        name: format!("meta.line.{}.gotrace", family.text.id),
+        regex,
+        captures: writer.captures,
+    }
 }
 
 /// A line without values is common in prose, so it must be all that a carrier carries: what carriers end in ...
