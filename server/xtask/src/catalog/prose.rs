@@ -36,7 +36,8 @@ fn required(name: &str, text: &str) -> Outcome {
 /// Plain sentences: shown as they are in hovers, on terminals and in Markdown, so no markup of any of them.
 fn sentences(name: &str, text: &str) -> Outcome {
     required(name, text)?;
-    if let Some(markup) = text.chars().find(|char| matches!(char, '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '\n')) {
+    if let Some(markup) = text.chars().find(|char| matches!(char, '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '\n'))
+    {
         return Err(format!("{name}: {markup:?} is markup"));
     }
     let begins_well = text.starts_with(|char: char| char.is_uppercase() || char.is_ascii_digit() || char == '-');
@@ -71,6 +72,9 @@ fn unit(field: &FieldText) -> Outcome {
     if matches!(field.kind, Kind::Flag | Kind::Bool) && !field.unit.is_empty() {
         return Err("what is true or false has no unit".to_owned());
     }
+    if matches!(field.kind, Kind::Flag | Kind::Bool) && field.cumulative {
+        return Err("what is true or false does not add up".to_owned());
+    }
     Ok(())
 }
 
@@ -80,7 +84,9 @@ mod tests {
 
     #[test]
     fn text_is_plain_sentences() {
-        for text in ["In MiB.", "0 to 5.", "runtime.GC was called.", "-1 is no pass. Two sentences.", "gctrace=2 doubles it."] {
+        for text in
+            ["In MiB.", "0 to 5.", "runtime.GC was called.", "-1 is no pass. Two sentences.", "gctrace=2 doubles it."]
+        {
             assert_eq!(sentences("meaning", text), Ok(()));
         }
         for text in ["", "In `MiB`.", "in words.", "No stop", "Two  blanks.", "A [link](x).", "Two\nlines."] {

@@ -106,8 +106,12 @@ fn check_release(sample: &SampleText, releases: Releases) -> Outcome {
         Some((at, _)) => (&sample.from[..at], Some(&sample.from[at + 1..])),
         None => (sample.from.as_str(), None),
     };
-    if patch.is_some_and(|patch| patch.parse::<u8>().is_err()) || patch.is_some() != (sample.origin == Origin::Recorded) {
-        return Err(format!("from \"{}\": recorded lines name a release like 1.21.13, documented ones 1.21", sample.from));
+    if patch.is_some_and(|patch| patch.parse::<u8>().is_err()) || patch.is_some() != (sample.origin == Origin::Recorded)
+    {
+        return Err(format!(
+            "from \"{}\": recorded lines name a release like 1.21.13, documented ones 1.21",
+            sample.from
+        ));
     }
     if Releases::of_minor(parse_minor(minor)?).intersection(releases).is_empty() {
         return Err(format!("from \"{}\": that release prints no such line", sample.from));
