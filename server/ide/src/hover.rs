@@ -1,11 +1,15 @@
 //! Hover: what a field means, and what it means here.
 
-use tracelog::{Family, Field, GoReleases, Item, ItemValue, LineCol, Loc, Part};
+use tracelog::catalog::Role;
+use tracelog::template::Datum;
+use tracelog::{Family, Field, GoReleases, Item, ItemValue, Kind, LineCol, Loc, Part, RowId};
 
 use crate::markup::Markup;
-use crate::snapshot::{Parsed, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::stats;
 use crate::words;
+
+mod special;
 
 /// An answer: Markdown about a range.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,21 +56,24 @@ fn field(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> String {
     let shown = value
         .datum
         .as_ref()
-        .map_or("not certain: other output was written into it".to_owned(), |datum| words::value(value.field, datum));
+        .map_or("not certain: other output was written into it".to_owned(), |datum| special::shown(value.field, datum));
     markup.title(def.title, &format!(": {shown}"));
-    if let Some(parsed) = &snapshot.parsed {
-        here(&mut markup, parsed, item, value);
+    let special = value.datum.as_ref().and_then(|datum| special::of(value.field, datum.number()?));
+    match special {
+        Some(special) => markup.paragraph(special.text),
+        None => here(&mut markup, snapshot, item, value),
     }
     markup.paragraph(def.meaning);
-    markup.labeled("How to read it", def.reading);
-    markup.labeled("Normal", def.normal);
-    markup.labeled("A bad value suggests", def.suspect);
+    if special.is_none() {
+        markup.labeled("How to read it", def.reading);
+        markup.labeled("Normal", def.normal);
+        markup.labeled("A bad value suggests", def.suspect);
+    }
     let go = releases(snapshot, item);
     for (releases, note) in def.notes {
         if !releases.intersection(go).is_empty() {
-            let label =
-                if releases.contains_all(GoReleases::ALL) { "Note".to_owned() } else { format!("Go {releases}") };
-            markup.labeled(&label, note);
+            let label = if releases.contains_all(GoReleases::ALL) { "Note" } else { &format!("Go {releases}") };
+            markup.entry(&format!("{label}:"), note);
         }
     }
     markup.paragraph(&format!("{} · {}", def.id, def.source));
@@ -82,67 +89,75 @@ fn releases(snapshot: &Snapshot, item: &Item) -> GoReleases {
     of_run.unwrap_or_else(|| item.go())
 }
 
-/// Where the value stands among those of its run.
-fn here(markup: &mut Markup, parsed: &Parsed, item: &Item, value: &ItemValue) {
-    let (Some(row), Some(number)) = (item.row, value.datum.as_ref().and_then(tracelog::template::Datum::number)) else {
-        return;
-    };
-    if value.field.def().is_ordinal() {
-        return;
-    }
+/// Where the value stands among those of its run, and what it was before.
+fn here(markup: &mut Markup, snapshot: &Snapshot, item: &Item, value: &ItemValue) {
+    let def = value.field.def();
+    let (Some(parsed), Some(row), Some(datum)) = (&snapshot.parsed, item.row, &value.datum) else { return };
+    let (Datum::One(kind, _), Some(number)) = (datum, datum.number()) else { return };
     let Some(run) = parsed.run_of(row) else { return };
-    let rows = parsed.runs.list[run].rows(row.family);
-    let values: Vec<f64> = rows.iter().filter_map(|row| parsed.log.value(*row, value.field)).collect();
-    if values.len() < MIN_RANKED {
+    // A flag is set or not: there is nothing to rank or to subtract.
+    if def.role == Role::State || matches!(kind, Kind::Flag | Kind::Bool) {
         return;
     }
-    let unit = value.field.def().unit;
-    let shown = |share| stats::quantile(&values, share).map_or("?".to_owned(), words::number);
-    let below = values.iter().filter(|other| **other < number).count();
-    let equal = values.iter().filter(|other| **other == number).count();
-    let rank = (below as f64 + equal as f64 / 2.0) / values.len() as f64;
-    let place = if equal == values.len() {
-        format!("the same in all {} lines of this run", values.len())
-    } else {
-        format!(
-            "{} · min {}, median {}, p99 {}, max {}",
-            rank_in_words(rank, values.len()),
-            shown(0.0),
-            shown(0.5),
-            shown(0.99),
-            words::with_unit(&shown(1.0), unit)
-        )
+    let rows = parsed.runs.list[run].rows(row.family);
+    let ordinary = |row: &RowId| {
+        let value_there = parsed.log.value(*row, value.field)?;
+        special::of(value.field, value_there).is_none().then_some(value_there)
     };
-    markup.labeled("In this run", &place);
-    let before = rows.iter().position(|other| *other == row).and_then(|at| at.checked_sub(1)).map(|at| rows[at]);
-    if let Some(previous) = before.and_then(|row| parsed.log.value(row, value.field))
-        && equal < values.len()
-    {
-        let change = number - previous;
-        let sign = if change > 0.0 { "+" } else { "" };
-        let text = format!("{} ({sign}{})", words::with_unit(&words::number(previous), unit), words::number(change));
-        markup.labeled("Line before", &text);
+    if !def.cumulative {
+        let values: Vec<f64> = rows.iter().filter_map(ordinary).collect();
+        if values.len() >= MIN_RANKED {
+            markup.entry("In this run:", &place(&values, number, def.unit));
+        }
+        if values.iter().all(|other| *other == number) {
+            return;
+        }
     }
+    let at = rows.iter().position(|other| *other == row).unwrap_or(0);
+    let Some(before) = rows[..at].iter().rfind(|row| ordinary(row).is_some()) else { return };
+    let (Some(code), Some(previous)) = (parsed.log.code(*before, value.field), ordinary(before)) else { return };
+    let change = number - previous;
+    let sign = if change > 0.0 { "+" } else { "" };
+    let printed = special::shown(value.field, &Datum::One(*kind, code));
+    markup.entry("Before:", &format!("{printed} ({sign}{})", words::number(change)));
 }
 
 /// Values a run must have before a place among them means anything.
 const MIN_RANKED: usize = 5;
 
-fn rank_in_words(rank: f64, n: usize) -> String {
+/// `▮▮▮▮▮▮▮▮▯▯ higher than in 79 % of 70 lines · min 1, median 4, p99 9, max 12 MB`.
+fn place(values: &[f64], number: f64, unit: &str) -> String {
+    let n = values.len();
+    let below = values.iter().filter(|other| **other < number).count();
+    let above = values.iter().filter(|other| **other > number).count();
+    let equal = n - below - above;
+    if equal == n {
+        return format!("the same in all {n} lines");
+    }
     let bar = {
         const WIDTH: usize = 10;
+        let rank = (below as f64 + equal as f64 / 2.0) / n as f64;
         let filled = ((rank * WIDTH as f64).round() as usize).clamp(1, WIDTH);
         format!("{}{}", "▮".repeat(filled), "▯".repeat(WIDTH - filled))
     };
-    let of = format!("of {n} lines");
-    let place = match rank {
-        r if r >= 0.99 => "among the highest 1 %".to_owned(),
-        r if r > 0.55 => format!("higher than {:.0} %", r * 100.0),
-        r if r >= 0.45 => "in the middle".to_owned(),
-        r if r > 0.01 => format!("lower than {:.0} %", (1.0 - r) * 100.0),
-        _ => "among the lowest 1 %".to_owned(),
+    let extreme = |which: &str| match equal {
+        1 => format!("the {which} of {n} lines"),
+        _ => format!("the {which}, as in {equal} of {n} lines"),
     };
-    format!("{bar} {place} {of}")
+    let words = if below == 0 {
+        extreme("lowest")
+    } else if above == 0 {
+        extreme("highest")
+    } else if equal * 2 >= n {
+        format!("as in {equal} of {n} lines")
+    } else if below >= above {
+        format!("higher than in {} % of {n} lines", below * 100 / n)
+    } else {
+        format!("lower than in {} % of {n} lines", above * 100 / n)
+    };
+    let shown = |share| stats::quantile(values, share).map_or("?".to_owned(), words::number);
+    let max = words::with_unit(&shown(1.0), unit);
+    format!("{bar} {words} · min {}, median {}, p99 {}, max {max}", shown(0.0), shown(0.5), shown(0.99))
 }
 
 /// The whole line, field by field.
@@ -153,16 +168,29 @@ fn whole(snapshot: &Snapshot, item: &Item) -> String {
     if item.torn {
         markup.paragraph(torn_in_words(item));
     }
-    for value in &item.values {
-        let Some(datum) = &value.datum else { continue };
-        let is_unset = matches!(datum, tracelog::template::Datum::One(tracelog::Kind::Flag, 0));
-        if !is_unset {
-            markup.entry(value.field.def().title, &words::value(value.field, datum));
-        }
+    markup.paragraph(item.shape.def().note);
+    let printed: Vec<&ItemValue> = item.values.iter().filter(|value| is_printed(value)).collect();
+    for group in printed.chunk_by(|a, b| together(a) == together(b)) {
+        let shown = |value: &&ItemValue| {
+            let datum = value.datum.as_ref()?;
+            Some((value.field.def().title, special::shown(value.field, datum)))
+        };
+        markup.row(&group.iter().filter_map(shown).collect::<Vec<_>>());
     }
     markup.paragraph(family.meaning);
-    markup.paragraph(family.knob);
+    markup.labeled("Switched on by", family.knob);
     markup.finish()
+}
+
+/// Values that are known; of the flags only those that are set.
+fn is_printed(value: &ItemValue) -> bool {
+    !matches!(value.datum, None | Some(Datum::One(Kind::Flag, 0)))
+}
+
+/// What neighbors must share to be read in one row: the unit, and whether it is P-time.
+fn together(value: &ItemValue) -> (&'static str, bool) {
+    let def = value.field.def();
+    (def.unit, def.role == Role::Cpu)
 }
 
 fn torn_in_words(item: &Item) -> &'static str {
@@ -175,7 +203,7 @@ fn torn_in_words(item: &Item) -> &'static str {
 /// What a pasted line says, field by field, without a run to compare with.
 pub fn explain(text: &[u8]) -> Vec<(Family, Vec<(Field, String)>)> {
     let explained = |item: &Item| {
-        let shown = |value: &ItemValue| Some((value.field, words::value(value.field, value.datum.as_ref()?)));
+        let shown = |value: &ItemValue| Some((value.field, special::shown(value.field, value.datum.as_ref()?)));
         (item.family(), item.values.iter().filter_map(shown).collect())
     };
     tracelog::item::alone(0, text).items.iter().map(explained).collect()

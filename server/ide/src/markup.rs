@@ -36,13 +36,20 @@ impl Markup {
 
     /// A list entry with a bold beginning.
     pub fn entry(&mut self, label: &str, text: &str) {
+        self.row(&[(label, text.to_owned())]);
+    }
+
+    /// A list entry of several parts, each with a bold beginning.
+    pub fn row(&mut self, parts: &[(&str, String)]) {
         let continues = self.text.lines().last().is_some_and(|line| line.starts_with("- "));
         if continues {
             self.text.push('\n');
         } else {
             self.blank();
         }
-        let _ = write!(self.text, "- **{}** {}", escape(label), escape(text));
+        let parts: Vec<String> =
+            parts.iter().map(|(label, text)| format!("**{}** {}", escape(label), escape(text))).collect();
+        let _ = write!(self.text, "- {}", parts.join(" · "));
     }
 
     /// A line of characters that must keep their width.

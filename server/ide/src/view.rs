@@ -5,6 +5,7 @@
 
 mod fill;
 
+pub(crate) use fill::{NO_GOAL_MB, WRAPPED_MS};
 use tracelog::GoReleases;
 
 /// One life of one process, as far as the log shows it.

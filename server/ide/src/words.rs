@@ -76,6 +76,9 @@ pub fn value(field: Field, datum: &Datum) -> String {
     match datum {
         Datum::One(Kind::Flag, code) => if code & 1 == 1 { "yes" } else { "no" }.to_owned(),
         Datum::One(Kind::Bool, code) => if code & 1 == 1 { "yes" } else { "no" }.to_owned(),
+        Datum::One(Kind::Hex, code) => {
+            format!("{} (printed as {})", with_unit(&code.to_string(), def.unit), datum.print())
+        }
         _ => with_unit(&datum.print(), def.unit),
     }
 }

@@ -152,6 +152,9 @@ pub struct FieldDef {
     pub kind: Kind,
     /// What kind of thing it is.
     pub role: Role,
+    /// A count, time or share of everything since the program started: its values of a run are compared with the one
+    /// before, not ranked.
+    pub cumulative: bool,
     /// What it is, in one to three sentences.
     pub meaning: &'static str,
     /// How to read it.
@@ -166,13 +169,6 @@ pub struct FieldDef {
     pub source: &'static str,
     /// Releases that print it, where that is narrower than the shape (an optional note added later).
     pub go: GoReleases,
-}
-
-impl FieldDef {
-    /// Whether values only count or name something, so that ranking them among others says nothing.
-    pub fn is_ordinal(&self) -> bool {
-        self.role == Role::Id || matches!(self.kind, Kind::Flag | Kind::Bool | Kind::Seconds3) || self.id == "at_ms"
-    }
 }
 
 /// One part of a shape's template.
@@ -203,6 +199,8 @@ pub struct ShapeDef {
     pub certain_after: u8,
     /// The literals with which the shape can begin.
     pub starts: &'static [&'static str],
+    /// What the line tells where its family has no field for it. Empty for most.
+    pub note: &'static str,
 }
 
 /// A kind of line, its fields and its layouts.

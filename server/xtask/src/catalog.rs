@@ -88,6 +88,8 @@ pub struct FieldText {
     pub unit: String,
     pub kind: Kind,
     pub role: Role,
+    #[serde(default)]
+    pub cumulative: bool,
     pub go: Option<String>,
     pub meaning: String,
     pub reading: String,
@@ -115,7 +117,7 @@ pub struct ShapeText {
     pub id: String,
     pub go: String,
     pub template: String,
-    /// For the documentation: what the line tells where its family has no field for it.
+    /// What the line tells where its family has no field for it.
     #[serde(default)]
     pub note: String,
     #[serde(default)]

@@ -7,10 +7,10 @@ use super::{Cycles, RunView, Samples};
 use crate::rules::{LogView, Torn, Unknown};
 
 /// A goal of this many MB and more is "no goal" (`GOGC=off`; formats reference, gctrace 5).
-const NO_GOAL_MB: f64 = 1e9;
+pub(crate) const NO_GOAL_MB: f64 = 1e9;
 
 /// A duration of this many ms and more is a wrapped negative one (formats reference, gctrace 10).
-const WRAPPED_MS: f64 = 1e9;
+pub(crate) const WRAPPED_MS: f64 = 1e9;
 
 impl LogView {
     /// The views of all runs of a log, and its damaged lines.

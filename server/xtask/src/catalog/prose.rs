@@ -72,6 +72,9 @@ fn unit(field: &FieldText) -> Outcome {
     if matches!(field.kind, Kind::Flag | Kind::Bool) && !field.unit.is_empty() {
         return Err("what is true or false has no unit".to_owned());
     }
+    if matches!(field.kind, Kind::Flag | Kind::Bool) && field.cumulative {
+        return Err("what is true or false does not add up".to_owned());
+    }
     Ok(())
 }
 

@@ -97,6 +97,7 @@ fn write_field(out: &mut String, field: &Field) -> std::fmt::Result {
     writeln!(out, "                unit: {:?},", text.unit)?;
     writeln!(out, "                kind: Kind::{:?},", text.kind)?;
     writeln!(out, "                role: Role::{:?},", text.role)?;
+    writeln!(out, "                cumulative: {:?},", text.cumulative)?;
     writeln!(out, "                meaning: {:?},", text.meaning)?;
     writeln!(out, "                reading: {:?},", text.reading)?;
     writeln!(out, "                normal: {:?},", text.normal)?;
@@ -127,6 +128,7 @@ fn write_shapes(out: &mut String, catalog: &Catalog) -> std::fmt::Result {
         writeln!(out, "        ],")?;
         writeln!(out, "        certain_after: {},", shape.template.certain_after)?;
         writeln!(out, "        starts: &{:?},", shape.template.starts())?;
+        writeln!(out, "        note: {:?},", shape.text.note)?;
         writeln!(out, "    }},")?;
     }
     writeln!(out, "];")

@@ -1,0 +1,55 @@
+//! Values that are not what their field says: a goal that is none, a duration that is none.
+
+use tracelog::Field;
+use tracelog::catalog::{Kind, gc};
+use tracelog::template::Datum;
+
+use crate::view::{NO_GOAL_MB, WRAPPED_MS};
+use crate::words;
+
+/// A range of values with a meaning of its own.
+pub(super) struct Special {
+    applies: fn(Field, f64) -> bool,
+    /// Stands where the value would.
+    name: &'static str,
+    /// What it means, in sentences.
+    pub(super) text: &'static str,
+}
+
+/// The first that applies counts.
+const SPECIAL: &[Special] = &[
+    Special {
+        applies: |field, value| field == gc::HEAP_GOAL_MB && value >= NO_GOAL_MB,
+        name: "none",
+        text: "There was no goal: GOGC=off, and the program asked for this collection. The number stands for no \
+               limit and is not an amount of memory.",
+    },
+    Special {
+        applies: |field, value| {
+            field == gc::AT_S && value >= WRAPPED_S || field.def().kind == Kind::Millis2 && value >= WRAPPED_MS
+        },
+        name: "invalid",
+        text: "The clock jumped back, and the negative difference was printed as a huge number. It says nothing.",
+    },
+    Special {
+        applies: |field, value| field == gc::GC_CPU_PCT && value < 0.0,
+        name: "invalid",
+        text: "The first collection came at time 0 of a coarse clock, so there was no time to take a share of.",
+    },
+];
+
+/// A time of this many seconds since start and more is a wrapped negative one: it would be 31 years.
+const WRAPPED_S: f64 = 1e9;
+
+/// The special meaning of a value, if it has one.
+pub(super) fn of(field: Field, value: f64) -> Option<&'static Special> {
+    SPECIAL.iter().find(|special| (special.applies)(field, value))
+}
+
+/// A printed value with its unit, for people; one with a special meaning by name.
+pub(super) fn shown(field: Field, datum: &Datum) -> String {
+    match datum.number().and_then(|value| of(field, value)) {
+        Some(special) => format!("{} (printed as {})", special.name, datum.print()),
+        None => words::value(field, datum),
+    }
+}
