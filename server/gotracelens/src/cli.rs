@@ -25,6 +25,8 @@ use clap::builder::PossibleValue;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tracelog::Family;
 
+use crate::lsp;
+
 /// Reads and explains what a Go program prints about itself under GODEBUG: gctrace, schedtrace, scavtrace
 #[derive(Parser)]
 #[command(name = "gotracelens", version, about, propagate_version = true)]
@@ -51,6 +53,12 @@ enum Verb {
     Fields(fields::Args),
     /// List the rules that `check` applies
     Rules(rules::Args),
+    /// Serve an editor over standard input and output; `--stdio` does the same
+    Lsp {
+        /// What clients add, such as `--clientProcessId=1`; not needed
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        _added: Vec<OsString>,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -106,6 +114,9 @@ impl From<Exit> for ExitCode {
 
 /// Runs the program with these arguments, its own name first.
 pub fn run(args: Vec<OsString>) -> ExitCode {
+    if is_for_an_editor(&args) {
+        return lsp::run();
+    }
     if args.len() < 2 && io::stdin().is_terminal() {
         return finish(Cli::command().print_help().map(|()| Exit::Success));
     }
@@ -121,8 +132,14 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Verb::Parse(args) => parse::run(args),
         Verb::Fields(args) => fields::run(args),
         Verb::Rules(args) => rules::run(args),
+        Verb::Lsp { .. } => return lsp::run(),
         Verb::Completions { shell } => completions(*shell),
     })
+}
+
+/// Editors start the server with `--stdio`, wherever their users put other arguments.
+fn is_for_an_editor(args: &[OsString]) -> bool {
+    args.iter().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--stdio")
 }
 
 fn parse_args(args: &[OsString]) -> Result<Cli, clap::Error> {

@@ -126,3 +126,22 @@ fn place(loc: Loc) -> PlaceJson {
 pub(super) fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+
+    use crate::cli::check::CheckJson;
+    use crate::cli::summary::SummaryJson;
+
+    fn text(schema: schemars::Schema) -> String {
+        serde_json::to_string_pretty(&schema).unwrap() + "\n"
+    }
+
+    /// `UPDATE_EXPECT=1 cargo test -p gotracelens` writes them.
+    #[test]
+    fn committed_schemas_are_those_of_the_output() {
+        expect_file!["../../../docs/summary.schema.json"].assert_eq(&text(schemars::schema_for!(SummaryJson)));
+        expect_file!["../../../docs/check.schema.json"].assert_eq(&text(schemars::schema_for!(CheckJson)));
+    }
+}

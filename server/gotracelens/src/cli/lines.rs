@@ -180,7 +180,16 @@ fn one_item(shape: Shape, text: &[u8], codes: &mut Codes, parsed: &mut ParsedLin
         _ => None,
     });
     let go = template::releases(shape, flags.filter(|flag| values.single.contains(&(*flag, 1))));
-    parsed.items.push(ParsedItem { shape, part: Part::Whole, torn: false, start, head_line: None, run: None, go, values });
+    parsed.items.push(ParsedItem {
+        shape,
+        part: Part::Whole,
+        torn: false,
+        start,
+        head_line: None,
+        run: None,
+        go,
+        values,
+    });
     true
 }
 
@@ -241,5 +250,47 @@ impl RunIndex {
     fn get(&self, row: RowId) -> Option<u32> {
         let run = *self.runs[row.family as usize].get(row.chunk as usize)?.get(row.row as usize)?;
         (run != u32::MAX).then_some(run)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// What a line says, for comparing.
+    fn told(parsed: &ParsedLine<'_>) -> String {
+        let item = |item: &ParsedItem| {
+            let ParsedItem { shape, part, torn, start, head_line, run, go, values } = item;
+            let Codes { single, lists, pool } = values;
+            format!("{shape:?} {part:?} {torn} {start} {head_line:?} {run:?} {go:?} {single:?} {lists:?} {pool:?}")
+        };
+        let items: Vec<String> = parsed.items.iter().map(item).collect();
+        format!("{} {:?} {items:?} {:?}", parsed.line, parsed.carriers, parsed.foreign)
+    }
+
+    #[test]
+    fn whole_lines_are_read_as_the_careful_way_reads_them() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus");
+        let mut n_items = 0;
+        for folder in ["wrapped", "published", "runs/1.4.3", "runs/1.13.10", "runs/1.26.6"] {
+            for file in std::fs::read_dir(corpus.join(folder)).unwrap() {
+                let path = file.unwrap().path();
+                let Ok(document) = Document::read(&path) else { continue };
+                let log = Log::read(&document.bytes);
+                let runs = Runs::of(&log);
+                let index = RunIndex::new(&log, &runs);
+                each_line(&document, &log, &runs, |quick| {
+                    let mut careful = ParsedLine { line: quick.line, ..ParsedLine::default() };
+                    any_items(&document, &log, &index, &mut careful);
+                    assert_eq!(told(quick), told(&careful), "{}", path.display());
+                    n_items += quick.items.len();
+                    Ok(())
+                })
+                .unwrap();
+            }
+        }
+        assert!(n_items > 10_000, "only {n_items} items were compared");
     }
 }

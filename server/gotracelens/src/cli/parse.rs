@@ -44,14 +44,13 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
-    let families = if args.family.is_empty() {
-        Family::ALL.to_vec()
-    } else {
-        args.family.iter().map(|family| family.0).collect()
-    };
+    let families =
+        if args.family.is_empty() { Family::ALL.to_vec() } else { args.family.iter().map(|family| family.0).collect() };
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     match args.format {
-        Format::Json => each_file(&args.files, JsonLines { out, families, filtered: !args.family.is_empty(), flat: args.flat }),
+        Format::Json => {
+            each_file(&args.files, JsonLines { out, families, filtered: !args.family.is_empty(), flat: args.flat })
+        }
         Format::Csv => each_file(&args.files, Table::new(out, families)?),
     }
 }
@@ -291,7 +290,8 @@ impl Serialize for GoJson {
 
 /// The oldest and the newest release of a set.
 pub(super) fn ends(go: GoReleases) -> Option<[&'static str; 2]> {
-    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| (0..=NEWEST_MINOR).map(|minor| format!("1.{minor}")).collect());
+    static NAMES: LazyLock<Vec<String>> =
+        LazyLock::new(|| (0..=NEWEST_MINOR).map(|minor| format!("1.{minor}")).collect());
     let name = |minor: u8| NAMES.get(usize::from(minor)).map(String::as_str);
     Some([name(go.oldest()?)?, name(go.newest()?)?])
 }
@@ -375,6 +375,46 @@ fn print_cell(value: &Value<'_>, cell: &mut String) {
                     cell.push(' ');
                 }
                 cells::print(Kind::IntList, *code, cell);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::fields::json_type;
+    use super::*;
+
+    fn all_fields() -> impl Iterator<Item = &'static tracelog::catalog::FieldDef> {
+        Family::ALL.iter().flat_map(|family| family.def().fields)
+    }
+
+    #[test]
+    fn flat_output_has_no_name_twice() {
+        for field in all_fields() {
+            assert!(!BASE_COLUMNS.contains(&field.id), "{} is a column of every item", field.id);
+        }
+    }
+
+    #[test]
+    fn an_id_has_one_json_type_everywhere() {
+        let mut types: BTreeMap<&str, &str> = BTreeMap::new();
+        for field in all_fields() {
+            let found = json_type(field.kind);
+            assert_eq!(*types.entry(field.id).or_insert(found), found, "{}", field.id);
+        }
+        for shape in Family::ALL.iter().flat_map(|family| family.def().shapes) {
+            let def = shape.def();
+            for piece in def.pieces {
+                if let Piece::Value(field, kind) = piece {
+                    let field = &def.family.def().fields[usize::from(*field)];
+                    let found = json_type(*kind);
+                    // A number may be printed without decimals: to JSON that is a number too.
+                    let fits = found == types[field.id] || (found, types[field.id]) == ("integer", "number");
+                    assert!(fits, "{} in {} is {found}, elsewhere {}", field.id, def.id, types[field.id]);
+                }
             }
         }
     }

@@ -10,6 +10,7 @@ use ide::rules::Severity;
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
 use ide::{Diagnostic, diagnostics, lens, words};
 
+#[cfg(test)]
 pub(super) use self::to_json::SummaryJson;
 use super::findings::{Asked, name};
 use super::terminal::{self, ID, TITLE, VALUE};

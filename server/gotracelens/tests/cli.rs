@@ -1,0 +1,449 @@
+//! The program as a user meets it: arguments in, text and exit code out.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use expect_test::{Expect, expect};
+use serde_json::Value;
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotracelens"));
+    for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLUMNS"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run_with(args: &[&str], stdin: &[u8]) -> Ran {
+    let mut child = program()
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // A program that refuses its arguments does not read its input.
+    let _ = child.stdin.take().unwrap().write_all(stdin);
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code().expect("the program is not killed"),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn run(args: &[&str]) -> Ran {
+    run_with(args, b"")
+}
+
+/// Runs and expects output, no complaint and success.
+fn check(args: &[&str], stdin: &str, expected: Expect) {
+    let ran = run_with(args, stdin.as_bytes());
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    expected.assert_eq(&ran.stdout);
+}
+
+/// Runs and expects a complaint and exit code 2.
+fn refuses(args: &[&str], stdin: &str, expected: Expect) {
+    let ran = run_with(args, stdin.as_bytes());
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    expected.assert_eq(&ran.stderr);
+}
+
+fn corpus(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus").join(path);
+    path.to_str().unwrap().to_owned()
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> String {
+    let path: PathBuf = folder.join(name);
+    fs::write(&path, bytes).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+const GC_3: &str =
+    "gc 3 @0.031s 4%: 0.022+0.27+0.040 ms clock, 0.18+0.10/0.41/0.066+0.32 ms cpu, 4->4->0 MB, 5 MB goal, 8 P";
+const GC_4: &str = "gc 4 @0.045s 3%: 0.10+1.0+10 ms clock, 0.80+0/0.41/0.90+80 ms cpu, 4->4->1 MB, 5 MB goal, 0 MB stacks, 0 MB globals, 8 P (forced)";
+const SCHED: &str =
+    "SCHED 1004ms: gomaxprocs=4 idleprocs=0 threads=7 spinningthreads=0 idlethreads=1 runqueue=12 [3 0 4 1]";
+
+#[test]
+fn says_which_version_it_is() {
+    for option in ["-V", "--version"] {
+        check(&[option], "", expect![["gotracelens 0.1.0\n"]]);
+    }
+}
+
+#[test]
+fn wrong_arguments_exit_with_2() {
+    for args in
+        [&[][..], &["pars"], &["parse"], &["parse", "--family", "gcc", "-"], &["check", "--fail-on", "bad", "-"]]
+    {
+        let ran = run(args);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{args:?}");
+        assert!(ran.stderr.starts_with("error: ") || ran.stderr.contains("Usage: gotracelens"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn parse_gives_one_object_a_line() {
+    check(
+        &["parse", "-"],
+        &format!("starting\n{GC_3}\r\n\n{SCHED}\nlast"),
+        expect![[r#"
+            {"file":"-","line":1,"carrier":null,"items":[],"text":"starting"}
+            {"file":"-","line":2,"carrier":null,"items":[{"family":"gc","shape":"gc_1_6","go":["1.6","1.17"],"run":0,"fields":{"n":3,"at_s":0.031,"gc_cpu_pct":4,"wall_sweep_term_ms":0.022,"wall_mark_ms":0.27,"wall_mark_term_ms":0.040,"cpu_sweep_term_ms":0.18,"cpu_assist_ms":0.10,"cpu_background_ms":0.41,"cpu_idle_ms":0.066,"cpu_mark_term_ms":0.32,"heap_start_mb":4,"heap_end_mb":4,"heap_live_mb":0,"heap_goal_mb":5,"procs":8,"forced":false},"torn":false,"part":"whole","col":1,"head_line":null}],"text":null}
+            {"file":"-","line":3,"carrier":null,"items":[],"text":null}
+            {"file":"-","line":4,"carrier":null,"items":[{"family":"sched","shape":"sched_1_4","go":["1.4","1.19"],"run":0,"fields":{"at_ms":1004,"gomaxprocs":4,"idleprocs":0,"threads":7,"spinningthreads":0,"idlethreads":1,"runqueue":12,"local_runqueues":[3,0,4,1]},"torn":false,"part":"whole","col":1,"head_line":null}],"text":null}
+            {"file":"-","line":5,"carrier":null,"items":[],"text":"last"}
+        "#]],
+    );
+}
+
+#[test]
+fn parse_names_carriers_and_counts_columns_from_one() {
+    check(&["parse", "-"], &format!("web-1  | 2024-01-02T15:04:05.123456789Z stderr F {SCHED}\n"), expect![[""]]);
+}
+
+#[test]
+fn a_torn_item_has_its_fields_on_the_head_and_its_tail_names_the_head() {
+    let (head, tail) = GC_3.split_at(GC_3.find("0.27").unwrap());
+    check(&["parse", "-"], &format!("{head}2024/01/02 15:04:05 hello\n{tail}\n"), expect![[""]]);
+}
+
+#[test]
+fn what_was_not_read_of_a_torn_item_is_null() {
+    let head = &GC_4[..GC_4.find("80 ms cpu").unwrap()];
+    check(&["parse", "--flat", "-"], head, expect![[""]]);
+}
+
+#[test]
+fn flat_output_has_one_object_an_item_and_fields_beside_the_rest() {
+    let (head, tail) = GC_3.split_at(GC_3.find("0.27").unwrap());
+    check(&["parse", "--flat", "-"], &format!("x\n{head}y\n{tail}\n{SCHED}{GC_4}\n"), expect![[""]]);
+}
+
+#[test]
+fn a_family_can_be_named_by_its_godebug_setting() {
+    let text = format!("x\n{GC_3}\n{SCHED}\n{GC_4}\n");
+    let by_id = run_with(&["parse", "--family", "gc", "-"], text.as_bytes());
+    let by_knob = run_with(&["parse", "--family", "gctrace", "-"], text.as_bytes());
+    assert_eq!(by_id.stdout.lines().count(), 2);
+    assert_eq!(by_id.stdout, by_knob.stdout);
+    let both = run_with(&["parse", "--family", "gctrace", "--family", "schedtrace", "-"], text.as_bytes());
+    assert_eq!(both.stdout.lines().count(), 3);
+}
+
+#[test]
+fn csv_is_a_table_of_the_family() {
+    check(
+        &["parse", "--family", "schedtrace", "--format", "csv", "-"],
+        &format!("x\n{GC_3}\n{SCHED}\n"),
+        expect![[""]],
+    );
+}
+
+#[test]
+fn every_line_of_the_corpus_is_valid_json_with_its_number() {
+    for path in ["published", "wrapped"] {
+        for file in fs::read_dir(corpus(path)).unwrap().take(60) {
+            let path = file.unwrap().path();
+            let ran = run(&["parse", path.to_str().unwrap()]);
+            let is_utf16 = ran.stderr.contains("UTF-16");
+            assert!(ran.code == 0 || is_utf16, "{}: {}", path.display(), ran.stderr);
+            for (at, line) in ran.stdout.lines().enumerate() {
+                let value: Value = serde_json::from_str(line).unwrap();
+                assert_eq!(value["line"], at + 1, "{}", path.display());
+            }
+            let bytes = fs::read(&path).unwrap();
+            let n_lines = bytes.split_inclusive(|byte| *byte == b'\n').count();
+            assert!(is_utf16 || ran.stdout.lines().count() == n_lines, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn packed_files_say_what_plain_ones_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("{GC_3}\n{SCHED}\n").repeat(1000);
+    let (a, b) = text.split_at(text.len() / 2);
+    let members = [gzip(a.as_bytes()), gzip(b.as_bytes())].concat();
+    let frames = zstd::encode_all(text.as_bytes(), 1).unwrap();
+    let plain = run_with(&["parse", "-"], text.as_bytes());
+    // What a file is called does not matter.
+    for (name, bytes) in
+        [("a.gz", &members), ("b.zst", &frames), ("c.log", &members), ("d.gz", &text.clone().into_bytes())]
+    {
+        let path = write(folder.path(), name, bytes);
+        let ran = run(&["parse", &path]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        assert_eq!(ran.stdout.replace(&path, "-"), plain.stdout, "{name}");
+        assert_eq!(run_with(&["parse", "-"], bytes).stdout, plain.stdout, "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_does_not_hide_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = write(folder.path(), "good.log", GC_3.as_bytes());
+    let missing = folder.path().join("missing.log").to_str().unwrap().to_owned();
+    let wide = write(folder.path(), "wide.log", &GC_3.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>());
+    let packed = gzip(format!("{GC_3}\n").repeat(100_000).as_bytes());
+    let cut = write(folder.path(), "cut.log.gz", &packed[..packed.len() / 2]);
+    let dir = folder.path().to_str().unwrap();
+    for verb in ["parse", "summary", "check"] {
+        let ran = run(&[verb, &missing, dir, &wide, &cut, &good]);
+        assert_eq!(ran.code, 2, "{verb}");
+        let complaints: Vec<&str> = ran.stderr.lines().collect();
+        assert_eq!(complaints.len(), 4, "{}", ran.stderr);
+        assert!(complaints[0].starts_with(&format!("error: open \"{missing}\": ")));
+        assert_eq!(complaints[1], format!("error: read \"{dir}\": is a directory"));
+        assert!(complaints[2].contains("looks like UTF-16 (little endian)"), "{}", complaints[2]);
+        assert!(complaints[3].starts_with(&format!("error: unpack \"{cut}\" (gzip): ")), "{}", complaints[3]);
+        if verb == "parse" {
+            assert_eq!(ran.stdout.lines().filter(|line| line.contains("good.log")).count(), 1);
+            assert!(ran.stdout.lines().filter(|line| line.contains("cut.log.gz")).count() > 1000);
+        }
+    }
+}
+
+#[test]
+fn check_fails_on_what_it_is_told_to_fail_on() {
+    let leak = corpus("long/1.10.8-heapleak_slow-p4-s9790.log");
+    let steady = corpus("long/1.10.8-steady-p2-s6911.log");
+    for (args, code) in [
+        (vec!["check", leak.as_str()], 0),
+        (vec!["check", "--fail-on", "warning", &leak], 1),
+        (vec!["check", "--fail-on", "hint", &leak], 1),
+        (vec!["check", "--fail-on", "never", &leak], 0),
+        (vec!["check", "--fail-on", "warning", &steady], 0),
+        (vec!["check", "--fail-on", "warning", &steady, &leak], 1),
+        (vec!["check", "--fail-on", "warning", &leak, "missing"], 2),
+        (vec!["check", "--fail-on", "warning", "--show", "error", "--format", "json", &leak], 1),
+    ] {
+        assert_eq!(run(&args).code, code, "{args:?}");
+    }
+}
+
+#[test]
+fn check_shows_the_line_with_marks_under_it() {
+    let leak = corpus("long/1.10.8-heapleak_slow-p4-s9790.log");
+    let shown = run(&["check", &leak]).stdout;
+    assert!(shown.starts_with("warning[GC101]: Live heap keeps rising: "), "{shown}");
+    let lines: Vec<&str> = shown.lines().collect();
+    let at = lines.iter().position(|line| line.contains("| gc 173 @31.253s")).expect("the line is shown");
+    let marked = lines[at + 1].find('^').unwrap();
+    assert_eq!(&lines[at][marked..marked + 2], "42");
+    assert_eq!(*lines.last().unwrap(), "1 warning in 1 file");
+}
+
+#[test]
+fn json_of_summary_and_check_follows_the_committed_schema() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let files = [
+        corpus("long/1.10.8-heapleak_slow-p4-s9790.log"),
+        corpus("long/1.21.13-goroutine_leak-p4-s9324.log"),
+        corpus("wrapped/compose-v2-two-mixed2-1.5.4-web.log"),
+        corpus("wrapped/crlf-sched3-1.25.5-web_leak.log"),
+        "missing.log".to_owned(),
+    ];
+    for verb in ["summary", "check"] {
+        let schema = fs::read_to_string(folder.join(format!("{verb}.schema.json"))).unwrap();
+        let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+        let args: Vec<&str> = [verb, "--format", "json"].into_iter().chain(files.iter().map(String::as_str)).collect();
+        let ran = run(&args);
+        assert_eq!(ran.code, 2);
+        let value: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{verb}");
+        assert_eq!(value["files"].as_array().unwrap().len(), files.len());
+        assert!(!ran.stdout.contains("NaN") && !ran.stdout.contains("inf"));
+    }
+}
+
+#[test]
+fn summary_tells_numbers_and_why_others_are_missing() {
+    let sched = corpus("wrapped/crlf-sched3-1.25.5-web_leak.log");
+    let value: Value = serde_json::from_str(&run(&["summary", "--format", "json", &sched]).stdout).unwrap();
+    let run_0 = &value["files"][0]["runs"][0];
+    assert_eq!(run_0["gc"], Value::Null);
+    assert_eq!(run_0["absent"]["gc"], "no such lines in the run");
+    assert!(run_0["sched"]["samples"].as_u64().unwrap() > 0);
+    assert_eq!(run_0["go"], serde_json::json!(["1.25", "1.27"]));
+
+    let old = format!("{SCHED}\n");
+    let text = run_with(&["summary", "-"], old.as_bytes()).stdout;
+    assert!(text.contains("run 0, lines 1 to 1, Go 1.4 – 1.19"), "{text}");
+    assert!(text.contains("runnable        p50 20, p99 20, max 20"), "{text}");
+}
+
+#[test]
+fn a_log_without_trace_lines_is_said_to_have_none() {
+    for verb in ["summary", "check"] {
+        let ran = run_with(&[verb, "-"], b"hello\n");
+        assert_eq!(ran.code, 0);
+        assert!(ran.stdout.contains("-: no trace line"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn explains_fields_rules_families_and_lines() {
+    for (what, says) in [
+        ("gc.heap_goal_mb", "Heap goal, MB  gc.heap_goal_mb"),
+        ("heap_goal_mb", "Heap goal, MB  gc.heap_goal_mb"),
+        ("Heap Goal", "Heap goal, MB  gc.heap_goal_mb"),
+        ("GC101", "GC101: Live heap keeps rising  live-heap-leak"),
+        ("live-heap-leak", "GC101: Live heap keeps rising  live-heap-leak"),
+        ("schedtrace", "Scheduler  sched"),
+        (GC_3, "  Heap goal: 5 MB  gc.heap_goal_mb"),
+        (GC_4, "  Forced: yes  gc.forced"),
+        (GC_3, "  Forced: not printed  gc.forced"),
+        (SCHED, "  Local run queues: 3 0 4 1  sched.local_runqueues"),
+    ] {
+        let ran = run(&["explain", what]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{what}");
+        assert!(ran.stdout.lines().any(|line| line == says), "{what}: {}", ran.stdout);
+    }
+    let words: Vec<&str> = ["explain"].into_iter().chain(GC_3.split(' ')).collect();
+    assert_eq!(run(&words).stdout, run(&["explain", GC_3]).stdout);
+    assert_eq!(run_with(&["explain", "-"], GC_3.as_bytes()).stdout, run(&["explain", GC_3]).stdout);
+}
+
+#[test]
+fn a_name_used_by_several_families_is_explained_for_each() {
+    let ran = run(&["explain", "forced"]);
+    let headings = ran.stdout.lines().filter(|line| line.ends_with(".forced")).count();
+    assert_eq!((ran.code, headings), (0, 2));
+}
+
+#[test]
+fn unknown_names_are_met_with_similar_ones() {
+    refuses(&["explain", "heap_gaol_mb"], "", expect![[""]]);
+    refuses(&["explain", "live-heap-leek"], "", expect![[""]]);
+    refuses(&["explain", "zzz"], "", expect![[""]]);
+    refuses(&["explain", "this is no trace line"], "", expect![[""]]);
+}
+
+#[test]
+fn lists_are_json_too() {
+    let fields: Value = serde_json::from_str(&run(&["fields", "--format", "json"]).stdout).unwrap();
+    let goal = fields.as_array().unwrap().iter().find(|field| field["id"] == "heap_goal_mb").unwrap();
+    assert_eq!((&goal["family"], &goal["type"], &goal["unit"]), (&"gc".into(), &"integer".into(), &"MB".into()));
+    assert_eq!(goal["go"], "1.5 – 1.27");
+    let rules: Value = serde_json::from_str(&run(&["rules", "--format", "json"]).stdout).unwrap();
+    let leak = rules.as_array().unwrap().iter().find(|rule| rule["code"] == "GC101").unwrap();
+    assert_eq!((&leak["slug"], &leak["severity"]), (&"live-heap-leak".into(), &"error".into()));
+    let text = run(&["rules"]).stdout;
+    assert!(text.contains("GC101  live-heap-leak"), "{text}");
+    assert!(run(&["fields", "--family", "gctrace"]).stdout.contains("  heap_goal_mb "));
+}
+
+#[test]
+fn completions_exist_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = run(&["completions", shell]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        for word in ["summary", "fail-on", "gc_forced"] {
+            assert!(ran.stdout.contains(word), "{shell} does not know {word}");
+        }
+    }
+}
+
+/// Things that a terminal would obey or a reader would not see.
+const HOSTILE: &str =
+    "\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}31m\u{202e}evil\u{2066}\u{200b}\u{ad}\u{feff}\u{85}\u{2028}\u{8}\u{e0041}";
+
+fn is_forbidden(character: char) -> bool {
+    let named = ['\u{202e}', '\u{2066}', '\u{200b}', '\u{ad}', '\u{feff}', '\u{2028}', '\u{e0041}'];
+    character.is_control() && character != '\n' || named.contains(&character)
+}
+
+#[test]
+fn nothing_of_a_log_reaches_the_terminal_raw() {
+    let folder = tempfile::tempdir().unwrap();
+    let leak = fs::read_to_string(corpus("long/1.10.8-heapleak_slow-p4-s9790.log")).unwrap();
+    let lines: Vec<String> = leak.lines().map(|line| format!("{HOSTILE} {line}\t{HOSTILE}")).collect();
+    let log = write(folder.path(), &format!("a{HOSTILE}.log"), lines.join("\n").as_bytes());
+    let missing = format!("{log}.missing");
+    let mut n_shown = 0;
+    for args in [
+        vec!["parse", log.as_str()],
+        vec!["parse", "--flat", &log],
+        vec!["parse", "--format", "csv", &log],
+        vec!["summary", &log],
+        vec!["summary", "--format", "json", &log],
+        vec!["check", "--show", "hint", &log],
+        vec!["check", "--show", "hint", "--format", "json", &log],
+        vec!["explain", &lines[3]],
+        vec!["explain", HOSTILE],
+        vec!["parse", &missing],
+        vec!["parse", "--nothing", &log],
+        vec![HOSTILE],
+    ] {
+        let ran = run(&args);
+        let text = ran.stdout + &ran.stderr;
+        n_shown += text.contains("evil") as usize;
+        let found: Vec<char> = text.chars().filter(|character| is_forbidden(*character)).collect();
+        assert_eq!(found, [], "{args:?}");
+    }
+    assert!(n_shown >= 8, "the hostile text is shown, made visible, by {n_shown} commands");
+}
+
+#[test]
+fn colors_come_only_when_asked_for() {
+    let leak = corpus("long/1.10.8-heapleak_slow-p4-s9790.log");
+    for args in [vec!["check", leak.as_str()], vec!["summary", &leak], vec!["explain", GC_3], vec!["--help"]] {
+        let plain = run(&args).stdout;
+        assert!(!plain.contains('\u{1b}'), "{args:?}");
+        let colored = run(&[&["--color", "always"], &args[..]].concat()).stdout;
+        assert!(colored.contains('\u{1b}'), "{args:?}");
+        let stripped: String = anstream::adapter::strip_str(&colored).to_string();
+        assert_eq!(stripped, plain, "{args:?}");
+        let forced = program().args(&args).env("CLICOLOR_FORCE", "1").output().unwrap();
+        assert_eq!(String::from_utf8(forced.stdout).unwrap(), colored, "{args:?}");
+        let never = program().args(&args).args(["--color=never"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+        assert_eq!(String::from_utf8(never.stdout).unwrap(), plain, "{args:?}");
+    }
+}
+
+#[test]
+fn a_reader_who_leaves_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = write(folder.path(), "a.log", format!("{GC_3}\n").repeat(20_000).as_bytes());
+    let mut child = program()
+        .args(["parse", &log])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut first = [0; 100];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
+}
+
+#[test]
+fn serves_an_editor_wherever_stdio_stands() {
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":null,"rootUri":null,"capabilities":{}}}"#;
+    let exit = r#"{"jsonrpc":"2.0","method":"exit"}"#;
+    let input: String = [body, exit].map(|body| format!("Content-Length: {}\r\n\r\n{body}", body.len())).concat();
+    for args in [&["lsp"][..], &["--stdio"], &["lsp", "--stdio", "--clientProcessId=1"], &["check", "--stdio"]] {
+        let ran = run_with(args, input.as_bytes());
+        assert!(ran.stdout.starts_with("Content-Length: "), "{args:?}: {} {}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.contains(r#""id":1"#), "{args:?}");
+    }
+}
