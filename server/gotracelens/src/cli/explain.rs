@@ -17,7 +17,7 @@ use super::{Exit, knob_of, report, rules};
 pub(super) struct Args {
     /// A field (`gc.heap_goal_mb`, `heap_goal_mb`, `"heap goal"`), a rule (`GC101`, `live-heap-leak`), a family (`gc`,
     /// `gctrace`), or a pasted line; `-` reads lines from standard input
-    #[arg(value_name = "NAME|LINE", required = true, num_args = 1.., allow_hyphen_values = true)]
+    #[arg(value_name = "NAME|LINE", required = true, num_args = 1..)]
     what: Vec<String>,
 }
 

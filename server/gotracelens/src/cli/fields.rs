@@ -109,9 +109,8 @@ fn to_json(field: Field) -> FieldJson {
 /// The JSON type of a field in the output of `parse`.
 pub(super) fn json_type(kind: Kind) -> &'static str {
     match kind {
-        Kind::Uint | Kind::Int => "integer",
+        Kind::Uint | Kind::Int | Kind::Hex => "integer",
         Kind::Seconds3 | Kind::Millis2 => "number",
-        Kind::Hex => "string",
         Kind::Bool | Kind::Flag => "boolean",
         Kind::IntList => "array",
     }

@@ -14,7 +14,7 @@ use tracelog::catalog::{NEWEST_MINOR, Piece};
 use tracelog::{Family, GoReleases, Kind, Log, Part, Runs, Shape, cells};
 
 use super::input::Document;
-use super::lines::{Values, self, ParsedItem, ParsedLine};
+use super::lines::{self, ParsedItem, ParsedLine, Values};
 use super::{Exit, FamilyArg, json, report};
 
 /// Options of `parse`.
@@ -249,18 +249,24 @@ impl Serialize for Value<'_> {
                 Kind::Uint | Kind::Hex => serializer.serialize_u64(code),
                 Kind::Int | Kind::IntList => serializer.serialize_i64(cells::unzigzag(code)),
                 Kind::Bool | Kind::Flag => serializer.serialize_bool(code & 1 == 1),
-                // The digits as they were printed: a float would turn 0.10 into 0.1. Whole numbers get a decimal point,
-                // or readers that guess types from values would take some for integers.
+                // A float would turn 0.10 into 0.1.
                 Kind::Seconds3 | Kind::Millis2 => {
                     let mut text = String::with_capacity(16);
-                    cells::print(kind, code, &mut text);
-                    if !text.contains('.') {
-                        text.push_str(".0");
-                    }
+                    print_number(kind, code, &mut text);
                     RawValue::from_string(text).map_err(ser::Error::custom)?.serialize(serializer)
                 }
             },
         }
+    }
+}
+
+/// Writes the digits of a number as they were printed. Whole milliseconds get a decimal point, or readers that guess
+/// types from values would take some for integers; hexadecimal numbers become decimal.
+fn print_number(kind: Kind, code: u64, text: &mut String) {
+    let start = text.len();
+    cells::print(if kind == Kind::Hex { Kind::Uint } else { kind }, code, text);
+    if matches!(kind, Kind::Seconds3 | Kind::Millis2) && !text[start..].contains('.') {
+        text.push_str(".0");
     }
 }
 
@@ -368,7 +374,7 @@ fn print_cell(value: &Value<'_>, cell: &mut String) {
     match *value {
         Value::Absent => {}
         Value::One(Kind::Bool | Kind::Flag, code) => cell.push_str(if code & 1 == 1 { "true" } else { "false" }),
-        Value::One(kind, code) => cells::print(kind, code, cell),
+        Value::One(kind, code) => print_number(kind, code, cell),
         Value::List(codes) => {
             for (at, code) in codes.iter().enumerate() {
                 if at > 0 {

@@ -3,11 +3,12 @@
 use std::io::{self, BufWriter, Write};
 
 use clap::ValueEnum;
+use ide::rules::pages::PAGES;
 use ide::rules::{Limit, RULES, Rule};
 use serde::Serialize;
 
 use super::findings::name;
-use super::terminal::{self, ID, TITLE, paragraph};
+use super::terminal::{self, ID, TITLE, VALUE, paragraph};
 use super::{Exit, json};
 
 /// Options of `rules`.
@@ -80,14 +81,27 @@ pub(super) fn by_name(name: &str) -> Option<&'static Rule> {
     RULES.iter().copied().find(|rule| rule.code.eq_ignore_ascii_case(name) || rule.slug == name)
 }
 
-/// Explains a rule.
+/// Explains a rule: its manual page, then its limits.
 pub(super) fn explain(out: &mut impl Write, rule: &Rule) -> io::Result<()> {
-    writeln!(out, "{TITLE}{}{TITLE:#}: {}  {ID}{}{ID:#}", rule.code, rule.title, rule.slug)?;
-    paragraph(out, 2, &format!("Highest level: {}", name(rule.severity)))?;
+    let page = PAGES.iter().find(|(code, _)| *code == rule.code).map_or("", |(_, page)| page);
+    let mut is_code = false;
+    for line in page.trim_end().lines() {
+        if line.starts_with("```") {
+            is_code = !is_code;
+        } else if is_code {
+            writeln!(out, "    {VALUE}{line}{VALUE:#}")?;
+        } else if let Some(heading) = line.strip_prefix("# ").or_else(|| line.strip_prefix("## ")) {
+            writeln!(out, "{TITLE}{heading}{TITLE:#}")?;
+        } else {
+            writeln!(out, "{line}")?;
+        }
+    }
+    if !rule.limits.is_empty() {
+        writeln!(out, "\n{TITLE}Settings{TITLE:#}\n")?;
+    }
     for limit in rule.limits {
         let unit = if limit.unit.is_empty() { String::new() } else { format!(" {}", limit.unit) };
-        let name = limit.name;
-        writeln!(out, "  {TITLE}{name}{TITLE:#} = {}{unit}", limit.default)?;
+        writeln!(out, "  {TITLE}{}{TITLE:#} = {}{unit}", limit.name, limit.default)?;
         paragraph(out, 4, limit.doc)?;
     }
     Ok(())
