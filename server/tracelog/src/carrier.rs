@@ -44,6 +44,8 @@ pub enum Carrier {
     JsonLog,
     /// zap's console form: time, level, caller and text separated by tabs.
     ZapConsole,
+    /// A process id in brackets, and nothing else: `[92723] …`.
+    Pid,
 }
 
 impl Carrier {
@@ -63,7 +65,14 @@ impl Carrier {
             Self::Logfmt => "logfmt",
             Self::JsonLog => "json",
             Self::ZapConsole => "zap-console",
+            Self::Pid => "pid",
         }
+    }
+
+    /// Whether programs write this themselves in front of their own text. Around a trace line it is a carrier all the
+    /// same (the trace was piped through a logger); around other text it is part of what the program wrote.
+    const fn is_logger(self) -> bool {
+        matches!(self, Self::Timestamp | Self::StdLog | Self::Logfmt | Self::JsonLog | Self::ZapConsole | Self::Pid)
     }
 }
 
@@ -76,6 +85,8 @@ pub struct Peeled<'a> {
     pub content: Cow<'a, [u8]>,
     /// Bytes of the line that name the process (container, unit and pid), empty where none do.
     pub source: Range<usize>,
+    /// Where the program's own text begins, when a logger's form was taken for a carrier: layers outside it, and the text.
+    logged: Option<(usize, Cow<'a, [u8]>)>,
     /// For decoded content: for each byte and for its end, the byte of the line it came from.
     /// For borrowed content: one element, where the content starts.
     raw: Vec<u32>,
@@ -90,6 +101,15 @@ impl Peeled<'_> {
         }
     }
 
+    /// The line as text of the program, for lines without a trace item: layers outside what the program's own logger
+    /// wrote, and all that the logger wrote.
+    pub fn as_foreign(&self) -> (&[Carrier], &[u8]) {
+        match &self.logged {
+            Some((n_layers, text)) => (&self.layers[..*n_layers], text),
+            None => (&self.layers, &self.content),
+        }
+    }
+
     /// Where the content starts in the line, when it stands there as it is.
     pub fn offset(&self) -> Option<usize> {
         match &self.content {
@@ -101,7 +121,7 @@ impl Peeled<'_> {
 
 /// Removes all carriers of a line (without its line end).
 pub fn peel(line: &[u8]) -> Peeled<'_> {
-    let mut peeled = Peeled { layers: Vec::new(), content: Cow::Borrowed(line), source: 0..0, raw: vec![0] };
+    let mut peeled = Peeled { layers: Vec::new(), content: Cow::Borrowed(line), source: 0..0, logged: None, raw: vec![0] };
     while peeled.layers.len() < MAX_DEPTH {
         let Some(layer) = layer::outermost(&peeled.content) else { break };
         peeled.take(layer);
@@ -114,6 +134,9 @@ impl Peeled<'_> {
         let to_line = |range: &Range<usize>| self.raw(range.start) as usize..self.raw(range.end) as usize;
         if !layer.source.is_empty() {
             self.source = to_line(&layer.source);
+        }
+        if layer.carrier.is_logger() && self.logged.is_none() {
+            self.logged = Some((self.layers.len(), self.content.clone()));
         }
         self.layers.push(layer.carrier);
         match layer.content {

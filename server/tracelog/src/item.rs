@@ -276,6 +276,11 @@ fn piece(
 
 /// What no item takes of the content is foreign.
 fn finish(peeled: &Peeled<'_>, items: Vec<Item>) -> LineItems {
+    if items.is_empty() {
+        let (carriers, text) = peeled.as_foreign();
+        let foreign = Some(String::from_utf8_lossy(text).into_owned()).filter(|text| !text.is_empty());
+        return LineItems { carriers: carriers.to_vec(), items, foreign };
+    }
     let mut foreign = Vec::new();
     for (at, byte) in peeled.content.iter().enumerate() {
         let raw = peeled.raw(at);

@@ -152,12 +152,14 @@ fn lines_with_pieces(log: &Log) -> Vec<u32> {
     lines
 }
 
-fn no_item<'a>(text: &[u8], parsed: &mut ParsedLine<'a>) -> bool {
+fn no_item(text: &[u8], parsed: &mut ParsedLine<'_>) -> bool {
     let peeled = carrier::peel(text);
+    let (carriers, foreign) = peeled.as_foreign();
     parsed.items.clear();
     parsed.foreign =
-        Some(String::from_utf8_lossy(&peeled.content).into_owned()).filter(|text| !text.is_empty()).map(Cow::Owned);
-    parsed.carriers.clone_from(&peeled.layers);
+        Some(String::from_utf8_lossy(foreign).into_owned()).filter(|text| !text.is_empty()).map(Cow::Owned);
+    parsed.carriers.clear();
+    parsed.carriers.extend_from_slice(carriers);
     true
 }
 

@@ -24,7 +24,7 @@ pub(super) enum Content {
 type Recognizer = fn(&[u8]) -> Option<Layer>;
 
 /// Tried in this order: the more a form demands, the earlier.
-const RECOGNIZERS: [Recognizer; 13] = [
+const RECOGNIZERS: [Recognizer; 14] = [
     bom,
     ansi,
     json::layer,
@@ -32,12 +32,13 @@ const RECOGNIZERS: [Recognizer; 13] = [
     syslog_5424,
     syslog,
     kubectl_prefix,
+    compose,
+    tagged,
+    pid,
     zap_console,
     std_log,
     timestamp,
-    compose,
     logfmt,
-    tagged,
 ];
 
 pub(super) fn outermost(bytes: &[u8]) -> Option<Layer> {
@@ -201,8 +202,37 @@ fn zap_console(bytes: &[u8]) -> Option<Layer> {
     part(Carrier::ZapConsole, scan.at..end)
 }
 
-fn std_log(bytes: &[u8]) -> Option<Layer> {
+/// `[92723] …`, as wrappers that merge the output of several processes write.
+fn pid(bytes: &[u8]) -> Option<Layer> {
     let mut scan = Scanner::new(bytes);
+    scan.text("[")?;
+    scan.many(1, |byte| byte.is_ascii_digit())?;
+    scan.text("]")?;
+    let source = 0..scan.at;
+    if !scan.rest().is_empty() {
+        scan.text(" ")?;
+    }
+    Some(Layer { carrier: Carrier::Pid, content: Content::Part(scan.at..bytes.len()), source })
+}
+
+/// The standard logger's prefix may stand before the date (`log.New`, `log.SetPrefix`): a short word and a blank.
+fn std_log(bytes: &[u8]) -> Option<Layer> {
+    const MAX_PREFIX: usize = 40;
+    let within = &bytes[..bytes.len().min(MAX_PREFIX)];
+    let after_words = memchr::memchr_iter(b' ', within).map(|blank| blank + 1);
+    let start = std::iter::once(0).chain(after_words).find(|start| is_log_date(&bytes[*start..]))?;
+    std_log_at(bytes, start)
+}
+
+/// Whether bytes begin with `2009/11/10 `.
+fn is_log_date(bytes: &[u8]) -> bool {
+    matches!(bytes, [a, b, c, d, b'/', e, f, b'/', g, h, b' ', ..]
+        if [a, b, c, d, e, f, g, h].iter().all(|byte| byte.is_ascii_digit()))
+}
+
+fn std_log_at(bytes: &[u8], start: usize) -> Option<Layer> {
+    let mut scan = Scanner::new(bytes);
+    scan.at = start;
     scan.digits(4)?;
     scan.text("/")?;
     scan.digits(2)?;

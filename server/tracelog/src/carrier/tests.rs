@@ -95,3 +95,22 @@ proptest! {
         prop_assert!(places.last().is_none_or(|last| *last as usize <= bytes.len()));
     }
 }
+
+#[test]
+fn a_logger_prefix_and_a_pid_are_peeled() {
+    use Carrier::*;
+    check(&format!("[api] 2009/11/10 23:00:00.000000 main.go:23: {GC}"), &[StdLog], "");
+    check(&format!("[92723] {GC}"), &[Pid], "[92723]");
+}
+
+#[test]
+fn what_a_programs_own_logger_wrote_stays_whole_without_a_trace() {
+    for (line, layers, text) in [
+        ("2026/11/21 07:35:02 GET /healthz 200", &[][..], "2026/11/21 07:35:02 GET /healthz 200"),
+        ("web-1  | 2026/11/21 07:35:02 GET /", &[Carrier::Compose][..], "2026/11/21 07:35:02 GET /"),
+        ("{\"log\":\"level=info msg=x\\n\",\"stream\":\"stdout\"}", &[Carrier::DockerJson][..], "level=info msg=x"),
+    ] {
+        let peeled = peel(line.as_bytes());
+        assert_eq!(peeled.as_foreign(), (layers, text.as_bytes()));
+    }
+}
