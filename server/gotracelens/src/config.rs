@@ -188,7 +188,8 @@ mod tests {
     #[test]
     fn reads_settings_with_and_without_their_key() {
         let all = json!({"summary": {"where": "off"}, "rules": {"stw-long": {"level": "error", "limit_ms": 20}}});
-        let expected = expect![[r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}}}"#]];
+        let expected =
+            expect![[r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}}}"#]];
         check(json!({ "gotracelens": all }), expected.clone());
         check(all, expected);
     }

@@ -167,7 +167,8 @@ impl Tally {
 
     fn in_words(&self) -> String {
         let counts = self.n.iter().zip(SEVERITIES).filter(|(n, _)| **n > 0);
-        let counts: Vec<String> = counts.map(|(n, severity)| words::count(*n, super::findings::name(severity))).collect();
+        let counts: Vec<String> =
+            counts.map(|(n, severity)| words::count(*n, super::findings::name(severity))).collect();
         let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
         let hidden = if self.n_hidden > 0 {
             format!("; {} not shown, --show hint shows all", self.n_hidden)
@@ -210,8 +211,5 @@ fn snippet<'a>(
     let line = String::from_utf8_lossy(document.bytes_of(loc.line));
     let (text, range) = visible_range(&line, loc.start as usize..loc.end as usize);
     let label = Some(visible(label).into_owned()).filter(|label| !label.is_empty());
-    Snippet::source(text)
-        .path(name)
-        .line_start(loc.line as usize + 1)
-        .annotation(kind.span(range).label(label))
+    Snippet::source(text).path(name).line_start(loc.line as usize + 1).annotation(kind.span(range).label(label))
 }

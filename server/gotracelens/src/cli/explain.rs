@@ -70,7 +70,11 @@ fn explain_item(out: &mut impl Write, item: &Item) -> io::Result<()> {
     paragraph(out, 0, family.meaning)?;
     match item.part {
         Part::Whole => {}
-        Part::Head => paragraph(out, 0, "The line is torn, or not quite what Go prints: it was read up to where it stops being a trace line.")?,
+        Part::Head => paragraph(
+            out,
+            0,
+            "The line is torn, or not quite what Go prints: it was read up to where it stops being a trace line.",
+        )?,
         Part::Tail => paragraph(out, 0, "The beginning of the line is missing.")?,
     }
     let (mut unset, mut unread) = (Vec::new(), Vec::new());

@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn only_lf_ends_a_line_and_the_last_one_needs_none() {
         for (text, expected) in [
-            ("", [].as_slice(), ),
+            ("", [].as_slice()),
             ("\n", &[b"".as_slice()]),
             ("a\r\nb\rc\r\r\n", &[b"a".as_slice(), b"b\rc"]),
             ("a\n\nb", &[b"a".as_slice(), b"", b"b"]),
@@ -257,7 +257,8 @@ mod tests {
     #[test]
     fn all_members_and_frames_are_unpacked() {
         let members = [gzip(b"gc 1\n"), gzip(b"gc 2\n")].concat();
-        let frames = [zstd::encode_all(&b"gc 1\n"[..], 1).unwrap(), zstd::encode_all(&b"gc 2\n"[..], 1).unwrap()].concat();
+        let frames =
+            [zstd::encode_all(&b"gc 1\n"[..], 1).unwrap(), zstd::encode_all(&b"gc 2\n"[..], 1).unwrap()].concat();
         for packed in [members, frames] {
             let (bytes, problem) = unpack(packed).unwrap();
             assert!(problem.is_none());

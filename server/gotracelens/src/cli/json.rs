@@ -24,7 +24,9 @@ impl Formatter for Inert {
             return writer.write_all(fragment.as_bytes());
         }
         let mut written = 0;
-        for (at, character) in fragment.char_indices().filter(|(_, character)| *character == '<' || is_hidden(*character)) {
+        for (at, character) in
+            fragment.char_indices().filter(|(_, character)| *character == '<' || is_hidden(*character))
+        {
             writer.write_all(&fragment.as_bytes()[written..at])?;
             for unit in character.encode_utf16(&mut [0; 2]) {
                 write!(writer, "\\u{unit:04x}")?;
@@ -45,10 +47,7 @@ mod tests {
         let mut out = Vec::new();
         write_line(&text, &mut out).unwrap();
         let out = String::from_utf8(out).unwrap();
-        assert_eq!(
-            out,
-            "\"a\\u001b[0m\\u009b\\u2028\\u2029\\u003c/script>\\u202eé😀\\udb40\\udc41\\\"\\\\\\u007f\"\n"
-        );
+        assert_eq!(out, "\"a\\u001b[0m\\u009b\\u2028\\u2029\\u003c/script>\\u202eé😀\\udb40\\udc41\\\"\\\\\\u007f\"\n");
         assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
     }
 }

@@ -153,7 +153,16 @@ fn one_item(shape: Shape, text: &[u8], parsed: &mut ParsedLine<'_>) -> bool {
         _ => None,
     });
     let go = template::releases(shape, flags.filter(|flag| values.single.contains(&(*flag, 1))));
-    parsed.items.push(ParsedItem { shape, part: Part::Whole, torn: false, start, head_line: None, run: None, go, values });
+    parsed.items.push(ParsedItem {
+        shape,
+        part: Part::Whole,
+        torn: false,
+        start,
+        head_line: None,
+        run: None,
+        go,
+        values,
+    });
     true
 }
 

@@ -45,14 +45,13 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
-    let families = if args.family.is_empty() {
-        Family::ALL.to_vec()
-    } else {
-        args.family.iter().map(|family| family.0).collect()
-    };
+    let families =
+        if args.family.is_empty() { Family::ALL.to_vec() } else { args.family.iter().map(|family| family.0).collect() };
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     match args.format {
-        Format::Json => each_file(&args.files, JsonLines { out, families, filtered: !args.family.is_empty(), flat: args.flat }),
+        Format::Json => {
+            each_file(&args.files, JsonLines { out, families, filtered: !args.family.is_empty(), flat: args.flat })
+        }
         Format::Csv => each_file(&args.files, Table::new(out, families)?),
     }
 }
@@ -292,7 +291,8 @@ impl Serialize for GoJson {
 
 /// The oldest and the newest release of a set.
 pub(super) fn ends(go: GoReleases) -> Option<[&'static str; 2]> {
-    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| (0..=NEWEST_MINOR).map(|minor| format!("1.{minor}")).collect());
+    static NAMES: LazyLock<Vec<String>> =
+        LazyLock::new(|| (0..=NEWEST_MINOR).map(|minor| format!("1.{minor}")).collect());
     let name = |minor: u8| NAMES.get(usize::from(minor)).map(String::as_str);
     Some([name(go.oldest()?)?, name(go.newest()?)?])
 }

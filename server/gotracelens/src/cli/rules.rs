@@ -64,7 +64,8 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
 }
 
 fn to_json(rule: &Rule) -> RuleJson {
-    let limit = |limit: &Limit| LimitJson { name: limit.name, default: limit.default, unit: limit.unit, doc: limit.doc };
+    let limit =
+        |limit: &Limit| LimitJson { name: limit.name, default: limit.default, unit: limit.unit, doc: limit.doc };
     RuleJson {
         code: rule.code,
         slug: rule.slug,

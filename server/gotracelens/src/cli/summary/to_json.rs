@@ -274,11 +274,5 @@ fn distribution(values: Distribution) -> DistributionJson {
 }
 
 fn trend(values: Trend) -> TrendJson {
-    TrendJson {
-        first: values.first,
-        last: values.last,
-        min: values.range.0,
-        max: values.range.1,
-        shape: values.shape,
-    }
+    TrendJson { first: values.first, last: values.last, min: values.range.0, max: values.range.1, shape: values.shape }
 }
