@@ -373,15 +373,18 @@ impl World {
         self.answer(lane, &uri, &self.documents[&uri].now, read, job);
     }
 
-    /// Answers a question on the pool. The first question about a state pays for what is found out about it.
+    /// Answers a question on the pool. The first question about a state pays for what is found out about it; a question
+    /// about lines of a big text does without until somebody has paid, so that it is answered while the text is edited.
     fn answer(&self, lane: Lane, uri: &Uri, state: &State, read: Option<Arc<Read>>, job: Box<dyn Job>) {
         let (uri, version, text) = (uri.clone(), state.version, Arc::new(state.text.clone()));
         let (profile, settings) = (self.profile.clone(), self.settings.clone());
         let analysis_settings = self.analysis_settings.clone();
+        let pays = lane == Lane::Slow || text.n_bytes() <= SMALL_BYTES;
         self.pool.run(lane, move || {
             let parsed = catch_unwind(AssertUnwindSafe(|| {
-                let parse = |read: &Read| Arc::new(Parsed::new(read.log.clone(), analysis_settings));
-                read.map(|read| read.parsed.get_or_init(|| parse(&read)).clone())
+                let read = read?;
+                let parse = || Arc::new(Parsed::new(read.log.clone(), analysis_settings));
+                if pays { Some(read.parsed.get_or_init(parse).clone()) } else { read.parsed.get().cloned() }
             }));
             match parsed {
                 Ok(parsed) => {
