@@ -3,15 +3,23 @@
 #[cfg(test)]
 mod catalog;
 #[cfg(test)]
+mod catalog_samples;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod compare;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod document;
+#[cfg(test)]
 mod fields;
 #[cfg(test)]
 mod grammar;
+#[cfg(test)]
+mod hover_everywhere;
+#[cfg(test)]
+mod hover_truths;
 #[cfg(test)]
 mod json;
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use tracelog::catalog::Role;
 use tracelog::template::Datum;
-use tracelog::{Family, Field, GoReleases, Item, ItemValue, Kind, LineCol, Loc, Part, RowId};
+use tracelog::{Family, Field, GoReleases, Item, ItemValue, Kind, LineCol, Loc, Part, RowId, cells};
 
 use crate::markup::Markup;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Parsed, Snapshot};
 use crate::stats;
 use crate::words;
 
@@ -59,8 +59,8 @@ fn field(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> String {
         .map_or("not certain: other output was written into it".to_owned(), |datum| special::shown(value.field, datum));
     markup.title(def.title, &format!(": {shown}"));
     let special = value.datum.as_ref().and_then(|datum| special::of(value.field, datum.number()?));
-    match special {
-        Some(special) => markup.paragraph(special.text),
+    match special.map(|special| special.text).or(special::on_line(item, value.field)) {
+        Some(text) => markup.paragraph(text),
         None => here(&mut markup, snapshot, item, value),
     }
     markup.paragraph(def.meaning);
@@ -93,13 +93,17 @@ fn releases(snapshot: &Snapshot, item: &Item) -> GoReleases {
 fn here(markup: &mut Markup, snapshot: &Snapshot, item: &Item, value: &ItemValue) {
     let def = value.field.def();
     let (Some(parsed), Some(row), Some(datum)) = (&snapshot.parsed, item.row, &value.datum) else { return };
-    let (Datum::One(kind, _), Some(number)) = (datum, datum.number()) else { return };
     let Some(run) = parsed.run_of(row) else { return };
-    // A flag is set or not: there is nothing to rank or to subtract.
-    if def.role == Role::State || matches!(kind, Kind::Flag | Kind::Bool) {
+    // A state has nothing to rank or to subtract.
+    if def.role == Role::State {
         return;
     }
     let rows = parsed.runs.list[run].rows(row.family);
+    let at = rows.iter().position(|other| *other == row).unwrap_or(0);
+    let (kind, number) = match (datum, datum.number()) {
+        (Datum::One(kind, _), Some(number)) => (*kind, number),
+        _ => return counters_before(markup, parsed, &rows[..at], value.field, datum),
+    };
     let ordinary = |row: &RowId| {
         let value_there = parsed.log.value(*row, value.field)?;
         special::of(value.field, value_there).is_none().then_some(value_there)
@@ -113,14 +117,34 @@ fn here(markup: &mut Markup, snapshot: &Snapshot, item: &Item, value: &ItemValue
             return;
         }
     }
-    let at = rows.iter().position(|other| *other == row).unwrap_or(0);
     let Some(before) = rows[..at].iter().rfind(|row| ordinary(row).is_some()) else { return };
     let (Some(code), Some(previous)) = (parsed.log.code(*before, value.field), ordinary(before)) else { return };
     let change = number - previous;
-    let sign = if change > 0.0 { "+" } else { "" };
-    let printed = special::shown(value.field, &Datum::One(*kind, code));
-    markup.entry("Before:", &format!("{printed} ({sign}{})", words::number(change)));
+    let change = match words::number(change) {
+        same if same == "0" => "no change".to_owned(),
+        more if change > 0.0 => format!("+{more}"),
+        less => less,
+    };
+    markup.entry("Before:", &format!("{} ({change})", words::value(value.field, &Datum::One(kind, code))));
 }
+
+/// What counters of all Ps were on the line before, and how far each came since.
+fn counters_before(markup: &mut Markup, parsed: &Parsed, before: &[RowId], field: Field, datum: &Datum) {
+    let Datum::List(codes) = datum else { return };
+    let Some(row) = before.iter().rfind(|row| !parsed.log.list(**row, field).is_empty()) else { return };
+    let previous = parsed.log.list(*row, field);
+    if !field.def().cumulative || previous.len() != codes.len() || codes.len() > MAX_COUNTERS {
+        return;
+    }
+    let now = codes.iter().map(|code| cells::value(Kind::IntList, *code) as i64);
+    // Counters of 32 bits wrap.
+    let changes: Vec<String> = now.zip(&previous).map(|(now, then)| format!("+{}", (now - then) as u32)).collect();
+    let previous: Vec<String> = previous.iter().map(i64::to_string).collect();
+    markup.entry("Before:", &format!("{} ({})", previous.join(" "), changes.join(" ")));
+}
+
+/// Counters beyond this many would fill the screen.
+const MAX_COUNTERS: usize = 16;
 
 /// Values a run must have before a place among them means anything.
 const MIN_RANKED: usize = 5;
@@ -136,8 +160,8 @@ fn place(values: &[f64], number: f64, unit: &str) -> String {
     }
     let bar = {
         const WIDTH: usize = 10;
-        let rank = (below as f64 + equal as f64 / 2.0) / n as f64;
-        let filled = ((rank * WIDTH as f64).round() as usize).clamp(1, WIDTH);
+        let rank = if above == 0 { 1.0 } else { (below as f64 + equal as f64 / 2.0) / n as f64 };
+        let filled = if below == 0 { 1 } else { ((rank * WIDTH as f64).round() as usize).clamp(1, WIDTH) };
         format!("{}{}", "▮".repeat(filled), "▯".repeat(WIDTH - filled))
     };
     let extreme = |which: &str| match equal {
@@ -168,7 +192,6 @@ fn whole(snapshot: &Snapshot, item: &Item) -> String {
     if item.torn {
         markup.paragraph(torn_in_words(item));
     }
-    markup.paragraph(item.shape.def().note);
     let printed: Vec<&ItemValue> = item.values.iter().filter(|value| is_printed(value)).collect();
     for group in printed.chunk_by(|a, b| together(a) == together(b)) {
         let shown = |value: &&ItemValue| {
@@ -177,7 +200,8 @@ fn whole(snapshot: &Snapshot, item: &Item) -> String {
         };
         markup.row(&group.iter().filter_map(shown).collect::<Vec<_>>());
     }
-    markup.paragraph(family.meaning);
+    let note = item.shape.def().note;
+    markup.paragraph(if note.is_empty() { family.meaning } else { note });
     markup.labeled("Switched on by", family.knob);
     markup.finish()
 }

@@ -1,8 +1,8 @@
 //! Values that are not what their field says: a goal that is none, a duration that is none.
 
-use tracelog::Field;
 use tracelog::catalog::{Kind, gc};
 use tracelog::template::Datum;
+use tracelog::{Field, Item};
 
 use crate::view::{NO_GOAL_MB, WRAPPED_MS};
 use crate::words;
@@ -44,6 +44,18 @@ const WRAPPED_S: f64 = 1e9;
 /// The special meaning of a value, if it has one.
 pub(super) fn of(field: Field, value: f64) -> Option<&'static Special> {
     SPECIAL.iter().find(|special| (special.applies)(field, value))
+}
+
+/// What a value means on this line, where its neighbors show that it is not what the field says.
+pub(super) fn on_line(item: &Item, field: Field) -> Option<&'static str> {
+    let number = |field| item.get(field).and_then(Datum::number);
+    let left_over = [gc::CPU_ASSIST_MS, gc::CPU_BACKGROUND_MS, gc::CPU_IDLE_MS].contains(&field)
+        && number(gc::FORCED) == Some(1.0)
+        && number(gc::WALL_MARK_MS) == Some(0.0)
+        && number(gc::HEAP_GOAL_MB) == number(gc::HEAP_START_MB);
+    left_over.then_some(
+        "Not of this cycle, which stopped the world throughout: the value is left from the last concurrent one.",
+    )
 }
 
 /// A printed value with its unit, for people; one with a special meaning by name.

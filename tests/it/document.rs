@@ -1,0 +1,82 @@
+//! Opens texts in-process and asks what stands at a field of a line.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ide::{Hover, Settings, Snapshot};
+use tracelog::{LineCol, Log, Text};
+
+/// A text as an editor would open it.
+pub fn open(text: &str) -> Snapshot {
+    let text = Text::new(text);
+    let log = Log::read_text(&text, || true).expect("nothing interrupts the reading");
+    Snapshot::new(Arc::new(text), log, Arc::new(Settings::default()))
+}
+
+/// A file of `tests/corpus`. Bytes that are not UTF-8 become the replacement character, as in editors.
+pub fn open_corpus(file: &str) -> Snapshot {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(file);
+    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+    open(&String::from_utf8_lossy(&bytes))
+}
+
+/// A line, from 1, without its line end.
+pub fn line(snapshot: &Snapshot, number: u32) -> String {
+    String::from_utf8_lossy(&snapshot.lines.line(number - 1)).into_owned()
+}
+
+/// The hover over a field on a line (from 1); with an empty id, over the keyword of the line's first item.
+///
+/// The range of the answer is asserted to be that of the field.
+pub fn hover(snapshot: &Snapshot, number: u32, field: &str) -> Hover {
+    let items = snapshot.items(number - 1).items;
+    let item = items.first().unwrap_or_else(|| panic!("line {number}: no item"));
+    if field.is_empty() {
+        let at = LineCol { line: item.loc.line, byte: item.loc.start };
+        return ide::hover(snapshot, at).expect("a keyword has a hover");
+    }
+    let mut values = items.iter().flat_map(|item| &item.values);
+    let value = values
+        .find(|value| value.field.def().id == field && value.loc.start < value.loc.end)
+        .unwrap_or_else(|| panic!("line {number}: no field {field}"));
+    let hover = ide::hover(snapshot, LineCol { line: value.loc.line, byte: value.loc.start })
+        .unwrap_or_else(|| panic!("line {number}: no hover over {field}"));
+    assert_eq!(hover.loc, value.loc, "line {number}: hover over {field}");
+    hover
+}
+
+/// A hover as it is read: without the emphasis of its Markdown.
+pub fn plain(markdown: &str) -> String {
+    markdown.replace('*', "")
+}
+
+/// Lines that a text takes at a width of 80, empty ones left out.
+pub fn height(markdown: &str) -> usize {
+    let mut n_lines = 0;
+    for paragraph in plain(markdown).lines().filter(|line| !line.is_empty()) {
+        let mut used = 0;
+        n_lines += 1;
+        for word in paragraph.split(' ') {
+            let length = word.chars().count();
+            if used > 0 && used + 1 + length > 80 {
+                n_lines += 1;
+                used = 0;
+            }
+            used += length + usize::from(used > 0);
+        }
+    }
+    n_lines
+}
+
+/// A hover takes a screen at most.
+pub const MAX_HEIGHT: usize = 22;
+
+/// Only plain Markdown that every editor shows: no table, no HTML, no escape, no fence, no entity.
+pub fn assert_readable(markdown: &str, about: &str) {
+    for raw in ["|", "<", "\\", "`", "&", "[", "\t", "\r", "  ", "\n\n\n"] {
+        assert!(!markdown.contains(raw), "{about}: {raw:?} in\n{markdown}");
+    }
+    assert!(!markdown.ends_with('\n') && markdown.starts_with("**"), "{about}:\n{markdown}");
+    let height = height(markdown);
+    assert!(height <= MAX_HEIGHT, "{about}: {height} lines\n{markdown}");
+}
