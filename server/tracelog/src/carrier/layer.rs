@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::scanner::{Scanner, clock, epoch, iso, stamp};
 use super::{Carrier, json};
+use crate::template;
 
 /// One layer of a line: what it is and what it carries.
 pub(super) struct Layer {
@@ -159,6 +160,10 @@ fn syslog(bytes: &[u8]) -> Option<Layer> {
     scan.many(1, |byte| !matches!(byte, b' ' | b'\t' | b'"' | b':' | b'['))?;
     scan.text(" ")?;
     tag(&mut scan)?;
+    // `SCHED 0ms:` and `forced scvg:` behind a time stamp are no host and unit.
+    if template::best(&bytes[start..]).is_some_and(|item| item.is_certain()) {
+        return None;
+    }
     let end = bytes[..scan.at].iter().rposition(|byte| *byte == b':').unwrap_or(scan.at);
     Some(Layer { carrier: Carrier::Syslog, content: Content::Part(scan.at..bytes.len()), source: start..end })
 }
