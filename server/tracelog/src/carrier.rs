@@ -87,8 +87,9 @@ pub struct Peeled<'a> {
     pub source: Range<usize>,
     /// Where the program's own text begins, when a logger's form was taken for a carrier: layers outside it, and the text.
     logged: Option<(usize, Cow<'a, [u8]>)>,
+    /// For borrowed content: where it starts in the line.
+    start: u32,
     /// For decoded content: for each byte and for its end, the byte of the line it came from.
-    /// For borrowed content: one element, where the content starts.
     raw: Vec<u32>,
 }
 
@@ -96,7 +97,7 @@ impl Peeled<'_> {
     /// The byte of the line from which a byte of the content (or its end) came.
     pub fn raw(&self, at: usize) -> u32 {
         match &self.content {
-            Cow::Borrowed(_) => self.raw[0] + at as u32,
+            Cow::Borrowed(_) => self.start + at as u32,
             Cow::Owned(_) => self.raw.get(at).or(self.raw.last()).copied().unwrap_or(0),
         }
     }
@@ -113,7 +114,7 @@ impl Peeled<'_> {
     /// Where the content starts in the line, when it stands there as it is.
     pub fn offset(&self) -> Option<usize> {
         match &self.content {
-            Cow::Borrowed(_) => Some(self.raw[0] as usize),
+            Cow::Borrowed(_) => Some(self.start as usize),
             Cow::Owned(_) => None,
         }
     }
@@ -121,7 +122,14 @@ impl Peeled<'_> {
 
 /// Removes all carriers of a line (without its line end).
 pub fn peel(line: &[u8]) -> Peeled<'_> {
-    let mut peeled = Peeled { layers: Vec::new(), content: Cow::Borrowed(line), source: 0..0, logged: None, raw: vec![0] };
+    let mut peeled = Peeled {
+        layers: Vec::new(),
+        content: Cow::Borrowed(line),
+        source: 0..0,
+        logged: None,
+        start: 0,
+        raw: Vec::new(),
+    };
     while peeled.layers.len() < MAX_DEPTH {
         let Some(layer) = layer::outermost(&peeled.content) else { break };
         peeled.take(layer);
@@ -142,7 +150,7 @@ impl Peeled<'_> {
         match layer.content {
             layer::Content::Part(range) => match &mut self.content {
                 Cow::Borrowed(bytes) => {
-                    self.raw[0] += range.start as u32;
+                    self.start += range.start as u32;
                     *bytes = &bytes[range];
                 }
                 Cow::Owned(bytes) => {

@@ -263,7 +263,7 @@ impl ChunkBuilder {
         }
         self.mark(&peeled.content);
         let line_in_chunk = i64::from(self.chunk.n_lines) - 1;
-        let found = self.tears.read(&peeled.content, line_in_chunk, source);
+        let found = self.tears.read(&peeled.content, line_in_chunk, &self.chunk.sources[source as usize]);
         self.keep(found, line_in_chunk, source);
     }
 
@@ -274,6 +274,7 @@ impl ChunkBuilder {
                     self.push_match(&item, line_in_chunk, source, None);
                 }
                 Found::Fragment { item, parts, headless, doubtful, source } => {
+                    let source = self.source(&source);
                     let row = self.push_match(&item, parts[0].line, source, doubtful);
                     self.chunk.fragments.push(Fragment { shape: item.shape, row, parts, headless, doubtful });
                 }

@@ -3,6 +3,7 @@
 //! Nothing of this is stored. Whole items need the line alone; for torn ones the log says where their pieces are.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 use crate::carrier::{self, Carrier, Peeled};
 use crate::catalog::{Family, Field, GoReleases, Kind, Shape};
@@ -61,8 +62,9 @@ impl Item {
 
     /// Releases that can have printed exactly this.
     pub fn go(&self) -> GoReleases {
-        let printed = self.values.iter().filter(|value| matches!(value.datum, Some(Datum::One(Kind::Flag, 1))));
-        template::releases(self.shape, printed.map(|value| value.field.index))
+        let datum = |field: u8| self.values.iter().find(|value| value.field.index == field)?.datum.as_ref();
+        let is_set = |flag: u8| matches!(datum(flag), Some(Datum::One(Kind::Flag, 1)));
+        template::releases_of(self.shape, |field| datum(field).is_some(), is_set)
     }
 
     /// The value of a field.
@@ -141,10 +143,11 @@ impl Log {
                 items.push(piece(lines, &peeled, chunk_start, row, fragment, index));
             }
         }
-        let mut used: Vec<RowId> = items.iter().filter_map(|item| item.row).collect();
+        let used: Vec<RowId> = items.iter().filter_map(|item| item.row).collect();
+        let mut rows = self.rows_of_line(line, &used);
         for found in Tears::whole_items(&peeled.content, from) {
-            let row = self.whole_row(line, found.shape.def().family, &used);
-            used.extend(row);
+            // Rows of a family stand in the order in which their items stand on the line.
+            let row = rows[found.shape.def().family as usize].pop_front();
             items.push(whole(&found, line, &peeled, row));
         }
         items.sort_by_key(|item| item.loc.start);
@@ -165,15 +168,18 @@ impl Log {
             })
     }
 
-    /// The row of the next whole item of a family on a line, leaving out those used already.
-    fn whole_row(&self, line: u32, family: Family, used: &[RowId]) -> Option<RowId> {
+    /// Rows whose items begin on a line, without those used already, by family.
+    fn rows_of_line(&self, line: u32, used: &[RowId]) -> Vec<VecDeque<RowId>> {
         let index = self.chunk_of(line);
         let (start, chunk) = self.chunk(index);
-        let table = chunk.table(family)?;
-        (0..table.len())
-            .filter(|row| i64::from(start) + table.line(*row) == i64::from(line))
-            .map(|row| RowId { family, chunk: index as u32, row: row as u32 })
-            .find(|row| !used.contains(row))
+        let wanted = i64::from(line) - i64::from(start);
+        let of_family = |family: &Family| {
+            let Some(table) = chunk.table(*family) else { return VecDeque::new() };
+            let on_line = (0..table.len()).filter(|row| table.line(*row) == wanted);
+            let ids = on_line.map(|row| RowId { family: *family, chunk: index as u32, row: row as u32 });
+            ids.filter(|row| !used.contains(row)).collect()
+        };
+        Family::ALL.iter().map(of_family).collect()
     }
 }
 
@@ -243,7 +249,7 @@ fn piece(
             places.extend((start..end).map(|at| (line, peeled.raw(at))));
         }
         let found =
-            if fragment.headless { template::rest_of(&text) } else { Some(template::longest(fragment.shape, &text)) };
+            if fragment.headless { template::rest_of(&text) } else { Some(template::agreed(fragment.shape, &text)) };
         for value in found.into_iter().flat_map(|found| found.values) {
             let (line, start) = places.get(value.start).or(places.last()).copied().unwrap_or_default();
             let end = if value.end > value.start { places[value.end - 1].1 + 1 } else { start };
@@ -274,7 +280,7 @@ fn piece(
     }
 }
 
-/// What no item takes of the content is foreign.
+/// What no item takes of the content is foreign. Items are in the order in which they stand.
 fn finish(peeled: &Peeled<'_>, items: Vec<Item>) -> LineItems {
     if items.is_empty() {
         let (carriers, text) = peeled.as_foreign();
@@ -282,9 +288,13 @@ fn finish(peeled: &Peeled<'_>, items: Vec<Item>) -> LineItems {
         return LineItems { carriers: carriers.to_vec(), items, foreign };
     }
     let mut foreign = Vec::new();
+    let mut next = 0;
     for (at, byte) in peeled.content.iter().enumerate() {
         let raw = peeled.raw(at);
-        if !items.iter().any(|item| item.loc.start <= raw && raw < item.loc.end) {
+        while items.get(next).is_some_and(|item| item.loc.end <= raw) {
+            next += 1;
+        }
+        if items.get(next).is_none_or(|item| raw < item.loc.start) {
             foreign.push(*byte);
         }
     }

@@ -7,6 +7,8 @@ pub mod carrier;
 pub mod catalog;
 pub mod cells;
 pub mod chunk;
+#[cfg(any(test, feature = "fixture"))]
+pub mod fixture;
 pub mod item;
 mod lex;
 pub mod log;

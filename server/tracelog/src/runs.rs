@@ -4,12 +4,14 @@
 //! *chains* in the order of their lines: a row goes to the chain it continues best, or starts a new one. A chain that
 //! starts after another has ended is a restart; chains that alternate are processes writing to one stream.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::catalog::{Family, Field, GoReleases, gc, sched};
-use crate::chunk::Mark;
+use crate::cells;
+use crate::chunk::{Mark, Table};
 use crate::log::{Log, RowId};
 use crate::template;
 
@@ -20,6 +22,8 @@ pub struct Run {
     pub lines: (u32, u32),
     /// Its rows by family, in the order of their lines; indexed by [`Family`].
     rows: Vec<Vec<RowId>>,
+    /// Whether rows in the order of their lines are in order of their ids too, as in all logs without torn items.
+    in_order: bool,
     /// Releases that can have printed all its lines. Empty when no single release can.
     pub go: GoReleases,
     /// What carriers say about the process; empty where they say nothing.
@@ -54,11 +58,14 @@ pub struct Runs {
 impl Runs {
     /// Deals the rows of a log to runs.
     pub fn of(log: &Log) -> Self {
-        let mut dealer = Dealer { log, chains: Vec::new(), recent: Vec::new() };
-        for row in rows_by_line(log) {
-            dealer.deal(row);
+        let mut dealer = Dealer::default();
+        for (line, row) in rows_by_line(log) {
+            dealer.deal(log, line, row);
         }
         let mut list: Vec<Run> = dealer.chains.into_iter().map(|chain| chain.run).collect();
+        for run in &mut list {
+            run.in_order = run.rows.iter().all(|rows| rows.is_sorted());
+        }
         relate(&mut list);
         mark_toolchain(&mut list, log);
         Self { list }
@@ -66,12 +73,10 @@ impl Runs {
 
     /// The run of a row.
     pub fn of_row(&self, row: RowId) -> Option<usize> {
-        let has = |run: &Run| {
+        self.list.iter().position(|run| {
             let rows = run.rows(row.family);
-            // Rows stand in line order, which is their own order too but for torn items.
-            rows.binary_search(&row).is_ok() || !rows.is_sorted() && rows.contains(&row)
-        };
-        self.list.iter().position(has)
+            if run.in_order { rows.binary_search(&row).is_ok() } else { rows.contains(&row) }
+        })
     }
 
     /// The last run that has begun at a line; the first one for lines before any.
@@ -85,126 +90,188 @@ impl Runs {
     }
 }
 
-fn rows_by_line(log: &Log) -> Vec<RowId> {
-    let mut rows: Vec<(u32, RowId)> =
-        Family::ALL.iter().flat_map(|family| log.rows(*family)).map(|row| (log.line(row), row)).collect();
-    rows.sort_by_key(|(line, row)| (*line, row.chunk, row.row));
-    rows.into_iter().map(|(_, row)| row).collect()
+/// All rows, each with its line, in the order of their lines.
+fn rows_by_line(log: &Log) -> Vec<(u32, RowId)> {
+    let n_rows = Family::ALL.iter().map(|family| log.n_rows(*family)).sum();
+    let mut rows = Vec::with_capacity(n_rows);
+    for (index, (start, chunk)) in log.chunks().enumerate() {
+        let first = rows.len();
+        for family in Family::ALL {
+            let Some(table) = chunk.table(*family) else { continue };
+            rows.extend((0..table.len()).map(|row| {
+                let line = (i64::from(start) + table.line(row)).max(0) as u32;
+                (line, RowId { family: *family, chunk: index as u32, row: row as u32 })
+            }));
+        }
+        rows[first..].sort_unstable();
+    }
+    // Only the head of a torn item stands in an earlier chunk than its row.
+    if !rows.is_sorted() {
+        rows.sort_unstable();
+    }
+    rows
 }
 
 /// A run being built, with what its last rows said.
 struct Chain {
     run: Run,
-    /// GC number of the last `gc` row.
+    /// The highest GC number of its `gc` rows.
     n: Option<u64>,
-    /// A clock of `gc` rows that only rises: start time in ms, or mallocs so far where no time is printed.
-    clock: Option<u64>,
-    /// Time of the last `SCHED` row, ms.
+    /// GC numbers just below it that have not been seen: their lines may still come, see [`Facts::is_late`].
+    missing: Vec<u64>,
+    /// Start of the last `gc` row's cycle, ms since the process started; since Go 1.5.
+    gc_ms: Option<u64>,
+    /// Objects allocated so far, as the last `gc` row says; up to Go 1.4.
+    mallocs: Option<u64>,
+    /// Time of the last `SCHED` row, ms since the process started.
     sched_ms: Option<u64>,
+    /// Time between the last two `SCHED` rows, ms.
+    step_ms: u64,
     procs: Option<u64>,
+    /// Number of rows dealt when the last one came here.
+    last_dealt: u64,
+    /// The most rows that were dealt between two that came here.
+    longest_wait: u64,
 }
 
-/// How well a row continues a chain.
+impl Chain {
+    fn new(line: u32, source: &Arc<[u8]>) -> Self {
+        Self {
+            run: Run {
+                lines: (line, line),
+                rows: vec![Vec::new(); Family::ALL.len()],
+                in_order: true,
+                go: GoReleases::ALL,
+                source: source.clone(),
+                restarts: None,
+                interleaved: Vec::new(),
+                toolchain: false,
+            },
+            n: None,
+            missing: Vec::new(),
+            gc_ms: None,
+            mallocs: None,
+            sched_ms: None,
+            step_ms: 0,
+            procs: None,
+            last_dealt: 0,
+            longest_wait: 0,
+        }
+    }
+
+    /// Whether the process seems to be still writing: it has not been silent for much longer than ever before.
+    fn is_alive(&self, n_dealt: u64) -> bool {
+        n_dealt - self.last_dealt <= 8 + 4 * self.longest_wait
+    }
+}
+
+/// How well a row continues a chain; the greatest wins.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Fit {
-    /// Possible, with rows of this family missing or none there yet.
-    Gap,
-    /// Directly the next.
-    Next,
+struct Fit {
+    /// Directly the next of its kind, not one behind a gap.
+    is_next: bool,
+    is_alive: bool,
+    /// As many Ps as before.
+    same_procs: bool,
+    /// How far the row is from where it was expected.
+    distance: Reverse<u64>,
 }
 
-struct Dealer<'a> {
-    log: &'a Log,
+#[derive(Default)]
+struct Dealer {
     chains: Vec<Chain>,
     /// Chains by last use, latest first.
     recent: Vec<usize>,
+    n_dealt: u64,
 }
 
 /// Chains that can still grow. More processes than this on one stream without names are not told apart.
 const MAX_RECENT: usize = 64;
 
-impl Dealer<'_> {
-    fn deal(&mut self, row: RowId) {
-        let source = self.log.source(row);
-        let go = self.go(row);
-        let facts = Facts::of(self.log, row);
+impl Dealer {
+    fn deal(&mut self, log: &Log, line: u32, row: RowId) {
+        let (_, chunk) = log.chunk(row.chunk as usize);
+        let Some(table) = chunk.table(row.family) else { return };
+        let source = chunk.source(row.family, row.row as usize);
+        let facts = Facts::of(table, row);
         let mut best: Option<(Fit, usize)> = None;
         for (rank, index) in self.recent.iter().enumerate() {
             let chain = &self.chains[*index];
-            if chain.run.source != source || chain.run.go.intersection(go).is_empty() {
+            if chain.run.source != *source || chain.run.go.intersection(facts.go).is_empty() {
                 continue;
             }
             // Among equal fits the chain used last wins: it comes first.
-            if let Some(fit) = facts.fit(chain)
+            if let Some(fit) = facts.fit(chain, self.n_dealt)
                 && best.is_none_or(|(best, _)| fit > best)
             {
                 best = Some((fit, rank));
             }
         }
         let index = match best {
-            Some((_, rank)) => self.recent.remove(rank),
+            Some((_, rank)) => {
+                self.recent[..=rank].rotate_right(1);
+                self.recent[0]
+            }
             None => {
-                self.chains.push(Chain {
-                    run: Run {
-                        lines: (self.log.line(row), self.log.line(row)),
-                        rows: vec![Vec::new(); Family::ALL.len()],
-                        go: GoReleases::ALL,
-                        source,
-                        restarts: None,
-                        interleaved: Vec::new(),
-                        toolchain: false,
-                    },
-                    n: None,
-                    clock: None,
-                    sched_ms: None,
-                    procs: None,
-                });
+                self.chains.push(Chain::new(line, source));
+                self.recent.insert(0, self.chains.len() - 1);
+                self.recent.truncate(MAX_RECENT);
                 self.chains.len() - 1
             }
         };
-        self.recent.insert(0, index);
-        self.recent.truncate(MAX_RECENT);
         let chain = &mut self.chains[index];
         facts.update(chain);
-        chain.run.go = chain.run.go.intersection(go);
-        chain.run.lines.1 = chain.run.lines.1.max(self.log.line(row));
+        if best.is_some() {
+            chain.longest_wait = chain.longest_wait.max(self.n_dealt - chain.last_dealt);
+        }
+        chain.last_dealt = self.n_dealt;
+        chain.run.lines.1 = chain.run.lines.1.max(line);
         chain.run.rows[row.family as usize].push(row);
-    }
-
-    fn go(&self, row: RowId) -> GoReleases {
-        let shape = self.log.shape(row);
-        let flags = shape.def().pieces.iter().filter_map(|piece| match piece {
-            crate::catalog::Piece::Flag(field, _) => Some(*field),
-            _ => None,
-        });
-        let printed = flags.filter(|field| self.log.code(row, Field { family: row.family, index: *field }) == Some(1));
-        template::releases(shape, printed)
+        self.n_dealt += 1;
     }
 }
 
 /// What a row says about the identity of its process.
 struct Facts {
     family: Family,
+    /// Releases that can have printed it.
+    go: GoReleases,
     n: Option<u64>,
-    clock: Option<u64>,
+    gc_ms: Option<u64>,
+    mallocs: Option<u64>,
     sched_ms: Option<u64>,
     procs: Option<u64>,
 }
 
+/// A `SCHED` line and a cycle agree in time if they are no further apart than this: a cycle is dated by its start and
+/// printed at its end, ms.
+const MAX_CYCLE_MS: u64 = 2_000;
+
+/// Cycles that a line may stand behind the place where it belongs.
+const MAX_SWAP: u64 = 3;
+
 impl Facts {
-    fn of(log: &Log, row: RowId) -> Self {
-        let code = |field: Field| log.code(row, field);
-        let number = |field: Field| log.value(row, field).filter(|value| *value >= 0.0).map(|value| value as u64);
-        let mut facts = Self { family: row.family, n: None, clock: None, sched_ms: None, procs: None };
+    fn of(table: &Table, row: RowId) -> Self {
+        let row_idx = row.row as usize;
+        let shape = table.shape(row_idx);
+        let code = |field: Field| table.code(row_idx, field.index);
+        let field_code = |field: u8| table.code(row_idx, field);
+        let go = template::releases_of(shape, |field| field_code(field).is_some(), |flag| field_code(flag) == Some(1));
+        let mut facts =
+            Self { family: row.family, go, n: None, gc_ms: None, mallocs: None, sched_ms: None, procs: None };
         match row.family {
             Family::Gc => {
                 facts.n = code(gc::N);
-                facts.clock = code(gc::AT_S).or_else(|| code(gc::MALLOCS));
+                // A code of seconds with three decimals counts milliseconds.
+                facts.gc_ms = code(gc::AT_S);
+                facts.mallocs = code(gc::MALLOCS);
                 facts.procs = code(gc::PROCS);
             }
             Family::Sched => {
-                facts.sched_ms = number(sched::AT_MS);
-                facts.procs = code(sched::GOMAXPROCS);
+                let kind = |field: Field| template::kind(shape, field.index);
+                let number = |field: Field| code(field).map(|code| cells::value(kind(field), code));
+                facts.sched_ms = number(sched::AT_MS).filter(|ms| *ms >= 0.0).map(|ms| ms as u64);
+                facts.procs = number(sched::GOMAXPROCS).filter(|procs| *procs >= 0.0).map(|procs| procs as u64);
             }
             Family::GcForced | Family::Scvg | Family::Scav => {}
         }
@@ -212,64 +279,92 @@ impl Facts {
     }
 
     /// How well this continues a chain; None when it cannot.
-    fn fit(&self, chain: &Chain) -> Option<Fit> {
-        match self.family {
-            Family::Gc => self.fit_gc(chain),
-            Family::Sched => self.fit_sched(chain),
+    fn fit(&self, chain: &Chain, n_dealt: u64) -> Option<Fit> {
+        let (is_next, distance) = match self.family {
+            Family::Gc => self.fit_gc(chain)?,
+            Family::Sched => self.fit_sched(chain)?,
             // Nothing in these lines identifies a process: they follow the chain used last.
-            Family::GcForced | Family::Scvg | Family::Scav => Some(Fit::Gap),
-        }
-    }
-
-    fn fit_gc(&self, chain: &Chain) -> Option<Fit> {
-        let later = |now: Option<u64>, before: Option<u64>| match (now, before) {
-            (Some(now), Some(before)) => now >= before,
-            _ => true,
+            Family::GcForced | Family::Scvg | Family::Scav => return Some(Fit::UNKNOWN),
         };
-        if !later(self.clock, chain.clock) {
-            return None;
-        }
-        match (self.n, chain.n) {
-            (Some(n), Some(before)) if n == before + 1 => Some(Fit::Next),
-            // Go 1.5 can print two cycles out of order or under one number (formats reference, gctrace 4).
-            (Some(n), Some(before)) if n == before && self.clock.is_some() && self.clock != chain.clock => {
-                Some(Fit::Gap)
-            }
-            (Some(n), Some(before)) => (n > before).then_some(Fit::Gap),
-            (Some(n), None) => self.joins_samples(n, chain).then_some(Fit::Gap),
-            // A torn line without a number goes where its time fits.
-            (None, _) => Some(Fit::Gap),
-        }
+        let same_procs = self.procs.is_none() || chain.procs.is_none() || self.procs == chain.procs;
+        Some(Fit { is_next, is_alive: chain.is_alive(n_dealt), same_procs, distance: Reverse(distance) })
     }
 
-    /// Whether a first cycle can belong to a process of which only scheduler samples are known.
-    fn joins_samples(&self, n: u64, chain: &Chain) -> bool {
-        match (chain.sched_ms, self.clock) {
-            // A first cycle of a process that has been tracing for long is plausible; a late one is not, unless its
-            // time agrees.
-            (Some(ms), Some(clock)) => n == 1 || clock + 2_000 >= ms,
-            _ => true,
+    /// Whether a cycle is the next of a chain, and how far from it; None when it cannot belong to it.
+    fn fit_gc(&self, chain: &Chain) -> Option<(bool, u64)> {
+        let is_earlier =
+            |now: Option<u64>, before: Option<u64>| matches!((now, before), (Some(now), Some(before)) if now < before);
+        // Lines that lost their number to a tear go where their time fits.
+        let (Some(n), Some(before)) = (self.n, chain.n) else {
+            let impossible = is_earlier(self.gc_ms, chain.gc_ms)
+                || is_earlier(self.mallocs, chain.mallocs)
+                || is_earlier(self.gc_ms.map(|ms| ms + MAX_CYCLE_MS), chain.sched_ms);
+            return (!impossible).then_some((false, 0));
+        };
+        if self.is_double(n, before, chain) {
+            return Some((false, 0));
         }
-    }
-
-    fn fit_sched(&self, chain: &Chain) -> Option<Fit> {
-        // A torn line without a time follows the chain used last. The first sample of a process prints 0; one that starts
-        // later has lost its first samples.
-        let (Some(ms), Some(before)) = (self.sched_ms, chain.sched_ms) else { return Some(Fit::Gap) };
-        if ms < before {
+        if self.is_late(n, before, chain) {
+            return Some((true, before - n));
+        }
+        if n <= before || is_earlier(self.gc_ms, chain.gc_ms) || is_earlier(self.mallocs, chain.mallocs) {
             return None;
         }
-        Some(if self.procs == chain.procs { Fit::Next } else { Fit::Gap })
+        let elapsed = self.gc_ms.zip(chain.gc_ms).map_or(0, |(now, before)| now - before);
+        Some(if n == before + 1 { (true, elapsed) } else { (false, n - before) })
+    }
+
+    /// Collectors that merge streams may swap lines that are close to each other: the number was missing, and what rises
+    /// has not risen that far.
+    fn is_late(&self, n: u64, before: u64, chain: &Chain) -> bool {
+        let is_later =
+            |now: Option<u64>, before: Option<u64>| matches!((now, before), (Some(now), Some(before)) if now > before);
+        n + MAX_SWAP >= before
+            && chain.missing.contains(&n)
+            && !is_later(self.gc_ms, chain.gc_ms)
+            && !is_later(self.mallocs, chain.mallocs)
+    }
+
+    /// Go 1.5 numbers two cycles alike, and prints the earlier one last, when the second begins while the first has not
+    /// been printed yet (formats reference, gctrace 4).
+    fn is_double(&self, n: u64, before: u64, chain: &Chain) -> bool {
+        let only_1_5 = self.go.oldest() == Some(5) && self.go.newest() == Some(5);
+        let near = self.gc_ms.zip(chain.gc_ms).is_some_and(|(now, before)| now.abs_diff(before) <= MAX_CYCLE_MS);
+        only_1_5 && n == before && n > 1 && self.gc_ms != chain.gc_ms && near
+    }
+
+    /// Whether a sample is the next of a chain, and how far from it; None when it cannot belong to it.
+    fn fit_sched(&self, chain: &Chain) -> Option<(bool, u64)> {
+        match (self.sched_ms, chain.sched_ms) {
+            // Samples are a millisecond apart at least.
+            (Some(ms), Some(before)) => (ms > before).then(|| (true, ms.abs_diff(before + chain.step_ms))),
+            (Some(ms), None) => chain.gc_ms.is_none_or(|gc_ms| ms + MAX_CYCLE_MS >= gc_ms).then_some((false, 0)),
+            // A torn line without a time follows the chain used last.
+            (None, _) => Some((false, 0)),
+        }
     }
 
     fn update(&self, chain: &mut Chain) {
-        chain.n = self.n.or(chain.n);
-        chain.clock = self.clock.or(chain.clock);
-        chain.sched_ms = self.sched_ms.or(chain.sched_ms);
-        if self.family == Family::Sched {
-            chain.procs = self.procs.or(chain.procs);
+        chain.run.go = chain.run.go.intersection(self.go);
+        if let (Some(ms), Some(before)) = (self.sched_ms, chain.sched_ms) {
+            chain.step_ms = ms.saturating_sub(before);
         }
+        if let Some(n) = self.n {
+            chain.missing.retain(|missing| *missing != n && *missing + MAX_SWAP >= n);
+            // What came before the first line of a process can be late only at its very start.
+            let known = chain.n.unwrap_or(if n <= MAX_SWAP { 0 } else { n });
+            chain.missing.extend((known + 1).max(n.saturating_sub(MAX_SWAP))..n);
+        }
+        chain.n = self.n.max(chain.n);
+        chain.gc_ms = self.gc_ms.max(chain.gc_ms);
+        chain.mallocs = self.mallocs.max(chain.mallocs);
+        chain.sched_ms = self.sched_ms.or(chain.sched_ms);
+        chain.procs = self.procs.or(chain.procs);
     }
+}
+
+impl Fit {
+    const UNKNOWN: Self = Self { is_next: false, is_alive: true, same_procs: true, distance: Reverse(0) };
 }
 
 /// Finds out which runs follow each other and which alternate.
@@ -298,9 +393,9 @@ fn relate(list: &mut [Run]) {
 
 /// Under `go run` and its like the toolchain prints first, then a heading, then the program runs.
 fn mark_toolchain(list: &mut [Run], log: &Log) {
-    let headings: Vec<u32> =
-        log.marks().filter(|(_, mark)| *mark == Mark::ToolchainHeading).map(|(line, _)| line).collect();
+    let headings = log.marks().filter(|(_, mark)| *mark == Mark::ToolchainHeading);
+    let Some(last_heading) = headings.map(|(line, _)| line).max() else { return };
     for run in list {
-        run.toolchain = headings.iter().any(|heading| run.lines.1 < *heading);
+        run.toolchain = run.lines.1 < last_heading;
     }
 }

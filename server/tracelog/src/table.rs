@@ -75,7 +75,7 @@ impl Table {
         self.lines.extend(batch.lines.iter().copied());
         self.shapes.extend(std::iter::repeat_n(u64::from(batch.shape.0), n_rows));
         self.sources.extend(batch.sources.iter().copied());
-        let Layout { single, lists } = template::layout(batch.shape);
+        let Layout { single, lists, .. } = template::layout(batch.shape);
         for (slot, field) in single.iter().enumerate() {
             let column = self.columns[usize::from(*field)].get_or_insert_with(|| Column::absent(self.len));
             column.extend(batch.codes.chunks_exact(single.len()).map(|row| row[slot]));

@@ -5,6 +5,8 @@
 //! what stands between them stays foreign text. A head whose tail never comes keeps the values that a complete literal
 //! follows; the value before the tear is not believed, since the first digits of foreign text look like more of it.
 
+use std::sync::Arc;
+
 use crate::chunk::PartAt;
 use crate::template::{self, Match};
 
@@ -30,15 +32,24 @@ struct Open {
     parts: Vec<PartAt>,
     /// Enough to be an item without its tail.
     certain: bool,
-    source: u32,
+    source: Arc<[u8]>,
 }
 
 /// A place where a head may have been torn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Cut {
     at: usize,
-    /// The value before the cut may hold foreign digits.
-    doubtful: bool,
+    doubt: Doubt,
+}
+
+/// Which value next to a cut may be wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Doubt {
+    None,
+    /// The one before it may hold foreign digits.
+    Before,
+    /// The one behind it may lack digits that were taken for foreign.
+    Behind,
 }
 
 /// What a line gives.
@@ -56,7 +67,7 @@ pub enum Found {
         /// The field whose value may hold foreign digits.
         doubtful: Option<u8>,
         /// The process, as the carrier of the head names it.
-        source: u32,
+        source: Arc<[u8]>,
     },
 }
 
@@ -79,14 +90,12 @@ impl Tears {
     pub fn finish(mut self, n_lines: u32) -> Carry {
         for open in &mut self.open {
             open.parts.iter_mut().for_each(|part| part.line -= i64::from(n_lines));
-            // Sources are numbered by chunk; a head that crosses a border is rare enough to lose its name.
-            open.source = 0;
         }
         Carry { open: self.open }
     }
 
-    /// The items of one line's content.
-    pub fn read(&mut self, content: &[u8], line: i64, source: u32) -> Vec<Found> {
+    /// The items of one line's content, which this process has written.
+    pub fn read(&mut self, content: &[u8], line: i64, source: &Arc<[u8]>) -> Vec<Found> {
         let mut found = Vec::new();
         self.give_up(line, &mut found);
         let from = self.join(content, line, &mut found);
@@ -121,25 +130,35 @@ impl Tears {
         }
         for index in (0..self.open.len()).rev() {
             let open = &self.open[index];
-            let Some((cut, item)) = open.cuts.iter().find_map(|cut| Some((*cut, open.with(*cut, content)?))) else {
+            let Some((cut, joined)) = open.cuts.iter().find_map(|cut| Some((*cut, open.with(*cut, content)?))) else {
                 continue;
             };
+            let Joined { mut text, item } = joined;
             let mut open = self.open.remove(index);
-            let taken = item.end.max(if item.is_complete() { 0 } else { item.furthest }) - cut.at;
             open.cut_parts(cut.at);
-            open.parts.push(PartAt { line, start: 0, end: taken as u32 });
             if item.is_complete() {
-                let doubtful = cut.doubtful.then(|| value_before(&item, cut.at)).flatten();
+                let taken = item.end - cut.at;
+                open.parts.push(PartAt { line, start: 0, end: taken as u32 });
+                let doubtful = item.values.iter().find(|value| match cut.doubt {
+                    Doubt::None => false,
+                    // A list goes on behind the cut.
+                    Doubt::Before => value.start < cut.at && cut.at <= value.end,
+                    Doubt::Behind => value.start == cut.at,
+                });
+                let doubtful = doubtful.map(|value| value.field.index);
                 let Open { parts, source, .. } = open;
                 found.push(Found::Fragment { item, parts, headless: false, doubtful, source });
-            } else {
-                // Torn again: more of the head, still without its end.
-                open.text.truncate(cut.at);
-                open.text.extend_from_slice(&content[..taken]);
-                open.cuts = cuts(&item, &content[taken..], open.text.len());
-                open.certain |= item.is_certain();
-                self.open.push(open);
+                return taken;
             }
+            // Torn again: more of the head, still without its end.
+            let (item, cuts) = head(item, &text);
+            let taken = item.furthest.saturating_sub(cut.at);
+            open.parts.push(PartAt { line, start: 0, end: taken as u32 });
+            text.truncate(item.furthest);
+            open.text = text;
+            open.cuts = cuts;
+            open.certain |= item.is_certain();
+            self.open.push(open);
             return taken;
         }
         0
@@ -148,7 +167,7 @@ impl Tears {
     /// Items that begin on this line and end on it, behind the tail that takes the first `from` bytes.
     pub fn whole_items(content: &[u8], from: usize) -> Vec<Match> {
         let mut found = Vec::new();
-        Self { open: Vec::new() }.items(content, from, 0, 0, &mut found);
+        Self { open: Vec::new() }.items(content, from, 0, &Arc::default(), &mut found);
         let whole = |found| match found {
             Found::Whole(item) => Some(item),
             Found::Fragment { .. } => None,
@@ -157,7 +176,7 @@ impl Tears {
     }
 
     /// Items that begin on this line.
-    fn items(&mut self, content: &[u8], from: usize, line: i64, source: u32, found: &mut Vec<Found>) {
+    fn items(&mut self, content: &[u8], from: usize, line: i64, source: &Arc<[u8]>, found: &mut Vec<Found>) {
         let mut at = from;
         // End of the last item: what stands alone may follow it directly.
         let mut edge = from;
@@ -178,13 +197,44 @@ impl Tears {
                 found.push(Found::Whole(item));
                 continue;
             }
+            let (item, cuts) = head(item, text);
             let certain = item.is_certain();
-            self.open.push(Open::new(&item, text, PartAt { line, start: start as u32, end: 0 }, source));
+            self.open.push(Open {
+                text: text[..item.furthest].to_vec(),
+                cuts,
+                parts: vec![PartAt { line, start: start as u32, end: (start + item.furthest) as u32 }],
+                certain,
+                source: source.clone(),
+            });
+            if self.open.len() > MAX_OPEN {
+                found.extend(self.open.remove(0).abandon());
+            }
             at = if certain { start + item.end } else { start + 1 };
             edge = at;
         }
     }
 }
+
+/// Where a date begins into which the template was followed: `0.40/2026/11/21 07:01:08` is no number but a tear.
+fn date_in(item: &Match, text: &[u8]) -> Option<usize> {
+    let is_date = |at: &usize| {
+        let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+        let separator = |at: usize| matches!(text.get(at), Some(b'/' | b'-'));
+        matches!(text[*at..], [b'2', b'0', ..] | [b'1', b'9', ..])
+            && (2..4).chain(5..7).chain(8..DATE_LEN).all(|byte| digit(at + byte))
+            && separator(at + 4)
+            && separator(at + 7)
+    };
+    // A date that a complete literal follows would be numbers of the line after all.
+    let complete = item.doubtful.unwrap_or(item.end);
+    // With the year, a number may be too large to be one.
+    let n_digits =
+        text[item.furthest..].iter().take(DATE_LEN * 2).take_while(|byte| matches!(byte, b'-' | b'0'..=b'9')).count();
+    (complete.saturating_sub(DATE_LEN)..item.furthest + n_digits).rev().find(is_date)
+}
+
+/// Bytes of `2026/11/21`.
+const DATE_LEN: usize = 10;
 
 /// A text without any value is too common to be claimed inside other text: it must be all there is, or touch an item.
 fn stands_alone(content: &[u8], edge: usize, start: usize, end: usize) -> bool {
@@ -202,31 +252,21 @@ fn shift(item: &mut Match, by: usize) {
     }
 }
 
-fn headless(content: &[u8], line: i64, source: u32) -> Option<Found> {
+fn headless(content: &[u8], line: i64, source: &Arc<[u8]>) -> Option<Found> {
     let item = template::rest_of(content)?;
     let parts = vec![PartAt { line, start: 0, end: item.end as u32 }];
-    Some(Found::Fragment { item, parts, headless: true, doubtful: None, source })
+    Some(Found::Fragment { item, parts, headless: true, doubtful: None, source: source.clone() })
 }
 
-/// The field whose value ends at a byte.
-fn value_before(item: &Match, at: usize) -> Option<u8> {
-    item.values.iter().find(|value| value.end == at && value.start < at).map(|value| value.field.index)
+/// A head and a line that follows, as one text.
+struct Joined {
+    text: Vec<u8>,
+    item: Match,
 }
 
 impl Open {
-    fn new(item: &Match, text: &[u8], part: PartAt, source: u32) -> Self {
-        let end = part.start + item.furthest as u32;
-        Self {
-            text: text[..item.furthest].to_vec(),
-            cuts: cuts(item, &text[item.furthest..], item.furthest),
-            parts: vec![PartAt { end, ..part }],
-            certain: item.is_certain(),
-            source,
-        }
-    }
-
     /// The item that this head makes with a line that follows, if it is complete or goes on for a value or more.
-    fn with(&self, cut: Cut, content: &[u8]) -> Option<Match> {
+    fn with(&self, cut: Cut, content: &[u8]) -> Option<Joined> {
         let head = &self.text[..cut.at];
         // A tear lies between pieces: it never leaves half a number on each side.
         if head.last().is_some_and(u8::is_ascii_digit) && content[0].is_ascii_digit() {
@@ -239,7 +279,7 @@ impl Open {
         let alone = template::longest(item.shape, head);
         let went_on = item.is_complete() && item.end > cut.at;
         let torn_again = self.certain && item.pieces >= alone.pieces + 3 && item.end > cut.at;
-        (went_on || torn_again).then_some(item)
+        (went_on || torn_again).then_some(Joined { text, item })
     }
 
     /// Shortens the last piece to what lies before the cut.
@@ -255,41 +295,33 @@ impl Open {
         if !self.certain {
             return None;
         }
-        let item = template::best(&self.text)?;
-        self.cut_parts(item.end.min(self.text.len()));
+        let Match { shape, end, .. } = template::best(&self.text)?;
+        let item = template::agreed(shape, &self.text[..end]);
+        self.cut_parts(end);
         Some(Found::Fragment { item, parts: self.parts, headless: false, doubtful: None, source: self.source })
     }
 }
 
-/// Where the head may have been torn. `after` is what follows the furthest byte that agrees with the template.
-fn cuts(item: &Match, after: &[u8], furthest: usize) -> Vec<Cut> {
-    let mut cuts = Vec::new();
-    let mut add = |at, doubtful| {
-        if !cuts.iter().any(|cut: &Cut| cut.at == at) {
-            cuts.push(Cut { at, doubtful });
-        }
+/// What of an incomplete item belongs to it for sure, and where it may have been torn, most likely first.
+fn head(item: Match, text: &[u8]) -> (Match, Vec<Cut>) {
+    let date = date_in(&item, text);
+    let (item, text) = match date {
+        Some(date) => (template::longest(item.shape, &text[..date]), &text[..date]),
+        None => (item, text),
     };
-    match item.doubtful {
-        // The text stops right behind a number: the number may go on into foreign text, or be foreign altogether.
-        Some(value_end) if value_end == furthest => {
-            let is_date = matches!(after, [b'/' | b'-', b'0'..=b'9', b'0'..=b'9', ..]);
-            if is_date {
-                // `12026/11/21` is a 1 and a date.
-                let before_year = value_end.saturating_sub(4);
-                if before_year > item.end {
-                    add(before_year, false);
-                }
-            } else {
-                let may_go_on = matches!(after, [b'/' | b'-' | b':' | b'.' | b' ' | b',', ..]);
-                add(value_end, may_go_on);
-            }
-        }
-        Some(value_end) => {
-            add(furthest, false);
-            add(value_end, false);
-        }
-        None => add(furthest, false),
+    let after = &text[item.furthest..];
+    let value_end = item.doubtful.unwrap_or(item.end);
+    // Foreign text may begin with the letters with which the next literal goes on.
+    let in_literal = (value_end + 1..=item.furthest).rev();
+    let mut cuts: Vec<Cut> = in_literal.map(|at| Cut { at, doubt: Doubt::None }).collect();
+    if item.doubtful.is_some() {
+        // Foreign text that begins with digits looks like more of the number; a date is known to be none of it.
+        let goes_on = value_end < item.furthest || matches!(after, [] | [b'/' | b'-' | b':' | b'.' | b' ' | b',', ..]);
+        let doubt = if date.is_none() && goes_on { Doubt::Before } else { Doubt::None };
+        cuts.push(Cut { at: value_end, doubt });
     }
-    add(item.end, false);
-    cuts
+    // Or all of the number is foreign; or it is the beginning of the next, a sign or digits, after all.
+    let may_lack = item.doubtful.is_some() || matches!(after, [b'-' | b'0'..=b'9', ..]);
+    cuts.push(Cut { at: item.end, doubt: if may_lack { Doubt::Behind } else { Doubt::None } });
+    (item, cuts)
 }

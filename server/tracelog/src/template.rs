@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use crate::catalog::{Family, Field, Kind, Piece, SHAPES, Shape};
+use crate::catalog::{Family, Field, GoReleases, Kind, Piece, SHAPES, Shape};
 use crate::cells;
 use crate::lex::{self, Token};
 
@@ -126,7 +126,10 @@ pub fn longest(shape: Shape, text: &[u8]) -> Match {
                 }
             },
             Piece::Value(field, kind) => {
-                let Some((datum, len)) = value_at(kind, rest) else {
+                // Where nothing follows a value, digits right behind it say that it is another one.
+                let is_last = index + 1 == pieces.len();
+                let ends = |len: usize| !(is_last && rest.get(len).is_some_and(u8::is_ascii_digit));
+                let Some((datum, len)) = value_at(kind, rest).filter(|(_, len)| ends(*len)) else {
                     found.furthest = at;
                     return found;
                 };
@@ -268,8 +271,39 @@ pub fn best(text: &[u8]) -> Option<Match> {
     best.filter(|found| found.pieces > 0)
 }
 
+/// Follows the shape as [`longest`] does; of an incomplete item, only values that every shape which goes as far would
+/// read alike.
+pub fn agreed(shape: Shape, text: &[u8]) -> Match {
+    let mut found = longest(shape, text);
+    let first = text.first().copied().unwrap_or(0);
+    for other in shapes_at(first).iter().filter(|other| **other != shape) {
+        if found.is_complete() {
+            break;
+        }
+        let other = longest(*other, text);
+        if other.furthest == found.furthest {
+            found.values.retain(|value| other.values.contains(value));
+        }
+    }
+    found
+}
+
+/// The releases that can have printed an item. One of which not all is known may be of any shape that has its fields.
+pub fn releases_of(shape: Shape, is_known: impl Fn(u8) -> bool, is_set: impl Fn(u8) -> bool) -> GoReleases {
+    let layout = layout(shape);
+    if layout.single.iter().all(|field| is_known(*field)) {
+        return releases(shape, layout.flags.iter().copied().filter(|flag| is_set(*flag)));
+    }
+    let has_all = |other: &Shape| {
+        let fields = &self::layout(*other).single;
+        layout.single.iter().filter(|field| is_known(**field)).all(|field| fields.contains(field))
+    };
+    let shapes = shape.def().family.def().shapes.iter().filter(|other| has_all(other));
+    shapes.map(|shape| shape.def().go).reduce(GoReleases::union).unwrap_or(GoReleases::ALL)
+}
+
 /// The releases that can have printed these values in this shape: optional notes came later than the shape.
-pub fn releases(shape: Shape, printed_flags: impl Iterator<Item = u8>) -> crate::GoReleases {
+pub fn releases(shape: Shape, printed_flags: impl Iterator<Item = u8>) -> GoReleases {
     let family: Family = shape.def().family;
     printed_flags.fold(shape.def().go, |go, field| go.intersection(family.def().fields[usize::from(field)].go))
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::scanner::{Scanner, clock, epoch, iso, stamp};
 use super::{Carrier, json};
+use crate::template;
 
 /// One layer of a line: what it is and what it carries.
 pub(super) struct Layer {
@@ -160,6 +161,10 @@ fn syslog(bytes: &[u8]) -> Option<Layer> {
     scan.many(1, |byte| !matches!(byte, b' ' | b'\t' | b'"' | b':' | b'['))?;
     scan.text(" ")?;
     tag(&mut scan)?;
+    // `SCHED 0ms:` and `forced scvg:` behind a time stamp are no host and unit.
+    if template::best(&bytes[start..]).is_some_and(|item| item.is_certain()) {
+        return None;
+    }
     let end = bytes[..scan.at].iter().rposition(|byte| *byte == b':').unwrap_or(scan.at);
     Some(Layer { carrier: Carrier::Syslog, content: Content::Part(scan.at..bytes.len()), source: start..end })
 }
@@ -221,6 +226,10 @@ fn std_log(bytes: &[u8]) -> Option<Layer> {
     let within = &bytes[..bytes.len().min(MAX_PREFIX)];
     let after_words = memchr::memchr_iter(b' ', within).map(|blank| blank + 1);
     let start = std::iter::once(0).chain(after_words).find(|start| is_log_date(&bytes[*start..]))?;
+    // The head of a trace line that a log line tore is no prefix.
+    if template::next_start(&bytes[..start], 0).is_some() {
+        return None;
+    }
     std_log_at(bytes, start)
 }
 

@@ -77,6 +77,18 @@ fn leaves_bare_trace_lines_alone() {
 }
 
 #[test]
+fn a_trace_line_behind_a_time_stamp_is_no_host_and_unit() {
+    for line in ["SCHED 0ms: gomaxprocs=1 idleprocs=0", "forced scvg: inuse: 2, idle: 58"] {
+        let stamped = format!("2024-02-25T17:04:27.017208152Z {line}");
+        let peeled = peel(stamped.as_bytes());
+        assert_eq!(
+            (peeled.layers.as_slice(), peeled.content.as_ref()),
+            ([Carrier::Timestamp].as_slice(), line.as_bytes())
+        );
+    }
+}
+
+#[test]
 fn memory_recognizes_the_same_prefix_with_other_digits_but_not_another_process() {
     let first = format!("Jun 24 18:35:16 node-3 api[15609]: {GC}");
     let mut memory = Memory::default();

@@ -1,5 +1,6 @@
 //! Fragments whose beginning is lost: the text from some point of a template to its end.
 
+use std::cmp::Reverse;
 use std::sync::OnceLock;
 
 use super::{Match, Value, flag_at, value_at};
@@ -79,15 +80,11 @@ pub fn rest_of(text: &[u8]) -> Option<Match> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
     let behind_digits = begin(&index.literals, &text[digits..]).map(|(len, place)| (digits + len, place));
     let cut = begin(&index.cut_literals, text);
-    let mut best: Option<Match> = None;
-    for (at, place) in behind_digits.chain(cut) {
-        let Some(found) = follow(place, text, at) else { continue };
-        let rank = |found: &Match| (found.values.len(), std::cmp::Reverse(found.shape));
-        if best.as_ref().is_none_or(|best| rank(&found) > rank(best)) {
-            best = Some(found);
-        }
-    }
-    best
+    let all: Vec<Match> = behind_digits.chain(cut).filter_map(|(at, place)| follow(place, text, at)).collect();
+    // `threads=0 …` may be the end of `spinningthreads=0 …`: what is read in several ways counts where they agree.
+    let mut best = all.iter().max_by_key(|found| (found.values.len(), Reverse(found.shape)))?.clone();
+    best.values.retain(|value| all.iter().all(|found| found.values.contains(value)));
+    Some(best)
 }
 
 /// Places that a text can begin at, each with the length of its literal.
@@ -122,5 +119,5 @@ fn follow((shape, literal): Place, text: &[u8], mut at: usize) -> Option<Match> 
     }
     let printed = values.iter().filter(|value| value.end > value.start).count();
     let complete = at == text.len() && printed >= MIN_VALUES;
-    complete.then(|| Match { shape, pieces: def.pieces.len(), end: at, furthest: at, doubtful: None, values })
+    complete.then_some(Match { shape, pieces: def.pieces.len(), end: at, furthest: at, doubtful: None, values })
 }

@@ -31,6 +31,8 @@ pub struct Layout {
     pub single: Vec<u8>,
     /// Fields of [`Codes::ends`].
     pub lists: Vec<u8>,
+    /// Those of the first that are flags.
+    pub flags: Vec<u8>,
 }
 
 /// A part of a template. The usual kinds of value have their own step, which saves choosing twice.
@@ -55,7 +57,7 @@ struct Program {
 impl Program {
     fn of(shape: &ShapeDef) -> Self {
         let mut steps = Vec::new();
-        let mut layout = Layout { single: Vec::new(), lists: Vec::new() };
+        let mut layout = Layout { single: Vec::new(), lists: Vec::new(), flags: Vec::new() };
         let mut kinds: Vec<Kind> = shape.family.def().fields.iter().map(|field| field.kind).collect();
         for piece in shape.pieces {
             match *piece {
@@ -78,6 +80,7 @@ impl Program {
                 }
                 Piece::Flag(field, text) => {
                     layout.single.push(field);
+                    layout.flags.push(field);
                     match steps.last_mut() {
                         Some(Step::Flags(texts)) => texts.push(text),
                         _ => steps.push(Step::Flags(vec![text])),

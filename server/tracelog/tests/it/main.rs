@@ -1,0 +1,7 @@
+//! Properties of reading: what holds for every text, whatever is in it.
+
+mod edits;
+mod lines;
+mod matchers;
+mod robust;
+mod torn;
