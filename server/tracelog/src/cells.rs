@@ -129,8 +129,36 @@ fn read_millis2(bytes: &[u8]) -> Option<(u64, usize)> {
     (code > 0).then_some((code, n_zeros + 3))
 }
 
+/// Marks the code of a decimal that Go's routines do not print: digits and how many of them are decimals.
+const LOOSE: u64 = 1 << 63;
+/// Where the number of decimals stands in a loose code.
+const LOOSE_DECIMALS: u32 = 48;
+
+/// Reads all of `text` as a time that Go would have printed otherwise (`48.0` ms, `2.1` s): a line that was edited, or
+/// written by hand into an issue or a document. Only for lines that are whole otherwise: it cannot tell a torn number.
+pub fn read_loose(kind: Kind, text: &[u8]) -> Option<u64> {
+    if !matches!(kind, Kind::Millis2 | Kind::Seconds3) {
+        return None;
+    }
+    let text = std::str::from_utf8(text).ok()?;
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let digits: u64 = format!("{whole}{decimals}").parse().ok()?;
+    let has_leading_zero = whole.len() > 1 && whole.starts_with('0');
+    let fits = digits < 1 << LOOSE_DECIMALS && decimals.len() <= 9 && !has_leading_zero;
+    fits.then_some(LOOSE | (decimals.len() as u64) << LOOSE_DECIMALS | digits)
+}
+
+/// Digits and number of decimals of a loose code.
+fn loose(kind: Kind, code: u64) -> Option<(u64, u32)> {
+    let is_loose = matches!(kind, Kind::Millis2 | Kind::Seconds3) && code & LOOSE != 0;
+    is_loose.then_some((code & ((1 << LOOSE_DECIMALS) - 1), (code >> LOOSE_DECIMALS & 0xf) as u32))
+}
+
 /// The value of a code.
 pub fn value(kind: Kind, code: u64) -> f64 {
+    if let Some((digits, decimals)) = loose(kind, code) {
+        return digits as f64 / 10_f64.powi(decimals as i32);
+    }
     match kind {
         Kind::Uint | Kind::Hex => code as f64,
         Kind::Int | Kind::IntList => unzigzag(code) as f64,
@@ -147,6 +175,15 @@ pub fn value(kind: Kind, code: u64) -> f64 {
 
 /// Writes the value of a code exactly as it was printed.
 pub fn print(kind: Kind, code: u64, out: &mut String) {
+    if let Some((digits, decimals)) = loose(kind, code) {
+        let point = 10_u64.pow(decimals);
+        out.push_str(&(digits / point).to_string());
+        if decimals > 0 {
+            out.push('.');
+            out.push_str(&format!("{:0width$}", digits % point, width = decimals as usize));
+        }
+        return;
+    }
     let written = match kind {
         Kind::Uint => write!(out, "{code}"),
         Kind::Hex => write!(out, "{code:#x}"),
@@ -468,6 +505,21 @@ mod tests {
         assert_eq!(read(Kind::Millis2, b"0.000"), None);
         assert_eq!(read(Kind::Millis2, b"0.0010").map(|(_, len)| len), Some(5));
         assert_eq!(read(Kind::Millis2, b"10.0").map(|(_, len)| len), Some(2));
+    }
+
+    #[test]
+    fn times_that_go_would_print_otherwise_come_back_as_they_are() {
+        for (kind, text, expected) in [
+            (Kind::Millis2, "48.0", 48.0),
+            (Kind::Millis2, "5", 5.0),
+            (Kind::Millis2, "0.02", 0.02),
+            (Kind::Seconds3, "2.1", 2.1),
+        ] {
+            let code = read_loose(kind, text.as_bytes()).expect(text);
+            assert_eq!((printed(kind, code).as_str(), value(kind, code)), (text, expected));
+        }
+        assert_eq!(read_loose(Kind::Millis2, b"1.2.3"), None);
+        assert_eq!(read_loose(Kind::Uint, b"48.0"), None);
     }
 
     #[test]

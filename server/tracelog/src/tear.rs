@@ -186,6 +186,9 @@ impl Tears {
                 at = start + 1;
                 continue;
             };
+            if item.pieces > 1 && !item.is_complete() {
+                item = template::handwritten(text).unwrap_or(item);
+            }
             if item.is_complete() {
                 if item.values.is_empty() && !stands_alone(content, edge, start, start + item.end) {
                     at = start + 1;

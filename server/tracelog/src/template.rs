@@ -111,6 +111,11 @@ type LiteralTokens = Vec<(Token, &'static [u8])>;
 
 /// Follows the shape from the start of `text` as far as it goes.
 pub fn longest(shape: Shape, text: &[u8]) -> Match {
+    follow(shape, text, value_at)
+}
+
+/// Follows the shape from the start of `text`; `value_at` reads its values.
+fn follow(shape: Shape, text: &[u8], value_at: fn(Kind, &[u8]) -> Option<(Datum, usize)>) -> Match {
     let mut found = Match { shape, pieces: 0, end: 0, furthest: 0, doubtful: None, values: Vec::new() };
     let mut values = Vec::new();
     let mut at = 0;
@@ -193,6 +198,17 @@ fn value_at(kind: Kind, rest: &[u8]) -> Option<(Datum, usize)> {
     Some((Datum::One(kind, code), len))
 }
 
+/// A value as [`value_at`] reads it, or a time in digits that Go would not have chosen.
+fn loose_value_at(kind: Kind, rest: &[u8]) -> Option<(Datum, usize)> {
+    let (_, text) = lex::tokens(&rest[..rest.len().min(MAX_VALUE_LEN)]).next()?;
+    match value_at(kind, rest) {
+        Some((datum, len)) if len >= text.len() || !matches!(kind, Kind::Millis2 | Kind::Seconds3) => {
+            Some((datum, len))
+        }
+        _ => Some((Datum::One(kind, cells::read_loose(kind, text)?), text.len())),
+    }
+}
+
 /// The length of a literal if `rest` begins with its tokens. What follows the literal is not looked at, so its last
 /// token ends where the literal ends.
 fn literal_len(literal: &LiteralTokens, rest: &[u8]) -> Option<usize> {
@@ -269,6 +285,12 @@ pub fn best(text: &[u8]) -> Option<Match> {
         }
     }
     best.filter(|found| found.pieces > 0)
+}
+
+/// A whole item whose times have digits that Go would not have chosen: a line that was edited or written by hand.
+pub fn handwritten(text: &[u8]) -> Option<Match> {
+    let shapes = shapes_at(*text.first()?).iter();
+    shapes.map(|shape| follow(*shape, text, loose_value_at)).find(Match::is_complete)
 }
 
 /// Follows the shape as [`longest`] does; of an incomplete item, only values that every shape which goes as far would
