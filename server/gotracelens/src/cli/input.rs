@@ -41,9 +41,10 @@ impl Document {
         let fail = |problem| InputError { name: name.clone(), problem };
         let raw = if name == STDIN { read_stdin() } else { read_file(path) }.map_err(fail)?;
         let (bytes, cut) = unpack(raw).map_err(fail)?;
-        if let Some(order) = utf16(&bytes) {
-            return Err(fail(Problem::Utf16(order)));
-        }
+        let bytes = match utf16(&bytes) {
+            Some(order) => decode_utf16(&bytes, order),
+            None => bytes,
+        };
         let cut = cut.map(fail);
         Ok(Self { cut, ..Self::new(name, bytes) })
     }
@@ -93,7 +94,6 @@ enum Problem {
     Unpack(&'static str, io::Error),
     TooBig(&'static str),
     Unsupported(&'static str),
-    Utf16(&'static str),
 }
 
 impl fmt::Display for InputError {
@@ -113,10 +113,6 @@ impl fmt::Display for InputError {
                 MAX_UNPACKED >> 30
             ),
             Problem::Unsupported(format) => write!(f, "read \"{name}\": packed with {format}; unpack it first"),
-            Problem::Utf16(order) => write!(
-                f,
-                "read \"{name}\": looks like UTF-16 ({order}), which is not read yet; convert it to UTF-8 first"
-            ),
         }
     }
 }
@@ -207,11 +203,19 @@ fn unpack_from(format: &'static str, decoder: &mut impl Read) -> (Vec<u8>, Optio
     (bytes, problem)
 }
 
-/// The byte order of a text that is UTF-16 by its byte order mark, or by a zero in every other byte of its start.
-fn utf16(bytes: &[u8]) -> Option<&'static str> {
+/// The order of the two bytes of a UTF-16 unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ByteOrder {
+    Little,
+    Big,
+}
+
+/// The byte order of a text that is UTF-16 by its byte order mark, or by a zero in every other byte of its start, as
+/// Windows consoles write it.
+fn utf16(bytes: &[u8]) -> Option<ByteOrder> {
     match bytes {
-        [0xff, 0xfe, ..] => return Some("little endian"),
-        [0xfe, 0xff, ..] => return Some("big endian"),
+        [0xff, 0xfe, ..] => return Some(ByteOrder::Little),
+        [0xfe, 0xff, ..] => return Some(ByteOrder::Big),
         _ => {}
     }
     let pairs: Vec<(bool, bool)> = bytes.chunks_exact(2).take(64).map(|pair| (pair[0] == 0, pair[1] == 0)).collect();
@@ -219,9 +223,20 @@ fn utf16(bytes: &[u8]) -> Option<&'static str> {
         return None;
     }
     if pairs.iter().all(|pair| *pair == (false, true)) {
-        return Some("little endian");
+        return Some(ByteOrder::Little);
     }
-    pairs.iter().all(|pair| *pair == (true, false)).then_some("big endian")
+    pairs.iter().all(|pair| *pair == (true, false)).then_some(ByteOrder::Big)
+}
+
+/// The text in UTF-8; what is no character becomes the replacement character. Columns refer to the decoded text.
+fn decode_utf16(bytes: &[u8], order: ByteOrder) -> Vec<u8> {
+    let unit = |pair: &[u8]| match order {
+        ByteOrder::Little => u16::from_le_bytes([pair[0], pair[1]]),
+        ByteOrder::Big => u16::from_be_bytes([pair[0], pair[1]]),
+    };
+    let units = bytes.chunks_exact(2).map(unit);
+    let characters = char::decode_utf16(units).map(|decoded| decoded.unwrap_or(char::REPLACEMENT_CHARACTER));
+    characters.skip_while(|character| *character == '\u{feff}').collect::<String>().into_bytes()
 }
 
 #[cfg(test)]
@@ -283,13 +298,15 @@ mod tests {
     #[test]
     fn utf16_is_told_from_other_text() {
         let utf16_of = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
-        assert_eq!(utf16(&[b"\xff\xfe".to_vec(), utf16_of("gc 1")].concat()), Some("little endian"));
-        assert_eq!(utf16(b"\xfe\xff\0g\0c"), Some("big endian"));
-        assert_eq!(utf16(&utf16_of("gc 1 @0.1s")), Some("little endian"));
-        assert_eq!(utf16(b"\0g\0c\0 \x001\0"), Some("big endian"));
+        assert_eq!(utf16(&[b"\xff\xfe".to_vec(), utf16_of("gc 1")].concat()), Some(ByteOrder::Little));
+        assert_eq!(utf16(b"\xfe\xff\0g\0c"), Some(ByteOrder::Big));
+        assert_eq!(utf16(&utf16_of("gc 1 @0.1s")), Some(ByteOrder::Little));
+        assert_eq!(utf16(b"\0g\0c\0 \x001\0"), Some(ByteOrder::Big));
         for text in [b"".as_slice(), b"gc", b"\0\0\0\0\0\0\0\0", b"gc 1 @0.1s\0\0", b"a\0b\0cdefgh"] {
             assert_eq!(utf16(text), None);
         }
+        let text = "\u{feff}gc 1 \u{1f600}";
+        assert_eq!(decode_utf16(&utf16_of(text), ByteOrder::Little), "gc 1 \u{1f600}".as_bytes());
     }
 
     #[test]
