@@ -1,6 +1,6 @@
 --- Which buffers become traces, which do not, and when.
 local editor = require("editor")
-local expectations = dofile(vim.env.GOTRACELENS_TEST_EXPECT)
+local expectations = require("expect").logs
 
 local TRACE = {
   "2026/01/02 03:04:05 listening on :8080",

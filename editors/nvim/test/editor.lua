@@ -6,8 +6,12 @@ local env = vim.env
 local running = {} ---@type test.Editor[]
 local n_files = 0
 
---- How long something may take; generous, because test machines are busy.
+--- How long all that one test waits for may take together; generous, because test machines are busy.
 M.TIMEOUT = 20000
+
+--- When the test that runs must be done, on the clock of `vim.uv.now()`.
+local deadline = 0
+local watchdog = assert(vim.uv.new_timer())
 
 --- Loaded into every editor: the text of an area of the screen, 0-based.
 local SCREEN_TEXT = [[
@@ -61,11 +65,23 @@ function M.start(options)
   return self
 end
 
---- Ends every editor that is still there.
-function M.stop_all()
+--- Starts the clock of a test. An editor that stops answering, for instance at a prompt, is killed when time is up.
+function M.begin_test()
+  vim.uv.update_time()
+  deadline = vim.uv.now() + M.TIMEOUT
+  watchdog:start(M.TIMEOUT + 2000, 0, function()
+    for _, editor in ipairs(running) do
+      vim.uv.kill(editor.pid, "sigkill")
+    end
+  end)
+end
+
+--- Ends every editor that is still there, and the clock.
+function M.end_test()
+  watchdog:stop()
   for _, editor in ipairs(running) do
     vim.fn.jobstop(editor.job)
-    vim.fn.jobwait({ editor.job }, M.TIMEOUT)
+    vim.fn.jobwait({ editor.job }, 3000)
   end
   running = {}
 end
@@ -93,14 +109,19 @@ end
 ---@generic T
 ---@param what string
 ---@param condition fun(): T
+---@param seen? fun(): string what was there instead, for the error
 ---@return T
-function M.wait(what, condition)
+function M.wait(what, condition, seen)
   local value
-  vim.wait(M.TIMEOUT, function()
+  vim.uv.update_time()
+  vim.wait(math.max(deadline - vim.uv.now(), 0), function()
     value = condition()
     return value and true or false
   end, 20)
-  return value or error("timed out waiting for " .. what, 2)
+  if not value then
+    error(("timed out waiting for %s%s"):format(what, seen and "; there is:\n" .. seen() or ""), 2)
+  end
+  return value
 end
 
 --- Runs Lua in the editor; `...` are its arguments.
@@ -177,22 +198,31 @@ function Editor:screen()
   return self:lua("return screen_text(0, 0, vim.o.columns, vim.o.lines)")
 end
 
---- Puts the cursor on a place (1-based line, 0-based byte column), asks for a hover and returns what the float shows.
+--- Puts the cursor on a place (1-based line, 0-based byte column), asks for a hover and waits until what the float
+--- shows passes `is_right`. The rows are joined with spaces, for a wrapped sentence is still one sentence.
 ---@param line integer
 ---@param col integer
----@return string
-function Editor:hover(line, col)
-  self:lua("vim.api.nvim_win_set_cursor(0, { ... }); vim.lsp.buf.hover({ max_width = 76 })", line, col)
-  -- The float moves with the lines when a lens comes in, so its place and its text are taken in one go.
-  return self:wait("the hover", [[(function()
-    vim.cmd("redraw!")
-    for _, win in ipairs(vim.api.nvim_list_wins()) do
-      if vim.api.nvim_win_get_config(win).relative ~= "" then
-        local at = vim.api.nvim_win_get_position(win)
-        return screen_text(at[1], at[2], vim.api.nvim_win_get_width(win), vim.api.nvim_win_get_height(win))
+---@param is_right fun(text: string): boolean
+function Editor:hover(line, col, is_right)
+  -- A terminal that holds a whole hover below or above the cursor.
+  self:lua("vim.o.columns, vim.o.lines = 100, 60; vim.api.nvim_win_set_cursor(0, { ... }); vim.lsp.buf.hover()", line, col)
+  local text = "no float"
+  M.wait("the hover", function()
+    -- The float moves with the lines when a lens comes in, so its place and its text are taken in one go.
+    text = self:lua([[
+      vim.cmd("redraw!")
+      for _, win in ipairs(vim.api.nvim_list_wins()) do
+        if vim.api.nvim_win_get_config(win).relative ~= "" then
+          local at = vim.api.nvim_win_get_position(win)
+          return screen_text(at[1], at[2], vim.api.nvim_win_get_width(win), vim.api.nvim_win_get_height(win))
+        end
       end
-    end
-  end)()]])
+      return "no float"
+    ]]):gsub("%s+", " ")
+    return is_right(text)
+  end, function()
+    return text
+  end)
 end
 
 --- The processes the editor has started.

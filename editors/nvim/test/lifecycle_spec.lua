@@ -1,6 +1,6 @@
 --- Start, restart, end and help of the server and the command.
 local editor = require("editor")
-local expectations = dofile(vim.env.GOTRACELENS_TEST_EXPECT)
+local expectations = require("expect").logs
 local LOG = editor.log(expectations[1].log)
 
 ---@param pids integer[]

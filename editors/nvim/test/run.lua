@@ -5,16 +5,28 @@ vim.opt.runtimepath:prepend(vim.fs.dirname(here))
 
 local SPECS = { "detect_spec", "config_spec", "attach_spec", "answers_spec", "lifecycle_spec" }
 
+--- Milliseconds after which the tests that are left count as failed without being run.
+local SUITE_TIMEOUT = 240000
+
+local editor = require("editor")
 local n_passed, n_failed = 0, 0
+local started = vim.uv.now()
 
 --- One test; it fails when `body` raises an error.
 ---@param name string
 ---@param body fun()
 function _G.it(name, body)
+  vim.uv.update_time()
+  if vim.uv.now() - started > SUITE_TIMEOUT then
+    body = function()
+      error(("not run: the suite has taken more than %d s"):format(SUITE_TIMEOUT / 1000), 0)
+    end
+  end
+  editor.begin_test()
   local is_ok, err = xpcall(body, function(err)
     return type(err) == "string" and err or vim.inspect(err)
   end)
-  require("editor").stop_all()
+  editor.end_test()
   if is_ok then
     n_passed = n_passed + 1
   else

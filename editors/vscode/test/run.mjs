@@ -19,7 +19,7 @@ function readArguments() {
     vsix: values.vsix,
     logs: values.logs ?? join(extensionDir, "../../tests/corpus"),
     shots: values.shots ?? join(toolsDir, "shots/vscode"),
-    expectations: values.expectations ?? join(extensionDir, "test/expectations.json"),
+    expectations: values.expectations ?? join(extensionDir, "../../tests/editors.json"),
   };
   if (paths.server === undefined) throw new Error("--server is missing");
   for (const [name, path] of Object.entries(paths)) {

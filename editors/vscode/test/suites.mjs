@@ -68,7 +68,7 @@ async function suite(name, body) {
 }
 
 export async function runSuites({ server, vsix, logs, shots, expectations: table }, { codeServer, chromium }) {
-  const expectations = JSON.parse(await readFile(table, "utf8"));
+  const { logs: expectations, raw_markup: rawMarkup } = JSON.parse(await readFile(table, "utf8"));
   const work = await mkdtemp(join(tmpdir(), "gotracelens-test-"));
   process.on("exit", () => rmSync(work, { recursive: true, force: true }));
   process.env.GOTRACELENS_LOGS = logs;
@@ -106,7 +106,7 @@ export async function runSuites({ server, vsix, logs, shots, expectations: table
     const vscode = await startServer(codeServer, { vsix: packaged, machineSettings });
     try {
       const workspace = await makeWorkspace(join(work, "screen"), logs, expectations);
-      return await runOnScreen({ base: vscode.url, chromium, workspace, expectations, shots });
+      return await runOnScreen({ base: vscode.url, chromium, workspace, expectations, rawMarkup, shots });
     } finally {
       await vscode.stop();
     }

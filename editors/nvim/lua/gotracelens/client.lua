@@ -71,6 +71,7 @@ end
 ---@param bufnr integer
 function M.on_attach(client, bufnr)
   require("gotracelens.commands").create(bufnr)
+  require("gotracelens.float").enable(bufnr)
   local settings = config.read()
   if settings["codelens.enable"] and client:supports_method("textDocument/codeLens", bufnr) then
     require("gotracelens.codelens").enable(client, bufnr)

@@ -2,7 +2,8 @@
 ---
 --- Neovim 0.12 draws them above their line and keeps them fresh by itself. Neovim 0.11 draws them at the end of the
 --- line, where nothing of them is seen on a trace line of 130 columns, and asks only when told to; there this module
---- asks, and draws them as 0.12 does. In both, a lens above the first line is kept in sight. `vim.lsp.codelens.run()` works in both.
+--- asks, and draws each above its line in a row of its own, for a lens alone fills the width of a window. In both, lenses
+--- above the first line are kept in sight. `vim.lsp.codelens.run()` works in both.
 local M = {}
 
 local api = vim.api
@@ -14,18 +15,30 @@ local function title_of(lens)
   return lens.command and (lens.command.title:gsub("%c", " ")) or ""
 end
 
---- Brings a lens above the first line into sight, which Neovim leaves out when it puts that line at the top.
+--- The rows that are drawn above the first line.
+---@param bufnr integer
+---@return integer
+local function count_rows_above(bufnr)
+  local marks = api.nvim_buf_get_extmarks(bufnr, -1, { 0, 0 }, { 0, -1 }, { type = "virt_lines", details = true })
+  local n = 0
+  for _, mark in ipairs(marks) do
+    local details = assert(mark[4])
+    n = n + (details.virt_lines_above and #details.virt_lines or 0)
+  end
+  return n
+end
+
+--- Brings lenses above the first line into sight, which Neovim leaves out when it puts that line at the top.
 ---@param win integer
-local function reveal_first_lens(win)
-  local bufnr = api.nvim_win_get_buf(win)
-  local marks = api.nvim_buf_get_extmarks(bufnr, -1, { 0, 0 }, { 0, -1 }, { type = "virt_lines", limit = 1 })
-  if #marks == 0 then
+local function reveal_first_lenses(win)
+  local n_rows = count_rows_above(api.nvim_win_get_buf(win))
+  if n_rows == 0 then
     return
   end
   api.nvim_win_call(win, function()
     local view = vim.fn.winsaveview()
-    if view.topline == 1 and view.topfill == 0 then
-      vim.fn.winrestview({ topfill = 1 })
+    if view.topline == 1 and view.topfill < n_rows then
+      vim.fn.winrestview({ topfill = n_rows })
     end
   end)
 end
@@ -36,26 +49,26 @@ end
 local function draw(lenses, bufnr, namespace)
   api.nvim_buf_clear_namespace(bufnr, namespace, 0, -1)
   local by_row = vim.defaulttable() ---@type table<integer, lsp.CodeLens[]>
-  for _, lens in ipairs(lenses) do
+  local place = {} ---@type table<lsp.CodeLens, integer>
+  for i, lens in ipairs(lenses) do
+    place[lens] = i
     table.insert(by_row[lens.range.start.line], lens)
   end
   for row, row_lenses in pairs(by_row) do
     if row < api.nvim_buf_line_count(bufnr) then
       table.sort(row_lenses, function(a, b)
-        return a.range.start.character < b.range.start.character
+        local a_col, b_col = a.range.start.character, b.range.start.character
+        return a_col < b_col or (a_col == b_col and place[a] < place[b])
       end)
-      local text = {} ---@type [string, string][]
-      for i, lens in ipairs(row_lenses) do
-        if i > 1 then
-          text[#text + 1] = { " | ", "LspCodeLensSeparator" }
-        end
-        text[#text + 1] = { title_of(lens), "LspCodeLens" }
+      local rows = {} ---@type [string, string][][]
+      for _, lens in ipairs(row_lenses) do
+        rows[#rows + 1] = { { title_of(lens), "LspCodeLens" } }
       end
-      api.nvim_buf_set_extmark(bufnr, namespace, row, 0, { virt_lines = { text }, virt_lines_above = true })
+      api.nvim_buf_set_extmark(bufnr, namespace, row, 0, { virt_lines = rows, virt_lines_above = true })
     end
   end
   for _, win in ipairs(vim.fn.win_findbuf(bufnr)) do
-    reveal_first_lens(win)
+    reveal_first_lenses(win)
   end
 end
 
@@ -126,7 +139,7 @@ local function keep_drawn(client, bufnr)
 end
 
 ---@param bufnr integer
-local function keep_first_lens_in_sight(bufnr)
+local function keep_first_lenses_in_sight(bufnr)
   local group = api.nvim_create_augroup(("gotracelens.reveal.%d"):format(bufnr), { clear = true })
   api.nvim_create_autocmd("WinScrolled", {
     group = group,
@@ -139,7 +152,7 @@ local function keep_first_lens_in_sight(bufnr)
         local scrolled = vim.v.event[tostring(win)]
         -- Only on the way up: going down, the lens is the first thing that must leave the screen.
         if scrolled and scrolled.topline < 0 then
-          reveal_first_lens(win)
+          reveal_first_lenses(win)
         end
       end
     end,
@@ -148,7 +161,7 @@ local function keep_first_lens_in_sight(bufnr)
     group = group,
     buffer = bufnr,
     callback = function()
-      reveal_first_lens(api.nvim_get_current_win())
+      reveal_first_lenses(api.nvim_get_current_win())
     end,
   })
 end
@@ -162,7 +175,7 @@ function M.enable(client, bufnr)
   else
     keep_drawn(client, bufnr)
   end
-  keep_first_lens_in_sight(bufnr)
+  keep_first_lenses_in_sight(bufnr)
 end
 
 return M

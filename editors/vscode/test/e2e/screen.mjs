@@ -23,38 +23,43 @@ class Tally {
   }
 }
 
-async function testLog(tally, workbench, workspace, shots, expected) {
+async function testLog(tally, workbench, { workspace, shots, rawMarkup }, expected) {
   const path = join(workspace, expected.log);
   const text = await readFile(path, "utf8");
   const name = basename(expected.log, ".log");
-  const { hover, diagnostic } = expected;
   console.log(`  ${expected.log}`);
 
   await tally.test("opens", () => workbench.open(workspace, path));
-  await tally.test(`code lens /${expected.lens}/`, async () => {
-    const title = await workbench.waitForLens((lens) => new RegExp(expected.lens).test(lens));
-    console.log(`        ${title}`);
+  await tally.test("lenses", async () => {
+    const isRight = (seen) =>
+      seen.length === expected.lenses.length &&
+      expected.lenses.every((parts, i) => parts.every((part) => seen[i].includes(part)));
+    for (const title of await workbench.waitForLenses(isRight)) console.log(`        ${title}`);
+    await workbench.screenshot(join(shots, `${name}-lenses.png`));
   });
-  await tally.test(`hover over "${hover.needle}" in line ${hover.line}`, async () => {
-    await workbench.goToLine(hover.line);
-    const has = (seen) =>
-      hover.includes.every((part) => seen.includes(part)) && hover.excludes.every((part) => !seen.includes(part));
-    const seen = await workbench.hover(startOf(text, hover.line), hover.needle, has);
-    console.log(`        ${seen.replaceAll(/\s+/g, " ").slice(0, 110)}`);
-    await workbench.screenshot(join(shots, `${name}-hover.png`));
-    await workbench.page.keyboard.press("Escape");
-  });
-  await tally.test(`${diagnostic.severity} ${diagnostic.code} in line ${diagnostic.line}`, async () => {
-    const row = await workbench.waitForProblem(
-      (seen) => seen.includes(`gotracelens${diagnostic.code}[Ln ${diagnostic.line},`),
-    );
-    if (!row.includes(diagnostic.message)) throw new Error(`the message is: ${row}`);
-    await workbench.focusEditor();
-    await workbench.goToLine(diagnostic.line);
-    await workbench.waitForSquiggle(diagnostic.severity);
-    console.log(`        ${row}`);
-    await workbench.screenshot(join(shots, `${name}-problem.png`));
-  });
+  for (const { line, needle, starts, has } of expected.hovers) {
+    await tally.test(`hover over "${needle}" in line ${line}`, async () => {
+      await workbench.goToLine(line);
+      const isRight = (parts) =>
+        parts.some((part) => part.startsWith(starts) && has.every((wanted) => part.includes(wanted))) &&
+        parts.every((part) => rawMarkup.every((markup) => !part.includes(markup)));
+      const seen = await workbench.hover(startOf(text, line), needle, isRight);
+      console.log(`        ${seen.join(" / ")}`);
+      await workbench.screenshot(join(shots, `${name}-hover-${line}-${needle.replaceAll(/\W/g, "-")}.png`));
+      await workbench.page.keyboard.press("Escape");
+    });
+  }
+  for (const { line, code, severity, has } of expected.diagnostics) {
+    await tally.test(`${severity} ${code} in line ${line}`, async () => {
+      const place = `gotracelens${code}[Ln ${line},`;
+      const row = await workbench.waitForProblem(has, (seen) => seen.includes(has) && seen.includes(place));
+      await workbench.focusEditor();
+      await workbench.goToLine(line);
+      await workbench.waitForSquiggle(severity);
+      console.log(`        ${row}`);
+      await workbench.screenshot(join(shots, `${name}-${code}.png`));
+    });
+  }
 }
 
 /** A file above VS Code's limit: the traced line stands at both ends. */
@@ -65,14 +70,14 @@ async function writeBigTrace(path, line) {
   await file.close();
 }
 
-export async function runOnScreen({ base, chromium, workspace, expectations, shots }) {
+export async function runOnScreen({ base, chromium, workspace, expectations, rawMarkup, shots }) {
   await mkdir(shots, { recursive: true });
   const tally = new Tally();
   const { browser, context, foreignHosts } = await openBrowser(chromium);
   try {
     const workbench = new Workbench(await context.newPage(), base);
     for (const expected of expectations) {
-      await testLog(tally, workbench, workspace, shots, expected);
+      await testLog(tally, workbench, { workspace, shots, rawMarkup }, expected);
     }
     console.log("  a trace above 50 MB");
     const big = join(workspace, "big.log");

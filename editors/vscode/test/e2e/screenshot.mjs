@@ -2,6 +2,7 @@
 //   node test/e2e/screenshot.mjs --server FILE --vsix FILE --log FILE --line N --needle TEXT --out FILE.png
 //     [--contains TEXT]     the hover must hold this text
 //     [--problems]          with the Problems panel
+//     [--fold FIRST-LAST]   these lines are folded away, so that the lens above line 1 and a late line are both seen
 //     [--size 1400x800]
 import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     out: text,
     contains: { ...text, default: "" },
     problems: { type: "boolean", default: false },
+    fold: text,
     size: { ...text, default: "1400x800" },
   },
 });
@@ -41,19 +43,30 @@ const vscode = await startServer(codeServer, {
   vsix: resolve(values.vsix),
   machineSettings: { "gotracelens.server.path": resolve(values.server) },
   // Below, so that a hover near the top does not cover the lens.
-  userSettings: { "editor.hover.above": false, "workbench.activityBar.location": "hidden", "window.commandCenter": false },
+  userSettings: {
+    "editor.hover.above": false,
+    "editor.occurrencesHighlight": "off",
+    "editor.stickyScroll.enabled": false,
+    "workbench.activityBar.location": "hidden",
+    "window.commandCenter": false,
+  },
 });
 const { browser, context } = await openBrowser(chromium, { width, height });
 try {
   const workbench = new Workbench(await context.newPage(), vscode.url);
   await workbench.open(work, log);
   await workbench.command("View: Close Primary Side Bar");
-  await workbench.waitForLens(() => true);
-  if (values.problems) await workbench.waitForProblem(() => true);
+  await workbench.waitForLenses((seen) => seen.length > 0);
+  if (values.problems) await workbench.waitForProblem("", () => true);
   await workbench.focusEditor();
+  if (values.fold !== undefined) {
+    const [first, last] = values.fold.split("-").map(Number);
+    await workbench.fold(first, last);
+  }
+  await workbench.goToLine(1);
   await workbench.goToLine(Number(values.line));
   const start = startOf(await readFile(log, "utf8"), Number(values.line));
-  await workbench.hover(start, values.needle, (seen) => seen !== "" && seen.includes(values.contains));
+  await workbench.hover(start, values.needle, (parts) => parts.some((part) => part.includes(values.contains)));
   await mkdir(dirname(resolve(values.out)), { recursive: true });
   await workbench.screenshot(values.out);
   console.log(values.out);

@@ -3,7 +3,7 @@ import { chromium } from "playwright-core";
 import { basename } from "node:path";
 import { until } from "./until.mjs";
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 30_000;
 
 /** VS Code paints spaces as U+00A0. */
 const plain = (text) => text.replaceAll("\u00a0", " ");
@@ -85,14 +85,14 @@ export class Workbench {
     return texts.map((text) => plain(text).trim()).filter((text) => text !== "" && text !== "|");
   }
 
-  /** Waits until a painted lens passes `test`. */
-  async waitForLens(test) {
+  /** Waits until the painted lenses pass `test`. */
+  async waitForLenses(test) {
     let seen = [];
     const found = async () => {
       seen = await this.lensTitles();
-      return seen.find(test);
+      return test(seen) && seen;
     };
-    return until("the expected code lens", LIMIT_MS, found).catch((error) => {
+    return until("the expected code lenses", LIMIT_MS, found).catch((error) => {
       throw new Error(`${error.message}; lenses: ${JSON.stringify(seen)}`);
     });
   }
@@ -140,19 +140,19 @@ export class Workbench {
     );
   }
 
-  /** The text of the open hover. */
-  async hoverText() {
-    const hover = this.page.locator(".monaco-hover:not(.hidden) .monaco-hover-content");
-    return plain((await hover.allTextContents()).join("\n"));
+  /** The parts of the open hover, as a reader sees them: problems, then explanations. */
+  async hoverParts() {
+    const rows = this.page.locator(".monaco-hover:not(.hidden) .monaco-hover-content .hover-row");
+    return (await rows.allInnerTexts()).map((text) => plain(text).replaceAll(/\s+/g, " ").trim());
   }
 
   /**
-   * Hovers over `needle` until the hover's text passes `test`. A repaint closes a hover or swallows the mouse move
+   * Hovers over `needle` until the hover's parts pass `test`. A repaint closes a hover or swallows the mouse move
    * that would open it, so the mouse leaves and comes back until it stays.
    */
   async hover(start, needle, test) {
     const end = Date.now() + LIMIT_MS;
-    let seen = "";
+    let seen = [];
     while (Date.now() < end) {
       const box = await until(`"${needle}" on the screen`, LIMIT_MS, () => this.boxOf(start, needle));
       await this.page.mouse.move(box.x, 780);
@@ -160,7 +160,7 @@ export class Workbench {
       await this.page.mouse.move(box.x, box.y, { steps: 4 });
       try {
         return await until("the hover", 3_000, async () => {
-          seen = await this.hoverText();
+          seen = await this.hoverParts();
           return test(seen) && seen;
         });
       } catch {
@@ -181,14 +181,24 @@ export class Workbench {
     await this.pick(`>${title}`, title);
   }
 
+  /** Folds a range of lines, counted from 1, into its first. */
+  async fold(first, last) {
+    await this.goToLine(first);
+    await this.command("Set Selection Anchor");
+    await this.goToLine(last);
+    await this.command("Select from Anchor to Cursor");
+    await this.command("Create Folding Range from Selection");
+  }
+
   /** Puts the keyboard focus back into the text. */
   async focusEditor() {
     await this.command("View: Focus Active Editor Group");
   }
 
-  /** Opens the Problems panel and waits for a row that passes `test`. */
-  async waitForProblem(test) {
+  /** Opens the Problems panel and waits for a row that passes `test`. Only rows with `text`: what does not fit is not painted. */
+  async waitForProblem(text, test) {
     await this.command("Problems: Focus on Problems View");
+    await this.page.locator(".viewpane-filter input").fill(text);
     const rows = this.page.locator(".markers-panel .monaco-list-row");
     let seen = [];
     const found = async () => {
