@@ -1,5 +1,7 @@
 //! The program as a user meets it: arguments in, text and exit code out.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

@@ -65,8 +65,9 @@ fn headline(message: &str, room: usize) -> String {
         return message.to_owned();
     }
     let clauses = message.match_indices(['(', ';', ',', ':']).map(|(at, _)| message[..at].trim_end());
-    let fitting = clauses.filter(|clause| clause.chars().count() <= room && clause.chars().any(|c| c.is_ascii_digit()));
-    fitting.last().map_or_else(|| words::shorten(message, room), str::to_owned)
+    let mut fitting =
+        clauses.filter(|clause| clause.chars().count() <= room && clause.chars().any(|c| c.is_ascii_digit()));
+    fitting.next_back().map_or_else(|| words::shorten(message, room), str::to_owned)
 }
 
 /// Nothing was found; that means little when there was little to look at.

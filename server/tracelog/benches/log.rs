@@ -92,7 +92,8 @@ fn make(kind: Lines, mb: usize) -> String {
 
 /// A log, made when it is first asked for.
 fn text_of((kind, mb): (Lines, usize)) -> &'static str {
-    static MADE: LazyLock<Mutex<Vec<((Lines, usize), &'static str)>>> = LazyLock::new(Mutex::default);
+    type Made = Vec<((Lines, usize), &'static str)>;
+    static MADE: LazyLock<Mutex<Made>> = LazyLock::new(Mutex::default);
     let mut made = MADE.lock().expect("no bench panics while it makes a log");
     if let Some((_, text)) = made.iter().find(|(which, _)| *which == (kind, mb)) {
         return text;

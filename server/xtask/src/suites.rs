@@ -95,13 +95,14 @@ fn outcome(outcome: Outcome) -> Verdict {
 }
 
 fn clippy() -> Outcome<Verdict> {
-    cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])
+    cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--quiet", "--", "--deny", "warnings"])
 }
 
 /// Some tests start the server, so it is built first.
 fn rust() -> Outcome<Verdict> {
     build(&[])?;
-    cargo(&["test", "--workspace", "--quiet"])
+    // The panics that some tests need exist only under a feature.
+    cargo(&["test", "--workspace", "--all-features", "--quiet"])
 }
 
 fn grammars() -> Outcome<Verdict> {

@@ -205,8 +205,6 @@ fn damaged(log: &Log) -> (Vec<Torn>, Vec<Unknown>) {
 
 fn last_field(log: &Log, row: RowId) -> Option<Field> {
     let fields = 0..row.family.def().fields.len() as u8;
-    fields
-        .map(|index| Field { family: row.family, index })
-        .filter(|field| log.code(row, *field).is_some() || !log.list(row, *field).is_empty())
-        .last()
+    let printed = |field: &Field| log.code(row, *field).is_some() || !log.list(row, *field).is_empty();
+    fields.map(|index| Field { family: row.family, index }).rfind(printed)
 }
