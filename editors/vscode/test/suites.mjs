@@ -11,6 +11,9 @@ import { extensionDir } from "./e2e/install.mjs";
 import { runOnScreen } from "./e2e/screen.mjs";
 import { killAll, startServer } from "./e2e/server.mjs";
 
+/** Everything together takes about one minute on two cores; whatever hangs must not hang a whole test run. */
+const LIMIT_MS = 480_000;
+
 const FOREIGN_LOG = "2026/01/02 03:04:05 listening on :8080\n2026/01/02 03:04:06 GET /healthz 200 1.2ms\n".repeat(50);
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
@@ -70,6 +73,10 @@ async function suite(name, body) {
 export async function runSuites({ server, vsix, logs, shots, expectations: table }, { codeServer, chromium }) {
   const { logs: expectations, raw_markup: rawMarkup } = JSON.parse(await readFile(table, "utf8"));
   const work = await mkdtemp(join(tmpdir(), "gotracelens-test-"));
+  setTimeout(() => {
+    console.log(`FAILED  the suites have taken more than ${LIMIT_MS / 1000} s`);
+    process.exit(1);
+  }, LIMIT_MS).unref();
   process.on("exit", () => rmSync(work, { recursive: true, force: true }));
   process.env.GOTRACELENS_LOGS = logs;
   process.env.GOTRACELENS_EXPECTATIONS = table;

@@ -49,6 +49,7 @@ const vscode = await startServer(codeServer, {
     "editor.stickyScroll.enabled": false,
     "workbench.activityBar.location": "hidden",
     "window.commandCenter": false,
+    "window.title": "${activeEditorShort}",
   },
 });
 const { browser, context } = await openBrowser(chromium, { width, height });

@@ -185,7 +185,8 @@ export class Workbench {
   async fold(first, last) {
     await this.goToLine(first);
     await this.command("Set Selection Anchor");
-    await this.goToLine(last);
+    // The start of the line behind, so that all of the last one is selected.
+    await this.goToLine(last + 1);
     await this.command("Select from Anchor to Cursor");
     await this.command("Create Folding Range from Selection");
   }

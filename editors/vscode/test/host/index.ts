@@ -5,7 +5,7 @@
 import Mocha from "mocha";
 
 export async function run(): Promise<void> {
-  const mocha = new Mocha({ ui: "bdd", color: false, timeout: 90_000, reporter: "spec" });
+  const mocha = new Mocha({ ui: "bdd", color: false, timeout: 45_000, reporter: "spec" });
   mocha.suite.emit("pre-require", globalThis, "", mocha);
   await import("./extension.test");
   let passed = 0;
