@@ -150,11 +150,11 @@ fn parse_args(args: &[OsString]) -> Result<Cli, clap::Error> {
 /// The value of `--color`, found without reading the other arguments: it is for messages about them too.
 fn color_asked_for(args: &[OsString]) -> Color {
     let text = |at: usize| args.get(at).and_then(|arg| arg.to_str()).unwrap_or_default();
-    let values = (1..args.len()).filter_map(|at| match text(at) {
+    let mut values = (1..args.len()).filter_map(|at| match text(at) {
         "--color" => Some(text(at + 1)),
         arg => arg.strip_prefix("--color="),
     });
-    values.last().and_then(|value| Color::from_str(value, true).ok()).unwrap_or(Color::Auto)
+    values.next_back().and_then(|value| Color::from_str(value, true).ok()).unwrap_or(Color::Auto)
 }
 
 /// Prints help, version or what is wrong with the arguments.

@@ -1,5 +1,7 @@
 //! The program as a user meets it: arguments in, text and exit code out.
 
+#![expect(clippy::unwrap_used, reason = "in helpers as in tests: a test that cannot go on has failed")]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
