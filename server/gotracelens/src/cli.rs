@@ -27,7 +27,7 @@ use tracelog::Family;
 
 use crate::lsp;
 
-/// Reads and explains what a Go program prints about itself under GODEBUG: gctrace, schedtrace, scavtrace
+/// The arguments. Comments here and in the verbs are the text of `--help`.
 #[derive(Parser)]
 #[command(name = "gotracelens", version, about, propagate_version = true)]
 struct Cli {

@@ -130,7 +130,9 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
     }
     match args.format {
         Format::Human => {
-            writeln!(out, "{}", tally.in_words())?;
+            if tally.n_files > 0 {
+                writeln!(out, "{}", tally.in_words())?;
+            }
             out.flush()?;
         }
         Format::Json => {

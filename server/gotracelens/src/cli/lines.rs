@@ -209,9 +209,14 @@ fn any_items(document: &Document, log: &Log, run_index: &RunIndex, parsed: &mut 
         start: item.loc.start,
         head_line: item.head_line,
         run: item.row.and_then(|row| run_index.get(row)),
-        go: item.go(),
+        go: head_of(document, log, item).map_or_else(|| item.go(), |head| head.go()),
         values: values(item),
     }));
+}
+
+/// The head of a torn item, for a later piece of it: the piece by itself says little.
+fn head_of(document: &Document, log: &Log, tail: &Item) -> Option<Item> {
+    log.items(tail.head_line?, document).items.into_iter().find(|item| item.row == tail.row)
 }
 
 /// The values of an item in the form in which whole lines are read.

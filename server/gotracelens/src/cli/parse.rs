@@ -11,7 +11,7 @@ use serde::{Serialize, ser};
 use serde_json::value::RawValue;
 use tracelog::carrier::Carrier;
 use tracelog::catalog::{NEWEST_MINOR, Piece};
-use tracelog::{Family, GoReleases, Kind, Log, Part, Runs, Shape, cells};
+use tracelog::{Family, Field, GoReleases, Kind, Log, Part, Runs, Shape, cells};
 
 use super::input::Document;
 use super::lines::{self, ParsedItem, ParsedLine, Values};
@@ -204,8 +204,8 @@ impl Serialize for FlatJson<'_> {
 
 /// All fields of the shape, in template order; null where a value is missing or not certain.
 fn serialize_fields<M: SerializeMap>(item: &ParsedItem, map: &mut M) -> Result<(), M::Error> {
-    for (id, value) in values(item.shape, &item.values) {
-        map.serialize_entry(id, &value)?;
+    for (field, value) in values(item.shape, &item.values) {
+        map.serialize_entry(field.def().id, &value)?;
     }
     Ok(())
 }
@@ -218,8 +218,8 @@ enum Value<'a> {
 }
 
 /// The fields of a shape with their values. Both are in template order, so one pass finds them all.
-fn values<'a>(shape: Shape, values: &'a Values) -> impl Iterator<Item = (&'static str, Value<'a>)> {
-    let fields = shape.def().family.def().fields;
+fn values<'a>(shape: Shape, values: &'a Values) -> impl Iterator<Item = (Field, Value<'a>)> {
+    let family = shape.def().family;
     let mut single = values.single.iter().peekable();
     let mut lists = values.lists.iter().peekable();
     shape.def().pieces.iter().filter_map(move |piece| {
@@ -235,7 +235,7 @@ fn values<'a>(shape: Shape, values: &'a Values) -> impl Iterator<Item = (&'stati
         } else {
             single.next_if(|(found, _)| *found == field).map_or(Value::Absent, |(_, code)| Value::One(kind, *code))
         };
-        Some((fields[usize::from(field)].id, value))
+        Some((Field { family, index: field }, value))
     })
 }
 
@@ -316,8 +316,8 @@ const BASE_COLUMNS: [&str; 10] = ["file", "line", "col", "carrier", "family", "s
 struct Table<W: Write> {
     out: csv::Writer<W>,
     families: Vec<Family>,
-    /// Ids of fields, each once.
-    fields: Vec<&'static str>,
+    /// By family and field: its column behind the base columns. Fields of one name share a column.
+    columns: Vec<Vec<usize>>,
     cells: Vec<String>,
 }
 
@@ -331,8 +331,11 @@ impl<W: Write> Table<W> {
         }
         let mut out = csv::Writer::from_writer(out);
         out.write_record(BASE_COLUMNS.iter().chain(&fields))?;
+        let column = |id| fields.iter().position(|field| *field == id).unwrap_or(usize::MAX);
+        let of_family = |family: &Family| family.def().fields.iter().map(|field| column(field.id)).collect();
+        let columns = Family::ALL.iter().map(of_family).collect();
         let cells = vec![String::new(); fields.len()];
-        Ok(Self { out, families, fields, cells })
+        Ok(Self { out, families, columns, cells })
     }
 }
 
@@ -343,9 +346,10 @@ impl<W: Write> Sink for Table<W> {
                 continue;
             }
             self.cells.iter_mut().for_each(String::clear);
-            for (id, value) in values(item.shape, &item.values) {
-                if let Some(column) = self.fields.iter().position(|field| *field == id) {
-                    print_cell(&value, &mut self.cells[column]);
+            for (field, value) in values(item.shape, &item.values) {
+                let column = self.columns[field.family as usize][usize::from(field.index)];
+                if let Some(cell) = self.cells.get_mut(column) {
+                    print_cell(&value, cell);
                 }
             }
             let base: [&str; BASE_COLUMNS.len()] = [

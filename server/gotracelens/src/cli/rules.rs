@@ -84,18 +84,7 @@ pub(super) fn by_name(name: &str) -> Option<&'static Rule> {
 /// Explains a rule: its manual page, then its limits.
 pub(super) fn explain(out: &mut impl Write, rule: &Rule) -> io::Result<()> {
     let page = PAGES.iter().find(|(code, _)| *code == rule.code).map_or("", |(_, page)| page);
-    let mut is_code = false;
-    for line in page.trim_end().lines() {
-        if line.starts_with("```") {
-            is_code = !is_code;
-        } else if is_code {
-            writeln!(out, "    {VALUE}{line}{VALUE:#}")?;
-        } else if let Some(heading) = line.strip_prefix("# ").or_else(|| line.strip_prefix("## ")) {
-            writeln!(out, "{TITLE}{heading}{TITLE:#}")?;
-        } else {
-            writeln!(out, "{line}")?;
-        }
-    }
+    write_page(out, page)?;
     if !rule.limits.is_empty() {
         writeln!(out, "\n{TITLE}Settings{TITLE:#}\n")?;
     }
@@ -105,4 +94,59 @@ pub(super) fn explain(out: &mut impl Write, rule: &Rule) -> io::Result<()> {
         paragraph(out, 4, limit.doc)?;
     }
     Ok(())
+}
+
+/// Writes the Markdown of a page for reading in a terminal: headings, paragraphs, numbered lists and blocks of code.
+fn write_page(out: &mut impl Write, page: &str) -> io::Result<()> {
+    let mut text = String::new();
+    let mut is_code = false;
+    for line in page.lines() {
+        let heading = line.strip_prefix("# ").or_else(|| line.strip_prefix("## "));
+        let starts_item = line.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok());
+        let is_fence = line.starts_with("```");
+        if is_code || is_fence || heading.is_some() || starts_item || line.is_empty() {
+            paragraph(out, 0, &std::mem::take(&mut text))?;
+        }
+        if is_fence {
+            is_code = !is_code;
+        } else if is_code {
+            writeln!(out, "    {VALUE}{line}{VALUE:#}")?;
+        } else if let Some(heading) = heading {
+            writeln!(out, "{TITLE}{heading}{TITLE:#}")?;
+        } else if line.is_empty() {
+            writeln!(out)?;
+        } else {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    paragraph(out, 0, &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn pages_are_wrapped_and_keep_their_structure() {
+        let mut out = Vec::new();
+        let page = "# GC1 slug\n\nOne\ntwo.\n\n## Do\n\n1. First\n   more.\n2. Second.\n\n```text\ngc 1  x\n```\n";
+        write_page(&mut out, page).unwrap();
+        let shown = anstream::adapter::strip_bytes(&out).into_vec();
+        expect![[r#"
+            GC1 slug
+
+            One two.
+
+            Do
+
+            1. First more.
+            2. Second.
+
+                gc 1  x
+        "#]]
+        .assert_eq(&String::from_utf8(shown).unwrap());
+    }
 }
