@@ -3,7 +3,7 @@
 //! Logs of 1 and 10 MB; with `TRACELOG_BENCH_MB=100` also of that size. The lines are made like those of a service on
 //! Go 1.22: the same for the same size, with the spread of digits that real lines have.
 
-use std::sync::{LazyLock, Mutex};
+use std::sync::Mutex;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
@@ -90,16 +90,21 @@ fn make(kind: Lines, mb: usize) -> String {
     log.text().to_owned()
 }
 
+struct Made {
+    kind: Lines,
+    mb: usize,
+    text: &'static str,
+}
+
 /// A log, made when it is first asked for.
 fn text_of((kind, mb): (Lines, usize)) -> &'static str {
-    type Made = Vec<((Lines, usize), &'static str)>;
-    static MADE: LazyLock<Mutex<Made>> = LazyLock::new(Mutex::default);
+    static MADE: Mutex<Vec<Made>> = Mutex::new(Vec::new());
     let mut made = MADE.lock().expect("no bench panics while it makes a log");
-    if let Some((_, text)) = made.iter().find(|(which, _)| *which == (kind, mb)) {
-        return text;
+    if let Some(made) = made.iter().find(|made| (made.kind, made.mb) == (kind, mb)) {
+        return made.text;
     }
     let text: &'static str = make(kind, mb).leak();
-    made.push(((kind, mb), text));
+    made.push(Made { kind, mb, text });
     text
 }
 

@@ -20,13 +20,7 @@ pub fn read(kind: Kind, bytes: &[u8]) -> Option<(u64, usize)> {
         Kind::Uint => read_uint(bytes),
         Kind::Millis2 => read_millis2(bytes),
         Kind::Seconds3 => read_seconds3(bytes),
-        Kind::Int => match bytes.first() {
-            Some(b'-') => match read_uint(&bytes[1..])? {
-                (0, _) => None,
-                (magnitude, len) => Some((zigzag(magnitude, true)?, len + 1)),
-            },
-            _ => read_uint(bytes).and_then(|(n, len)| Some((zigzag(n, false)?, len))),
-        },
+        Kind::Int => read_int(bytes),
         Kind::Hex => read_hex(bytes),
         Kind::Bool => {
             const WORDS: [(&[u8], u64); 4] = [(b"0", 0), (b"1", 1), (b"false", 2), (b"true", 3)];
@@ -37,7 +31,7 @@ pub fn read(kind: Kind, bytes: &[u8]) -> Option<(u64, usize)> {
 }
 
 #[inline]
-fn read_uint(bytes: &[u8]) -> Option<(u64, usize)> {
+pub(crate) fn read_uint(bytes: &[u8]) -> Option<(u64, usize)> {
     let word = Word::of(bytes);
     // Go prints no leading zeros: what follows a zero does not belong to the number.
     let len = if word.byte(0) == b'0' { 1 } else { word.n_digits() };
@@ -46,6 +40,18 @@ fn read_uint(bytes: &[u8]) -> Option<(u64, usize)> {
         1..8 => Some((word.decimal(len), len)),
         _ => read_long_uint(bytes),
     }
+}
+
+#[inline]
+pub(crate) fn read_int(bytes: &[u8]) -> Option<(u64, usize)> {
+    if let [b'-', digits @ ..] = bytes {
+        return match read_uint(digits)? {
+            (0, _) => None,
+            (magnitude, len) => Some((zigzag(magnitude, true)?, len + 1)),
+        };
+    }
+    let (n, len) = read_uint(bytes)?;
+    Some((zigzag(n, false)?, len))
 }
 
 /// A number of any length, digit by digit.
@@ -66,7 +72,7 @@ fn read_long_uint(bytes: &[u8]) -> Option<(u64, usize)> {
 pub fn read_list(bytes: &[u8], mut push: impl FnMut(u64)) -> Option<usize> {
     let mut at = 0;
     loop {
-        let (code, len) = read(Kind::Int, &bytes[at..])?;
+        let (code, len) = read_int(&bytes[at..])?;
         push(code);
         at += len;
         // A blank that no number follows belongs to the next literal.
@@ -108,7 +114,7 @@ const CODE_10: u64 = 280;
 /// `fmtNSAsMS` of `runtime/mgc.go` prints `0`, `0.001` – `0.099`, `0.10` – `0.99`, `1.0` – `9.9`, then whole numbers from
 /// 10. The codes count these values in order.
 #[inline]
-fn read_millis2(bytes: &[u8]) -> Option<(u64, usize)> {
+pub(crate) fn read_millis2(bytes: &[u8]) -> Option<(u64, usize)> {
     let word = Word::of(bytes);
     if word.byte(1) != b'.' {
         let (value, len) = read_uint(bytes)?;
@@ -120,12 +126,12 @@ fn read_millis2(bytes: &[u8]) -> Option<(u64, usize)> {
     }
     // Two digits count: the first that is not a zero and the one behind it, at the latest the third and fourth.
     let digits = word.without(1);
-    let n_zeros = usize::from(digits.byte(0) == b'0') + usize::from(digits.byte(0) == b'0' && digits.byte(1) == b'0');
+    let n_zeros = digits.n_zeros().min(2);
     if digits.n_digits() < n_zeros + 2 {
         return None;
     }
     const FIRST_CODES: [u64; 3] = [CODE_1_0 - 10, CODE_0_10 - 10, 0];
-    let code = FIRST_CODES[n_zeros] + digits.skip(n_zeros).decimal(2);
+    let code = FIRST_CODES[n_zeros] + digits.skip(n_zeros).two_digits();
     (code > 0).then_some((code, n_zeros + 3))
 }
 

@@ -99,6 +99,11 @@ impl Chunk {
         &self.fragments
     }
 
+    /// Whether the item of a row is not whole on one line.
+    pub(crate) fn is_torn(&self, family: Family, row: u32) -> bool {
+        self.fragments.iter().any(|fragment| fragment.row == row && fragment.shape.def().family == family)
+    }
+
     /// Lines that say something about the process, counted from the chunk's first line.
     pub fn marks(&self) -> &[(u32, Mark)] {
         &self.marks

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::catalog::{Family, Field, GoReleases, gc, sched};
 use crate::cells;
-use crate::chunk::{Mark, Table};
+use crate::chunk::{Chunk, Mark, Table};
 use crate::log::{Log, RowId};
 use crate::template;
 
@@ -193,7 +193,7 @@ impl Dealer {
         let (_, chunk) = log.chunk(row.chunk as usize);
         let Some(table) = chunk.table(row.family) else { return };
         let source = chunk.source(row.family, row.row as usize);
-        let facts = Facts::of(table, row);
+        let facts = Facts::of(chunk, table, row);
         let mut best: Option<(Fit, usize)> = None;
         for (rank, index) in self.recent.iter().enumerate() {
             let chain = &self.chains[*index];
@@ -251,27 +251,33 @@ const MAX_CYCLE_MS: u64 = 2_000;
 const MAX_SWAP: u64 = 3;
 
 impl Facts {
-    fn of(table: &Table, row: RowId) -> Self {
+    fn of(chunk: &Chunk, table: &Table, row: RowId) -> Self {
         let row_idx = row.row as usize;
         let shape = table.shape(row_idx);
-        let code = |field: Field| table.code(row_idx, field.index);
         let field_code = |field: u8| table.code(row_idx, field);
-        let go = template::releases_of(shape, |field| field_code(field).is_some(), |flag| field_code(flag) == Some(1));
+        let is_set = |flag: u8| field_code(flag) == Some(1);
+        let go = if chunk.is_torn(row.family, row.row) {
+            template::releases_of(shape, |field| field_code(field).is_some(), is_set)
+        } else {
+            template::releases(shape, template::layout(shape).flags.iter().copied().filter(|flag| is_set(*flag)))
+        };
+        let code = |field: Field| field_code(field.index);
+        let number = |field: Field| {
+            let value = cells::value(template::kind(shape, field.index), code(field)?);
+            (value >= 0.0).then_some(value)
+        };
         let mut facts =
             Self { family: row.family, go, n: None, gc_ms: None, mallocs: None, sched_ms: None, procs: None };
         match row.family {
             Family::Gc => {
                 facts.n = code(gc::N);
-                // A code of seconds with three decimals counts milliseconds.
-                facts.gc_ms = code(gc::AT_S);
+                facts.gc_ms = number(gc::AT_S).map(|at_s| (at_s * 1000.0).round() as u64);
                 facts.mallocs = code(gc::MALLOCS);
                 facts.procs = code(gc::PROCS);
             }
             Family::Sched => {
-                let kind = |field: Field| template::kind(shape, field.index);
-                let number = |field: Field| code(field).map(|code| cells::value(kind(field), code));
-                facts.sched_ms = number(sched::AT_MS).filter(|ms| *ms >= 0.0).map(|ms| ms as u64);
-                facts.procs = number(sched::GOMAXPROCS).filter(|procs| *procs >= 0.0).map(|procs| procs as u64);
+                facts.sched_ms = number(sched::AT_MS).map(|ms| ms as u64);
+                facts.procs = number(sched::GOMAXPROCS).map(|procs| procs as u64);
             }
             Family::GcForced | Family::Scvg | Family::Scav => {}
         }
@@ -337,7 +343,12 @@ impl Facts {
     fn fit_sched(&self, chain: &Chain) -> Option<(bool, u64)> {
         match (self.sched_ms, chain.sched_ms) {
             // Samples are a millisecond apart at least.
-            (Some(ms), Some(before)) => (ms > before).then(|| (true, ms.abs_diff(before + chain.step_ms))),
+            (Some(ms), Some(before)) if ms <= before => None,
+            // A process that changes its Ps keeps its pace.
+            (Some(ms), Some(before)) if self.procs != chain.procs && (ms - before) * 2 < chain.step_ms => None,
+            // The pace of a process that has printed one sample only is not known: any is as expected.
+            (Some(_), Some(_)) if chain.step_ms == 0 => Some((true, 0)),
+            (Some(ms), Some(before)) => Some((true, ms.abs_diff(before + chain.step_ms))),
             (Some(ms), None) => chain.gc_ms.is_none_or(|gc_ms| ms + MAX_CYCLE_MS >= gc_ms).then_some((false, 0)),
             // A torn line without a time follows the chain used last.
             (None, _) => Some((false, 0)),
@@ -399,3 +410,6 @@ fn mark_toolchain(list: &mut [Run], log: &Log) {
         run.toolchain = run.lines.1 < last_heading;
     }
 }
+
+#[cfg(test)]
+mod tests;

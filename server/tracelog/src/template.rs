@@ -114,11 +114,11 @@ pub fn longest(shape: Shape, text: &[u8]) -> Match {
     follow(shape, text, value_at)
 }
 
-/// Reads a value at the start of some bytes: what it is and how many of them it takes.
-type ReadValue = fn(Kind, &[u8]) -> Option<(Datum, usize)>;
+/// Reads a value at the start of a text: what it is and how many bytes it takes.
+type ValueReader = fn(Kind, &[u8]) -> Option<(Datum, usize)>;
 
 /// Follows the shape from the start of `text`; `value_at` reads its values.
-fn follow(shape: Shape, text: &[u8], value_at: ReadValue) -> Match {
+fn follow(shape: Shape, text: &[u8], value_at: ValueReader) -> Match {
     let mut found = Match { shape, pieces: 0, end: 0, furthest: 0, doubtful: None, values: Vec::new() };
     let mut values = Vec::new();
     let mut at = 0;

@@ -50,6 +50,19 @@ impl Word {
         others.trailing_zeros() as usize / 8
     }
 
+    /// Number of zeros (the digit) at the start.
+    #[inline(always)]
+    pub(crate) fn n_zeros(self) -> usize {
+        (self.0 ^ each(b'0')).trailing_zeros() as usize / 8
+    }
+
+    /// The number that the first two bytes spell, which are digits.
+    #[inline(always)]
+    pub(crate) fn two_digits(self) -> u64 {
+        let digits = self.0 ^ each(b'0');
+        (digits & 0xff) * 10 + (digits >> 8 & 0xff)
+    }
+
     /// The number that the first `n` bytes spell, which are digits; `n` is 1 to 8.
     #[inline(always)]
     pub(crate) fn decimal(self, n: usize) -> u64 {
@@ -77,6 +90,9 @@ impl Expected {
         Self { word: Word::of(text).0, mask: u64::MAX >> (64 - 8 * text.len()), len: text.len() }
     }
 
+    /// Expects nothing, so that every text begins with it.
+    pub(crate) const NOTHING: Self = Self { word: 0, mask: 0, len: 0 };
+
     /// Whether a text begins with them.
     #[inline(always)]
     pub(crate) fn begins(self, text: &[u8]) -> bool {
@@ -95,6 +111,10 @@ mod tests {
             let word = Word::of(text.as_bytes());
             let n = text.bytes().take(8).take_while(u8::is_ascii_digit).count();
             prop_assert_eq!(word.n_digits(), n);
+            prop_assert_eq!(word.n_zeros(), text.bytes().take(8).take_while(|byte| *byte == b'0').count());
+            if n >= 2 {
+                prop_assert_eq!(word.two_digits(), text[..2].parse::<u64>().unwrap());
+            }
             if n > 0 {
                 prop_assert_eq!(word.decimal(n), text[..n].parse::<u64>().unwrap());
             }

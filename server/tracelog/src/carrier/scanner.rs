@@ -102,6 +102,8 @@ pub(super) fn iso(scan: &mut Scanner<'_>) -> Option<()> {
 /// `Jan _2 15:04:05`, with an optional fraction.
 pub(super) fn stamp(scan: &mut Scanner<'_>) -> Option<()> {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    // Most lines begin otherwise, and this is asked of all of them.
+    scan.rest().first().filter(|first| first.is_ascii_uppercase())?;
     MONTHS.iter().find_map(|month| scan.text(month))?;
     scan.text(" ")?;
     if scan.text(" ").is_some() {

@@ -17,14 +17,6 @@ pub struct Codes {
     pub ends: Vec<usize>,
 }
 
-impl Codes {
-    fn clear(&mut self) {
-        self.single.clear();
-        self.pool.clear();
-        self.ends.clear();
-    }
-}
-
 /// Which field each code belongs to.
 pub struct Layout {
     /// Fields of [`Codes::single`].
@@ -35,9 +27,16 @@ pub struct Layout {
     pub flags: Vec<u8>,
 }
 
-/// A part of a template. The usual kinds of value have their own step, which saves choosing twice.
-enum Step {
-    Literal(Expected),
+/// A literal of a template and what stands behind it.
+struct Step {
+    /// A longer literal takes several steps, with nothing behind all but the last.
+    literal: Expected,
+    behind: Behind,
+}
+
+/// What stands behind a literal. The usual kinds of value have a case of their own, which saves choosing twice.
+enum Behind {
+    Nothing,
     Uint,
     Millis2,
     Int,
@@ -60,32 +59,39 @@ impl Program {
         let mut layout = Layout { single: Vec::new(), lists: Vec::new(), flags: Vec::new() };
         let mut kinds: Vec<Kind> = shape.family.def().fields.iter().map(|field| field.kind).collect();
         for piece in shape.pieces {
-            match *piece {
+            let behind = match *piece {
                 Piece::Literal(text) => {
-                    steps.extend(text.as_bytes().chunks(8).map(|part| Step::Literal(Expected::new(part))));
+                    let parts = text.as_bytes().chunks(8);
+                    steps.extend(parts.map(|part| Step { literal: Expected::new(part), behind: Behind::Nothing }));
+                    continue;
                 }
                 Piece::Value(field, Kind::IntList) => {
                     layout.lists.push(field);
-                    steps.push(Step::List);
+                    Behind::List
                 }
                 Piece::Value(field, kind) => {
                     kinds[usize::from(field)] = kind;
                     layout.single.push(field);
-                    steps.push(match kind {
-                        Kind::Uint => Step::Uint,
-                        Kind::Millis2 => Step::Millis2,
-                        Kind::Int => Step::Int,
-                        _ => Step::Value(kind),
-                    });
+                    match kind {
+                        Kind::Uint => Behind::Uint,
+                        Kind::Millis2 => Behind::Millis2,
+                        Kind::Int => Behind::Int,
+                        _ => Behind::Value(kind),
+                    }
                 }
                 Piece::Flag(field, text) => {
                     layout.single.push(field);
                     layout.flags.push(field);
-                    match steps.last_mut() {
-                        Some(Step::Flags(texts)) => texts.push(text),
-                        _ => steps.push(Step::Flags(vec![text])),
+                    if let Some(Step { behind: Behind::Flags(texts), .. }) = steps.last_mut() {
+                        texts.push(text);
+                        continue;
                     }
+                    Behind::Flags(vec![text])
                 }
+            };
+            match steps.last_mut() {
+                Some(step) if matches!(step.behind, Behind::Nothing) => step.behind = behind,
+                _ => steps.push(Step { literal: Expected::NOTHING, behind }),
             }
         }
         Self { steps, layout, kinds }
@@ -109,43 +115,47 @@ pub fn kind(shape: Shape, field: u8) -> Kind {
 
 /// Whether `line` is the shape from its first to its last byte; if so, `codes` holds its values.
 pub fn whole(shape: Shape, line: &[u8], codes: &mut Codes) -> bool {
-    codes.clear();
-    follow(&program(shape).steps, line, codes).is_some_and(<[u8]>::is_empty)
+    let Program { steps, layout, .. } = program(shape);
+    codes.single.resize(layout.single.len(), 0);
+    codes.pool.clear();
+    codes.ends.clear();
+    follow(steps, line, codes).is_some_and(<[u8]>::is_empty)
 }
 
 /// Follows all steps; what is left of the line behind them.
 #[inline]
 fn follow<'a>(steps: &[Step], line: &'a [u8], codes: &mut Codes) -> Option<&'a [u8]> {
     let mut rest = line;
-    for step in steps {
-        let (code, len) = match step {
-            Step::Literal(expected) => {
-                if !expected.begins(rest) {
-                    return None;
-                }
-                rest = rest.get(expected.len..)?;
-                continue;
-            }
-            Step::Uint => cells::read(Kind::Uint, rest)?,
-            Step::Millis2 => cells::read(Kind::Millis2, rest)?,
-            Step::Int => cells::read(Kind::Int, rest)?,
-            Step::Value(kind) => cells::read(*kind, rest)?,
-            Step::List => {
+    let mut slots = codes.single.iter_mut();
+    for Step { literal, behind } in steps {
+        if !literal.begins(rest) {
+            return None;
+        }
+        rest = rest.get(literal.len..)?;
+        let (code, len) = match behind {
+            Behind::Nothing => continue,
+            Behind::Uint => cells::read_uint(rest)?,
+            Behind::Millis2 => cells::read_millis2(rest)?,
+            Behind::Int => cells::read_int(rest)?,
+            Behind::Value(kind) => cells::read(*kind, rest)?,
+            Behind::List => {
                 let len = cells::read_list(rest, |code| codes.pool.push(code))?;
                 codes.ends.push(codes.pool.len());
                 rest = rest.get(len..)?;
                 continue;
             }
-            Step::Flags(texts) => {
+            Behind::Flags(texts) => {
                 let printed = texts.iter().position(|text| rest.starts_with(text.as_bytes()));
-                codes.single.extend((0..texts.len()).map(|index| u64::from(printed == Some(index))));
+                for (index, slot) in (0..texts.len()).zip(&mut slots) {
+                    *slot = u64::from(printed == Some(index));
+                }
                 if let Some(index) = printed {
                     rest = &rest[texts[index].len()..];
                 }
                 continue;
             }
         };
-        codes.single.push(code);
+        *slots.next()? = code;
         rest = rest.get(len..)?;
     }
     Some(rest)

@@ -124,7 +124,7 @@ fn check_edited(before: &str, after: &str, edited: Edited) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn an_edited_log_equals_a_fresh_one(start in lines::document(0..40), edits in prop::collection::vec(edit(), 1..8)) {
@@ -197,13 +197,13 @@ proptest! {
 
 proptest! {
     // Documents of several chunks take long to compare, so there are few; all borders of chunks come to be crossed.
-    #![proptest_config(ProptestConfig::with_cases(6))]
+    #![proptest_config(ProptestConfig::with_cases(2))]
 
     #[test]
     fn edits_across_chunks_equal_a_fresh_log(
-        start in lines::document(1200..2000),
-        large in lines::document(0..1200),
-        edits in prop::collection::vec(edit(), 12),
+        start in lines::document(1100..1500),
+        large in lines::document(400..900),
+        edits in prop::collection::vec(edit(), 8),
     ) {
         let mut string = start;
         let mut text = Text::new(&string);

@@ -47,7 +47,7 @@ fn check(line: &Printed, at: usize, foreign: &str) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
     fn no_value_is_invented(line in lines::long_line(), foreign in lines::foreign()) {
