@@ -204,8 +204,9 @@ end
 ---@param col integer
 ---@param is_right fun(text: string): boolean
 function Editor:hover(line, col, is_right)
-  -- A terminal that holds a whole hover below or above the cursor.
-  self:lua("vim.o.columns, vim.o.lines = 100, 60; vim.api.nvim_win_set_cursor(0, { ... }); vim.lsp.buf.hover()", line, col)
+  -- High enough for a whole hover below or above the cursor, narrow enough for wrapped lines.
+  self:lua("vim.o.columns, vim.o.lines = 70, 70")
+  self:lua("vim.api.nvim_win_set_cursor(0, { ... }); vim.lsp.buf.hover()", line, col)
   local text = "no float"
   M.wait("the hover", function()
     -- The float moves with the lines when a lens comes in, so its place and its text are taken in one go.

@@ -2,8 +2,8 @@
 ---
 --- Neovim 0.12 draws them above their line and keeps them fresh by itself. Neovim 0.11 draws them at the end of the
 --- line, where nothing of them is seen on a trace line of 130 columns, and asks only when told to; there this module
---- asks, and draws each above its line in a row of its own, for a lens alone fills the width of a window. In both, lenses
---- above the first line are kept in sight. `vim.lsp.codelens.run()` works in both.
+--- asks, and draws each above its line in a row of its own, for a lens alone fills the width of a window. In both,
+--- lenses above the first line are kept in sight, and `vim.lsp.codelens.run()` works.
 local M = {}
 
 local api = vim.api

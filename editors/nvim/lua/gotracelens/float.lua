@@ -29,6 +29,8 @@ function M.enable(bufnr)
       for _, win in ipairs(vim.fn.win_findbuf(event.buf)) do
         if vim.w[win].lsp_floating_bufnr == bufnr then
           vim.wo[win].linebreak = true
+          -- The rest of a list item stands below its text, not below its mark.
+          vim.wo[win].breakindentopt = "list:-1"
           -- Later, since Neovim is not done with the height yet.
           vim.schedule(function()
             if api.nvim_win_is_valid(win) then

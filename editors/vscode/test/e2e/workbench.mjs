@@ -196,7 +196,7 @@ export class Workbench {
     await this.command("View: Focus Active Editor Group");
   }
 
-  /** Opens the Problems panel and waits for a row that passes `test`. Only rows with `text`: what does not fit is not painted. */
+  /** Opens the Problems panel and waits for a row with `text` that passes `test`. What does not fit is not painted. */
   async waitForProblem(text, test) {
     await this.command("Problems: Focus on Problems View");
     await this.page.locator(".viewpane-filter input").fill(text);
