@@ -390,7 +390,7 @@ fn summary_tells_numbers_and_why_others_are_missing() {
 
     let old = format!("{SCHED}\n");
     let text = run_with(&["summary", "-"], old.as_bytes()).stdout;
-    assert!(text.contains("run 0, lines 1 to 1, Go 1.4 – 1.19"), "{text}");
+    assert!(text.contains("run 1, lines 1 to 1, Go 1.4 – 1.19"), "{text}");
     assert!(text.contains("runnable        p50 20, p99 20, max 20"), "{text}");
 }
 

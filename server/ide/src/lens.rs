@@ -50,7 +50,7 @@ pub fn file_title(snapshot: &Snapshot) -> String {
         Some(worst) => {
             let more = shown().count() - 1;
             let more = if more > 0 { format!(" (+{more} more)") } else { String::new() };
-            let tail = format!(" {}{more}", worst.rule.code);
+            let tail = format!(" · {}{more}", worst.rule.code);
             let room = MAX_CHARS.saturating_sub(runs.chars().count() + tail.chars().count());
             format!("{runs}{}{tail}", headline(&worst.message, room))
         }
@@ -64,7 +64,7 @@ fn headline(message: &str, room: usize) -> String {
     if message.chars().count() <= room {
         return message.to_owned();
     }
-    let clauses = message.match_indices(['(', ';', ',', ':']).map(|(at, _)| message[..at].trim_end());
+    let clauses = message.match_indices(['(', ';', ',']).map(|(at, _)| message[..at].trim_end());
     let mut fitting =
         clauses.filter(|clause| clause.chars().count() <= room && clause.chars().any(|c| c.is_ascii_digit()));
     fitting.next_back().map_or_else(|| words::shorten(message, room), str::to_owned)

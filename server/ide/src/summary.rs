@@ -108,9 +108,9 @@ pub struct Distribution {
 /// How a level moved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trend {
-    /// Median of the first sixth of the cycles after warm-up.
+    /// Median of the first few cycles behind the first sixth, which is start-up.
     pub first: f64,
-    /// Median of the last sixth.
+    /// Median of the last few.
     pub last: f64,
     /// Smallest and largest.
     pub range: (f64, f64),
@@ -238,16 +238,16 @@ const N_SHAPE: usize = 16;
 
 fn trend(values: &[f64]) -> Known<Trend> {
     let all = known(values)?;
-    let sixth = (all.len() / 6).max(1);
     // The first sixth is start-up: the level begins behind it, where there is enough.
-    let begin = if all.len() >= 6 { sixth } else { 0 };
+    let begin = if all.len() >= 6 { all.len() / 6 } else { 0 };
+    let end_len = (all.len() / 20).clamp(1, 5);
     let median = |part: &[f64]| stats::median(part).ok_or(Absent::TooFew);
     let n = all.len().min(N_SHAPE);
     let shape =
         (0..n).map(|k| median(&all[k * all.len() / n..(k + 1) * all.len() / n])).collect::<Known<Vec<f64>>>()?;
     Ok(Trend {
-        first: median(&all[begin..(begin + sixth).min(all.len())])?,
-        last: median(&all[all.len() - sixth..])?,
+        first: median(&all[begin..begin + end_len])?,
+        last: median(&all[all.len() - end_len..])?,
         range: (
             all.iter().copied().fold(f64::INFINITY, f64::min),
             all.iter().copied().fold(f64::NEG_INFINITY, f64::max),

@@ -102,7 +102,7 @@ fn clippy() -> Outcome<Verdict> {
 fn rust() -> Outcome<Verdict> {
     build(&[])?;
     // The panics that some tests need exist only under a feature.
-    cargo(&["test", "--workspace", "--all-features", "--quiet"])
+    cargo(&["test", "--workspace", "--all-features", "--no-fail-fast", "--quiet"])
 }
 
 fn grammars() -> Outcome<Verdict> {

@@ -90,7 +90,8 @@ fn write_run(out: &mut impl Write, summary: &RunSummary, findings: &[&Diagnostic
     let (first, last) = summary.lines;
     let go = summary.go.map_or("lines of several Go releases".to_owned(), |go| format!("Go {go}"));
     let toolchain = if summary.toolchain { ", printed by the Go toolchain" } else { "" };
-    let run = summary.run;
+    // People count runs from 1, as the outline does; in JSON a run is an id from 0.
+    let run = summary.run + 1;
     writeln!(out, "  {TITLE}run {run}{TITLE:#}, lines {} to {}, {go}{toolchain}", first + 1, last + 1)?;
     if let Some(gc) = &summary.gc {
         write_gc(out, gc)?;
