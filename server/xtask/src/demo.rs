@@ -24,7 +24,7 @@ pub enum Place {
     Terminal,
 }
 
-/// Two minutes of a program that keeps what it should drop.
+/// Seventy seconds of a program that keeps what it should drop.
 const LOG: &str = "tests/corpus/long/1.24.11-heapleak-p4-s6716.log";
 
 /// Shows the log in the given place, or in the best one there is.
