@@ -10,6 +10,7 @@ mod mute_client;
 mod order;
 #[cfg(feature = "fault")]
 mod panics;
+mod samples;
 mod settings;
 
 /// A line every version of this product explains; the GC number stands at characters 3..4.
