@@ -574,3 +574,15 @@ fn serves_an_editor_wherever_stdio_stands() {
         assert!(ran.stdout.contains(r#""id":1"#), "{args:?}");
     }
 }
+
+#[test]
+fn gogc_is_not_inferred_where_a_memory_limit_steers() {
+    for (log, is_known) in
+        [("runs/1.25.5/memlimit-gc1-spiral-p4-s278.log", false), ("long/1.24.11-heapleak-p4-s6716.log", true)]
+    {
+        let ran = run(&["summary", "--format", "json", &corpus(log)]);
+        let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let gc = &summary["files"][0]["runs"][0]["gc"];
+        assert_eq!((gc["gogc_pct"].is_number(), gc["absent"]["gogc_pct"].is_null()), (is_known, is_known), "{log}");
+    }
+}

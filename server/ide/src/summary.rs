@@ -146,13 +146,19 @@ pub fn of(run: &RunView, findings: &[Finding]) -> RunSummary {
         lines: run.lines,
         go: run.go,
         toolchain: run.toolchain,
-        gc: gc(&run.cycles),
+        gc: gc(&run.cycles, limit_steers(run, findings)),
         sched: sched(&run.samples),
         n_findings: [count(Severity::Error), count(Severity::Warning), count(Severity::Info)],
     }
 }
 
-fn gc(cycles: &Cycles) -> Option<GcSummary> {
+/// Whether a memory limit was seen steering the goal, which then says nothing about GOGC.
+fn limit_steers(run: &RunView, findings: &[Finding]) -> bool {
+    let about_limit = |finding: &Finding| matches!(finding.rule.code, "GC402" | "GC403");
+    findings.iter().any(|finding| finding.run == Some(run.run) && about_limit(finding))
+}
+
+fn gc(cycles: &Cycles, limit_steers: bool) -> Option<GcSummary> {
     let n_cycles = cycles.len();
     if n_cycles == 0 {
         return None;
@@ -181,7 +187,7 @@ fn gc(cycles: &Cycles) -> Option<GcSummary> {
         peak_mb: known(&either(&cycles.heap_end_mb, &cycles.heap_start_mb))
             .map(|all| all.into_iter().fold(0.0, f64::max)),
         goal_mb: last(&cycles.heap_goal_mb),
-        gogc_pct: gogc(cycles),
+        gogc_pct: if limit_steers { Err(Absent::Undetermined) } else { gogc(cycles) },
         alloc_mb_per_s: {
             let rates: Vec<f64> = rows.clone().map(|row| derived::alloc_rate_mb_per_s(cycles, row)).collect();
             known(&rates).and_then(|rates| stats::median(&rates).ok_or(Absent::TooFew))
