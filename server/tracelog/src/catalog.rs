@@ -116,6 +116,30 @@ pub enum Kind {
     Flag,
     /// Decimal integers separated by single blanks.
     IntList,
+    /// Hexadecimal numbers, each with a blank before it; perhaps none.
+    HexList,
+    /// Text up to the first place where the template goes on, perhaps none.
+    Text,
+    /// Text up to the last place where the template goes on: function names and paths hold the same characters.
+    LongText,
+    /// A float as Go printed it up to 1.25: sign, seven digits, three digits of exponent; also `NaN` and `+Inf`.
+    FloatE,
+    /// A float as Go prints it since 1.26: the shortest digits that give it back; also `NaN` and `+Inf`.
+    FloatG,
+    /// A number of something else, or `nil` (`-1` up to Go 1.19) when there is none.
+    Ref,
+}
+
+impl Kind {
+    /// Whether values are texts, stored once for each chunk.
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::LongText)
+    }
+
+    /// Whether values are lists of numbers.
+    pub const fn is_list(self) -> bool {
+        matches!(self, Self::IntList | Self::HexList)
+    }
 }
 
 /// What a value is, for coloring and for choosing words. One TextMate scope and one semantic token type each.
@@ -137,6 +161,12 @@ pub enum Role {
     Id,
     /// A switch or mode.
     State,
+    /// The name of a function.
+    Function,
+    /// A file and what belongs to its name.
+    File,
+    /// Text of the program.
+    Text,
 }
 
 /// One field of a family, declared once. Texts are Markdown-free sentences.
@@ -163,12 +193,54 @@ pub struct FieldDef {
     pub normal: &'static str,
     /// What a bad value suggests. Empty when no value is bad by itself.
     pub suspect: &'static str,
+    /// What single printed values are called, for states and reasons.
+    pub names: &'static [NameDef],
     /// What differs by release, or is commonly confused, with the releases the note is for.
     pub notes: &'static [(GoReleases, &'static str)],
     /// Where the knowledge comes from: runtime file, function, releases.
     pub source: &'static str,
     /// Releases that print it, where that is narrower than the shape (an optional note added later).
     pub go: GoReleases,
+}
+
+/// What one printed value of a field is called.
+#[derive(Debug)]
+pub struct NameDef {
+    /// The value as printed.
+    pub printed: &'static str,
+    /// Its name in Go's source; empty where it prints its name.
+    pub name: &'static str,
+    /// Releases that print it.
+    pub go: GoReleases,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// A kind of block.
+#[derive(Debug)]
+pub struct BlockDef {
+    /// Permanent id.
+    pub id: &'static str,
+    /// What it is.
+    pub meaning: &'static str,
+}
+
+/// Where in a line a shape is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// Everywhere, and its torn pieces are put together.
+    Anywhere,
+    /// It is all of a line's content.
+    Line,
+}
+
+/// What reads a shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Its template.
+    Template,
+    /// The header of a goroutine, whose parts are optional.
+    Goroutine,
 }
 
 /// One part of a shape's template.
@@ -180,6 +252,8 @@ pub enum Piece {
     Value(u8, Kind),
     /// The field with this index is true when these bytes are printed here, false when not.
     Flag(u8, &'static str),
+    /// One or more blanks or tabs.
+    Pad,
 }
 
 /// One layout of a family, printed by some Go releases.
@@ -195,6 +269,14 @@ pub struct ShapeDef {
     pub template: &'static str,
     /// The template, compiled. Literals and values alternate; never two literals in a row.
     pub pieces: &'static [Piece],
+    /// Where in a line it is looked for.
+    pub at: At,
+    /// Blocks in which it is claimed; anywhere when there are none.
+    pub within: &'static [Block],
+    /// The block that it opens.
+    pub opens: Option<Block>,
+    /// What reads it.
+    pub reader: Reader,
     /// A fragment that matched this many pieces is certain to be one; shorter ones count only when their other half is found.
     pub certain_after: u8,
     /// The literals with which the shape can begin.
@@ -260,6 +342,13 @@ impl Family {
     }
 }
 
+impl Block {
+    /// Its definition.
+    pub fn def(self) -> &'static BlockDef {
+        &BLOCKS[self as usize]
+    }
+}
+
 impl Shape {
     /// Its definition.
     pub fn def(self) -> &'static ShapeDef {
@@ -268,10 +357,10 @@ impl Shape {
 
     /// The shape with this id.
     pub fn by_id(id: &str) -> Option<Self> {
-        (0..SHAPES.len()).map(|index| Self(index as u8)).find(|shape| shape.def().id == id)
+        (0..SHAPES.len()).map(|index| Self(index as u16)).find(|shape| shape.def().id == id)
     }
 }
 
 /// A shape: an index into [`SHAPES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Shape(pub u8);
+pub struct Shape(pub u16);

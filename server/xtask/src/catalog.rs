@@ -20,6 +20,8 @@ pub use sample::{Origin, Sample};
 pub struct Catalog {
     /// Minor number of the newest release described.
     pub newest: u8,
+    /// Kinds of blocks of lines.
+    pub blocks: Vec<BlockText>,
     /// In display order.
     pub families: Vec<Family>,
 }
@@ -34,6 +36,14 @@ pub struct Family {
     pub shapes: Vec<Shape>,
 }
 
+/// A kind of block: lines that mean something together.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockText {
+    pub id: String,
+    pub meaning: String,
+}
+
 /// One field.
 pub struct Field {
     /// What the file says.
@@ -42,6 +52,8 @@ pub struct Field {
     pub go: Releases,
     /// What differs by release, each note with the releases it is for.
     pub notes: Vec<(Releases, String)>,
+    /// What single printed values are called, each with the releases that print it.
+    pub names: Vec<(Releases, NameText)>,
 }
 
 /// One layout.
@@ -62,6 +74,7 @@ pub struct Shape {
 struct Index {
     newest_release: String,
     documented_samples: usize,
+    blocks: Vec<BlockText>,
     families: Vec<String>,
 }
 
@@ -99,7 +112,24 @@ pub struct FieldText {
     pub suspect: String,
     #[serde(default)]
     notes: Vec<NoteText>,
+    /// What single printed values are called.
+    #[serde(default)]
+    names: Vec<NameText>,
+    /// `family.field`: has the names of that field too.
+    names_like: Option<String>,
     pub source: String,
+}
+
+/// One of the `names` of a field: what one printed value is called and means.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameText {
+    pub printed: String,
+    /// Empty where what is printed is the name.
+    #[serde(default)]
+    pub name: String,
+    pub go: String,
+    pub meaning: String,
 }
 
 /// One of the `notes` of a field.
@@ -117,11 +147,40 @@ pub struct ShapeText {
     pub id: String,
     pub go: String,
     pub template: String,
+    /// Where in a line it is looked for.
+    #[serde(default)]
+    pub at: At,
+    /// Blocks in which it is claimed; anywhere when there are none.
+    #[serde(default)]
+    pub within: Vec<String>,
+    /// The block that it opens.
+    pub opens: Option<String>,
+    /// Read by code, because parts of the layout are optional; the template is for people then.
+    #[serde(default)]
+    pub reader: Reader,
     /// What the line tells where its family has no field for it.
     #[serde(default)]
     pub note: String,
     #[serde(default)]
     samples: Vec<sample::SampleText>,
+}
+
+/// Where in a line a shape is looked for; see `tracelog::catalog::At`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum At {
+    #[default]
+    Anywhere,
+    Line,
+}
+
+/// What reads a shape; see `tracelog::catalog::Reader`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reader {
+    #[default]
+    Template,
+    Goroutine,
 }
 
 /// How a field is printed; see `tracelog::catalog::Kind`.
@@ -136,6 +195,12 @@ pub enum Kind {
     Bool,
     Flag,
     IntList,
+    HexList,
+    Text,
+    LongText,
+    FloatE,
+    FloatG,
+    Ref,
 }
 
 impl Kind {
@@ -149,10 +214,11 @@ impl Kind {
     /// The JSON type of the field, which an id keeps everywhere.
     fn json_type(self) -> &'static str {
         match self {
-            Self::Uint | Self::Int | Self::Hex => "integer",
-            Self::Seconds3 | Self::Millis2 => "number",
+            Self::Uint | Self::Int | Self::Hex | Self::Ref => "integer",
+            Self::Seconds3 | Self::Millis2 | Self::FloatE | Self::FloatG => "number",
             Self::Bool | Self::Flag => "boolean",
-            Self::IntList => "array of integers",
+            Self::IntList | Self::HexList => "array of integers",
+            Self::Text | Self::LongText => "string",
         }
     }
 }
@@ -169,6 +235,9 @@ pub enum Role {
     Count,
     Id,
     State,
+    Function,
+    File,
+    Text,
 }
 
 /// Reads `catalog.toml` and the files of its families below `folder`.
@@ -181,11 +250,12 @@ pub fn read(folder: &Path) -> Outcome<Catalog> {
         if text.id != *id {
             return Err(format!("family \"{}\" in {id}.toml: its id is not the name of the file", text.id));
         }
-        families.push(check_family(text, newest).map_err(|error| format!("family \"{id}\": {error}"))?);
+        families.push(check_family(text, newest, &index.blocks).map_err(|error| format!("family \"{id}\": {error}"))?);
     }
+    share_names(&mut families)?;
     check_json_types(&families)?;
     check_documented(&families, index.documented_samples)?;
-    Ok(Catalog { newest, families })
+    Ok(Catalog { newest, blocks: index.blocks, families })
 }
 
 fn read_toml<T: DeserializeOwned>(path: &Path) -> Outcome<T> {
@@ -194,14 +264,25 @@ fn read_toml<T: DeserializeOwned>(path: &Path) -> Outcome<T> {
     toml::from_str(&text).map_err(|error| format!("read {name}: {error}"))
 }
 
-fn check_family(text: FamilyText, newest: u8) -> Outcome<Family> {
+fn check_family(text: FamilyText, newest: u8, blocks: &[BlockText]) -> Outcome<Family> {
     prose::check_family(&text)?;
     let mut shapes: Vec<Shape> = Vec::new();
     for shape in &text.shapes {
         let about = |error| format!("shape \"{}\": {error}", shape.id);
         let go = Releases::parse(&shape.go, newest).map_err(about)?;
-        let template = Template::parse(&shape.template).map_err(about)?;
+        let template = match shape.at {
+            At::Anywhere => Template::parse(&shape.template),
+            At::Line => Template::parse_line(&shape.template),
+        }
+        .map_err(about)?;
         check_shape(shape, &template, &text).map_err(about)?;
+        let unknown = |block: &&String| !blocks.iter().any(|known| known.id == **block);
+        if let Some(block) = shape.within.iter().chain(&shape.opens).find(unknown) {
+            return Err(about(format!("block \"{block}\" is not in catalog.toml")));
+        }
+        if shape.at == At::Anywhere && shape.reader != Reader::Template {
+            return Err(about("only whole lines are read by code".to_owned()));
+        }
         if shapes.iter().any(|other| other.text.id == shape.id) {
             return Err(about("id used twice".to_owned()));
         }
@@ -226,13 +307,32 @@ fn check_family(text: FamilyText, newest: u8) -> Outcome<Family> {
             return Err(about("id used twice".to_owned()));
         }
         let notes = read_notes(field, go, newest).map_err(about)?;
-        fields.push(Field { text: field.clone(), go, notes });
+        let names = field.names.iter().map(|name| Ok((Releases::parse(&name.go, newest)?, name.clone())));
+        let names = names.collect::<Outcome<_>>().map_err(about)?;
+        fields.push(Field { text: field.clone(), go, notes, names });
     }
     for shape in &mut shapes {
         let about = |error| format!("shape \"{}\": {error}", shape.text.id);
         shape.samples = sample::read(&shape.text.samples, shape, &fields).map_err(about)?;
     }
     Ok(Family { text, fields, shapes })
+}
+
+/// Gives fields the names of those they are like.
+fn share_names(families: &mut [Family]) -> Outcome {
+    let find = |families: &[Family], path: &str| {
+        let (family, field) = path.split_once('.')?;
+        let family = families.iter().find(|other| other.text.id == family)?;
+        Some(family.fields.iter().find(|other| other.text.id == field)?.names.clone())
+    };
+    for at in 0..families.len() {
+        for field in 0..families[at].fields.len() {
+            let Some(path) = families[at].fields[field].text.names_like.clone() else { continue };
+            let names = find(families, &path).ok_or_else(|| format!("names_like \"{path}\": there is no such field"))?;
+            families[at].fields[field].names.extend(names);
+        }
+    }
+    Ok(())
 }
 
 fn read_notes(field: &FieldText, printed: Releases, newest: u8) -> Outcome<Vec<(Releases, String)>> {
@@ -255,7 +355,7 @@ fn check_shape(shape: &ShapeText, template: &Template, family: &FamilyText) -> O
     let mut previous = None;
     for part in &template.parts {
         let (id, is_flag) = match part {
-            Part::Literal(_) => continue,
+            Part::Literal(_) | Part::Pad => continue,
             Part::Value { field, kind } => {
                 if let Some(kind) = kind {
                     Kind::parse(kind)?;

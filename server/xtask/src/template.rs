@@ -6,6 +6,7 @@
 //! - `{id:hex}`: the same, printed as another kind;
 //! - `{id?text}`: `text` may be printed here and makes the flag field `id` true. Flags next to each other exclude each
 //!   other: at most one of them is printed;
+//! - `{pad}`: one or more blanks or tabs;
 //! - `~`: a fragment that reaches this point is certain to be of this shape. It stands after a literal and is no text.
 
 use crate::Outcome;
@@ -19,6 +20,8 @@ pub enum Part {
     Value { field: String, kind: Option<String> },
     /// The field is true when this text is printed here.
     Flag { field: String, text: String },
+    /// One or more blanks or tabs.
+    Pad,
 }
 
 /// A template in parts.
@@ -31,49 +34,29 @@ pub struct Template {
 }
 
 impl Template {
-    /// Reads a template; says what is wrong with one that cannot be matched without guessing.
+    /// Reads the template of a shape that is looked for anywhere in a line; says what is wrong with one that cannot be
+    /// matched without guessing.
     pub fn parse(text: &str) -> Outcome<Self> {
-        let mut parts = Vec::new();
-        let mut certain_after = None;
-        let mut rest = text;
-        while !rest.is_empty() {
-            if let Some(after) = rest.strip_prefix('~') {
-                if certain_after.replace(parts.len()).is_some() {
-                    return Err(format!("template \"{text}\": more than one ~"));
-                }
-                if !matches!(parts.last(), Some(Part::Literal(_))) {
-                    return Err(format!("template \"{text}\": ~ does not follow a literal"));
-                }
-                rest = after;
-            } else if let Some(after) = rest.strip_prefix('{') {
-                let Some((mark, after)) = after.split_once('}') else {
-                    return Err(format!("template \"{text}\": {{ without }}"));
-                };
-                parts.push(parse_mark(mark));
-                rest = after;
-            } else {
-                let end = rest.find(['{', '~']).unwrap_or(rest.len());
-                if matches!(parts.last(), Some(Part::Literal(_))) {
-                    return Err(format!("template \"{text}\": ~ inside a literal"));
-                }
-                parts.push(Part::Literal(rest[..end].to_owned()));
-                rest = &rest[end..];
-            }
-        }
+        let (parts, certain_after) = split(text)?;
         let Some(certain_after) = certain_after else {
             return Err(format!("template \"{text}\": no ~"));
         };
         if !parts.iter().any(|part| matches!(part, Part::Literal(_))) {
             return Err(format!("template \"{text}\": no literal"));
         }
-        for pair in parts.windows(2) {
-            if matches!(pair, [Part::Value { .. }, Part::Value { .. }]) {
-                return Err(format!("template \"{text}\": two values without a literal between them"));
-            }
-        }
-        if let Some(Part::Value { .. }) = parts.first() {
+        if let Some(Part::Value { .. } | Part::Pad) = parts.first() {
             return Err(format!("template \"{text}\": begins with a value"));
         }
+        Ok(Self { parts, certain_after })
+    }
+
+    /// Reads the template of a shape that is a whole line. It is certain when all of it is there, so it needs no `~`.
+    pub fn parse_line(text: &str) -> Outcome<Self> {
+        let (parts, certain_after) = split(text)?;
+        if certain_after.is_some() {
+            return Err(format!("template \"{text}\": a whole line has no ~"));
+        }
+        let certain_after = parts.len();
         Ok(Self { parts, certain_after })
     }
 
@@ -90,7 +73,7 @@ impl Template {
                     starts.push(text.clone());
                     break;
                 }
-                Part::Value { .. } => break,
+                Part::Value { .. } | Part::Pad => break,
             }
         }
         starts
@@ -99,14 +82,53 @@ impl Template {
     /// Ids of the fields in printed order.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Literal(_) => None,
+            Part::Literal(_) | Part::Pad => None,
             Part::Value { field, .. } | Part::Flag { field, .. } => Some(field.as_str()),
         })
     }
 }
 
+/// Splits a template into its parts; also how many of them stand before its `~`.
+fn split(text: &str) -> Outcome<(Vec<Part>, Option<usize>)> {
+    let mut parts = Vec::new();
+    let mut certain_after = None;
+    let mut rest = text;
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix('~') {
+            if certain_after.replace(parts.len()).is_some() {
+                return Err(format!("template \"{text}\": more than one ~"));
+            }
+            if !matches!(parts.last(), Some(Part::Literal(_))) {
+                return Err(format!("template \"{text}\": ~ does not follow a literal"));
+            }
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix('{') {
+            let Some((mark, after)) = after.split_once('}') else {
+                return Err(format!("template \"{text}\": {{ without }}"));
+            };
+            parts.push(parse_mark(mark));
+            rest = after;
+        } else {
+            let end = rest.find(['{', '~']).unwrap_or(rest.len());
+            if matches!(parts.last(), Some(Part::Literal(_))) {
+                return Err(format!("template \"{text}\": ~ inside a literal"));
+            }
+            parts.push(Part::Literal(rest[..end].to_owned()));
+            rest = &rest[end..];
+        }
+    }
+    for pair in parts.windows(2) {
+        if matches!(pair, [Part::Value { .. }, Part::Value { .. }]) {
+            return Err(format!("template \"{text}\": two values without a literal between them"));
+        }
+    }
+    Ok((parts, certain_after))
+}
+
 fn parse_mark(mark: &str) -> Part {
-    if let Some((field, text)) = mark.split_once('?') {
+    if mark == "pad" {
+        Part::Pad
+    } else if let Some((field, text)) = mark.split_once('?') {
         Part::Flag { field: field.to_owned(), text: text.to_owned() }
     } else if let Some((field, kind)) = mark.split_once(':') {
         Part::Value { field: field.to_owned(), kind: Some(kind.to_owned()) }

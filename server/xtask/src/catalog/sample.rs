@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::{Field, Shape};
+use super::{Field, Reader, Shape};
 use crate::Outcome;
 use crate::releases::{Releases, parse_minor};
 use crate::template::Part;
@@ -27,6 +27,12 @@ pub struct SampleText {
     origin: Origin,
     from: String,
     text: String,
+    /// Lines before it that make the block in which it means something.
+    #[serde(default)]
+    before: Vec<String>,
+    /// Lines behind it that it needs to be believed.
+    #[serde(default)]
+    after: Vec<String>,
     /// Values as printed, in printed order; of the flags only those that are printed, as `true`.
     want: toml::Table,
 }
@@ -39,6 +45,10 @@ pub struct Sample {
     pub from: String,
     /// The line.
     pub text: String,
+    /// Lines before it that make its block.
+    pub before: Vec<String>,
+    /// Lines behind it that it needs.
+    pub after: Vec<String>,
     /// Bytes after which a torn line is certain to be of the shape.
     pub certain: usize,
     /// What is printed of each field, in order: id, first byte, one past the last byte.
@@ -65,6 +75,9 @@ pub(super) fn read(samples: &[SampleText], shape: &Shape, fields: &[Field]) -> O
 }
 
 fn read_one(sample: &SampleText, shape: &Shape, fields: &[Field]) -> Outcome<Sample> {
+    if shape.text.reader != Reader::Template {
+        return read_by_code(sample, shape, fields);
+    }
     let mut text = String::new();
     let mut spans = Vec::new();
     let mut want = sample.want.iter().peekable();
@@ -77,6 +90,13 @@ fn read_one(sample: &SampleText, shape: &Shape, fields: &[Field]) -> Outcome<Sam
         let start = text.len();
         match part {
             Part::Literal(literal) => text.push_str(literal),
+            Part::Pad => {
+                let rest = sample.text.get(start..).unwrap_or_default();
+                text.push_str(&rest[..rest.len() - rest.trim_start_matches([' ', '\t']).len()]);
+                if text.len() == start {
+                    return Err(format!("no blank or tab behind \"{text}\""));
+                }
+            }
             Part::Value { field, .. } => {
                 let Some((_, toml::Value::String(printed))) = want.next_if(|(id, _)| *id == field) else {
                     return Err(format!("want: \"{field}\" as text is missing or out of order"));
@@ -106,7 +126,31 @@ fn read_one(sample: &SampleText, shape: &Shape, fields: &[Field]) -> Outcome<Sam
         certain = text.len();
     }
     check_release(sample, releases)?;
-    Ok(Sample { origin: sample.origin, from: sample.from.clone(), text, certain, spans })
+    Ok(made(sample, certain, spans))
+}
+
+/// A sample whose layout code reads: its values stand in it in the order of the fields.
+fn read_by_code(sample: &SampleText, shape: &Shape, fields: &[Field]) -> Outcome<Sample> {
+    let mut spans = Vec::new();
+    let mut from = 0;
+    for (id, value) in &sample.want {
+        if !fields.iter().any(|field| field.text.id == *id) {
+            return Err(format!("want: field \"{id}\" is not declared"));
+        }
+        let toml::Value::String(printed) = value else { continue };
+        let Some(at) = sample.text[from..].find(printed.as_str()) else {
+            return Err(format!("want: \"{id}\" is not printed there, or out of order"));
+        };
+        spans.push((id.clone(), from + at, from + at + printed.len()));
+        from += at + printed.len();
+    }
+    check_release(sample, shape.go)?;
+    Ok(made(sample, sample.text.len(), spans))
+}
+
+fn made(sample: &SampleText, certain: usize, spans: Vec<(String, usize, usize)>) -> Sample {
+    let SampleText { origin, from, text, before, after, .. } = sample.clone();
+    Sample { origin, from, text, before, after, certain, spans }
 }
 
 /// Recorded lines name the exact release, documented ones the minor release; either must print such a line.

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::Output;
 use super::markdown::{self, HEAD, paragraph};
 use super::rules::RulePage;
-use super::textmate::{SCOPE, keyword_scope, value_scope};
+use super::textmate::{is_seen, SCOPE, keyword_scope, value_scope};
 use crate::catalog::{Catalog, Family, Field, Kind, Origin, Role, Shape};
 
 /// All pages but those of the rules.
@@ -77,10 +77,11 @@ fn scopes(out: &mut String, catalog: &Catalog) -> fmt::Result {
     for (role, what) in ROLES {
         writeln!(out, "| `{}` | {what} |", value_scope(*role))?;
     }
-    for family in &catalog.families {
+    let is_colored = |family: &&Family| family.shapes.iter().any(is_seen);
+    for family in catalog.families.iter().filter(is_colored) {
         writeln!(out, "| `{}` | first word of a line: {} |", keyword_scope(family), family.text.title)?;
     }
-    for family in &catalog.families {
+    for family in catalog.families.iter().filter(is_colored) {
         writeln!(out, "| `meta.line.{}.gotrace` | whole line: {} |", family.text.id, family.text.title)?;
     }
     Ok(())
@@ -94,7 +95,10 @@ const ROLES: &[(Role, &str)] = &[
     (Role::Goal, "heap goals"),
     (Role::Count, "numbers of things"),
     (Role::Id, "numbers that identify something: a cycle, a pass"),
-    (Role::State, "switches and modes, such as (forced)"),
+    (Role::State, "switches, modes and states, such as (forced) and chan receive"),
+    (Role::Function, "names of functions"),
+    (Role::File, "paths of source files"),
+    (Role::Text, "text of the program, such as the value of a panic"),
 ];
 
 fn family_page(out: &mut String, family: &Family) -> fmt::Result {
@@ -138,7 +142,9 @@ fn shape_section(out: &mut String, shape: &Shape) -> fmt::Result {
             Origin::Recorded => format!("Printed by Go {}:", sample.from),
             Origin::Documented => format!("From the source of Go {}, not recorded:", sample.from),
         };
-        writeln!(out, "{origin}\n\n```text\n{}\n```\n", sample.text)?;
+        let lines: Vec<&str> =
+            sample.before.iter().chain([&sample.text]).chain(&sample.after).map(String::as_str).collect();
+        writeln!(out, "{origin}\n\n```text\n{}\n```\n", lines.join("\n"))?;
     }
     Ok(())
 }
@@ -163,6 +169,14 @@ fn field_section(out: &mut String, field: &Field) -> fmt::Result {
     for (go, note) in &field.notes {
         out.push_str(&markdown::item(&format!("Go {go}: {note}")));
     }
+    if !field.names.is_empty() {
+        writeln!(out, "\n| printed | name | Go | meaning |\n| --- | --- | --- | --- |")?;
+    }
+    for (go, name) in &field.names {
+        let code = |text: &str| if text.is_empty() { String::new() } else { markdown::code(text) };
+        let (printed, called) = (code(&name.printed), code(&name.name));
+        writeln!(out, "| {printed} | {called} | {go} | {} |", name.meaning)?;
+    }
     writeln!(out, "\nSource: {}", markdown::code(&text.source))
 }
 
@@ -176,5 +190,10 @@ fn kind_words(kind: Kind) -> &'static str {
         Kind::Bool => "true or false, or 1 or 0",
         Kind::Flag => "true when its words are printed",
         Kind::IntList => "whole numbers separated by blanks",
+        Kind::HexList => "hexadecimal numbers, a blank before each",
+        Kind::Text | Kind::LongText => "text",
+        Kind::FloatE => "a sign, seven digits and an exponent of three digits",
+        Kind::FloatG => "as few digits as give the number back",
+        Kind::Ref => "a whole number, or nil or -1 for none",
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::textmate::{SCOPE, keyword_scope, value_scope};
+use super::textmate::{SCOPE, is_seen, keyword_scope, value_scope};
 use crate::catalog::{Catalog, Family, Sample};
 
 /// Samples with their scopes drawn below them, for `vscode-tmgrammar-test`.
@@ -88,6 +88,6 @@ fn spans_of<'a>(family: &Family, sample: &'a Sample) -> Vec<Span<'a>> {
 
 fn all_samples(catalog: &Catalog) -> impl Iterator<Item = (&Family, &Sample)> {
     catalog.families.iter().flat_map(|family| {
-        family.shapes.iter().flat_map(move |shape| shape.samples.iter().map(move |sample| (family, sample)))
+        family.shapes.iter().filter(|shape| is_seen(shape)).flat_map(move |shape| shape.samples.iter().map(move |sample| (family, sample)))
     })
 }
