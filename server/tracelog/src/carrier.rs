@@ -111,6 +111,11 @@ impl Peeled<'_> {
         }
     }
 
+    /// Whether a logger's form was taken for a carrier.
+    pub fn is_logged(&self) -> bool {
+        self.logged.is_some()
+    }
+
     /// Where the content starts in the line, when it stands there as it is.
     pub fn offset(&self) -> Option<usize> {
         match &self.content {

@@ -336,6 +336,11 @@ impl Family {
         &FAMILIES[self as usize]
     }
 
+    /// Whether its lines are whole lines of dumps, profiles and the like, instead of items found anywhere.
+    pub fn is_of_blocks(self) -> bool {
+        self.def().shapes.iter().all(|shape| shape.def().at == At::Line)
+    }
+
     /// The family with this id.
     pub fn by_id(id: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|family| family.def().id == id)

@@ -4,6 +4,8 @@
 //! two, four or eight bytes a cell, or nothing at all while every cell is the same. Spans are not stored; they are found
 //! again by reading the line.
 
+mod float;
+
 use std::fmt::Write as _;
 
 use crate::catalog::Kind;
@@ -26,8 +28,23 @@ pub fn read(kind: Kind, bytes: &[u8]) -> Option<(u64, usize)> {
             const WORDS: [(&[u8], u64); 4] = [(b"0", 0), (b"1", 1), (b"false", 2), (b"true", 3)];
             WORDS.iter().find(|(word, _)| bytes.starts_with(word)).map(|(word, code)| (*code, word.len()))
         }
-        Kind::Flag | Kind::IntList => None,
+        Kind::Ref => read_ref(bytes),
+        Kind::FloatE | Kind::FloatG => float::read(kind, bytes),
+        Kind::Flag | Kind::IntList | Kind::HexList | Kind::Text | Kind::LongText => None,
     }
+}
+
+/// Code of `nil`. References are small, so the numbers come first.
+const NIL: u64 = u64::MAX;
+
+/// Whether a code of [`Kind::Ref`] says that there is none: `nil`, or `-1` up to Go 1.19.
+pub fn is_nil(code: u64) -> bool {
+    code == NIL || unzigzag(code) < 0
+}
+
+#[inline]
+fn read_ref(bytes: &[u8]) -> Option<(u64, usize)> {
+    if bytes.starts_with(b"nil") { Some((NIL, 3)) } else { read_int(bytes) }
 }
 
 #[inline]
@@ -81,6 +98,17 @@ pub fn read_list(bytes: &[u8], mut push: impl FnMut(u64)) -> Option<usize> {
         }
         at += 1;
     }
+}
+
+/// Hexadecimal numbers at the start of `bytes`, a blank before each, given to `push`: how many bytes they take.
+#[inline]
+pub fn read_hex_list(bytes: &[u8], mut push: impl FnMut(u64)) -> usize {
+    let mut at = 0;
+    while let Some((code, len)) = bytes[at..].strip_prefix(b" ").and_then(read_hex) {
+        push(code);
+        at += 1 + len;
+    }
+    at
 }
 
 fn read_hex(bytes: &[u8]) -> Option<(u64, usize)> {
@@ -166,7 +194,12 @@ pub fn value(kind: Kind, code: u64) -> f64 {
         return digits as f64 / 10_f64.powi(decimals as i32);
     }
     match kind {
-        Kind::Uint | Kind::Hex => code as f64,
+        Kind::Uint | Kind::Hex | Kind::HexList => code as f64,
+        Kind::FloatE | Kind::FloatG => f64::from_bits(code),
+        Kind::Ref if code == NIL => -1.0,
+        Kind::Ref => unzigzag(code) as f64,
+        // The number of a text says nothing.
+        Kind::Text | Kind::LongText => f64::NAN,
         Kind::Int | Kind::IntList => unzigzag(code) as f64,
         Kind::Seconds3 => code as f64 / 1000.0,
         Kind::Bool | Kind::Flag => (code & 1) as f64,
@@ -192,7 +225,11 @@ pub fn print(kind: Kind, code: u64, out: &mut String) {
     }
     let written = match kind {
         Kind::Uint => write!(out, "{code}"),
-        Kind::Hex => write!(out, "{code:#x}"),
+        Kind::Hex | Kind::HexList => write!(out, "{code:#x}"),
+        Kind::FloatE | Kind::FloatG => float::print(kind, code, out),
+        Kind::Ref if code == NIL => write!(out, "nil"),
+        Kind::Ref => write!(out, "{}", unzigzag(code)),
+        Kind::Text | Kind::LongText => Ok(()),
         Kind::Int | Kind::IntList => write!(out, "{}", unzigzag(code)),
         Kind::Seconds3 => write!(out, "{}.{:03}", code / 1000, code % 1000),
         Kind::Bool => write!(out, "{}", ["0", "1", "false", "true"][(code & 3) as usize]),

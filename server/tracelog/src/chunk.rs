@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 
+use crate::block::{Blocks, Claim, Offer};
 use crate::carrier::{self, Memory};
-use crate::catalog::{Family, Shape};
+use crate::catalog::{At, Family, Shape};
 use crate::table::Batch;
 use crate::tear::{Carry, Found, Tears};
 use crate::template::{self, Codes, Match};
+use crate::texts::{Numbers, Texts};
 
 pub use crate::table::Table;
 
@@ -61,6 +63,9 @@ pub struct Chunk {
     n_lines: u32,
     tables: Vec<Option<Box<Table>>>,
     fragments: Vec<Fragment>,
+    texts: Texts,
+    /// How many lines before the first one rows can begin: lines that wait in one chunk may be confirmed in the next.
+    reach: u32,
     /// Names of processes as carriers give them; the first is empty.
     sources: Vec<Arc<[u8]>>,
     marks: Vec<(u32, Mark)>,
@@ -72,6 +77,7 @@ impl PartialEq for Chunk {
     fn eq(&self, other: &Self) -> bool {
         self.n_lines == other.n_lines
             && self.tables == other.tables
+            && self.texts == other.texts
             && self.fragments == other.fragments
             && self.sources == other.sources
             && self.marks == other.marks
@@ -88,10 +94,6 @@ impl Chunk {
     /// The rows of a family, if there are any.
     pub fn table(&self, family: Family) -> Option<&Table> {
         self.tables[family as usize].as_deref()
-    }
-
-    fn table_mut(&mut self, family: Family) -> &mut Table {
-        self.tables[family as usize].get_or_insert_with(|| Box::new(Table::new(family)))
     }
 
     /// Items that are not whole on one line, in the order in which they were given up or joined.
@@ -115,6 +117,16 @@ impl Chunk {
         self.sources.get(index).unwrap_or(&self.sources[0])
     }
 
+    /// The texts of columns, by their codes.
+    pub fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    /// How many lines before the first one its rows can begin, pieces of torn items aside.
+    pub(crate) fn reach(&self) -> u32 {
+        self.reach
+    }
+
     /// What the chunk leaves open.
     pub fn carry(&self) -> &Carry {
         &self.carry
@@ -125,6 +137,7 @@ impl Chunk {
         self.tables.iter().flatten().map(|table| table.n_bytes() + size_of::<Table>()).sum::<usize>()
             + self.tables.capacity() * size_of::<Option<Box<Table>>>()
             + self.fragments.capacity() * size_of::<Fragment>()
+            + self.texts.n_bytes()
     }
 }
 
@@ -132,9 +145,13 @@ impl Chunk {
 pub struct ChunkBuilder {
     chunk: Chunk,
     tears: Tears,
+    blocks: Blocks,
+    numbers: Numbers,
     memory: Memory,
     memory_source: u32,
     codes: Codes,
+    /// For lines that are confirmed by the one that is read.
+    confirmed: Codes,
     /// The shape that matched last, by first byte.
     preferred: Box<[Option<Shape>; 256]>,
     /// By family: the last rows, not yet in its table.
@@ -148,6 +165,8 @@ impl ChunkBuilder {
             n_lines: 0,
             tables: vec![None; Family::ALL.len()],
             fragments: Vec::new(),
+            texts: Texts::default(),
+            reach: 0,
             sources: vec![Arc::from([].as_slice())],
             marks: Vec::new(),
             carry,
@@ -156,13 +175,18 @@ impl ChunkBuilder {
 
     /// A builder that appends lines to a chunk.
     pub fn resume(mut chunk: Chunk) -> Self {
-        let tears = Tears::resume(std::mem::take(&mut chunk.carry), chunk.n_lines);
+        let mut carry = std::mem::take(&mut chunk.carry);
+        let blocks = std::mem::take(&mut carry.blocks).resume(chunk.n_lines);
+        let tears = Tears::resume(carry, chunk.n_lines);
         Self {
+            numbers: Numbers::of(&chunk.texts),
             chunk,
             tears,
+            blocks,
             memory: Memory::default(),
             memory_source: 0,
             codes: Codes::default(),
+            confirmed: Codes::default(),
             preferred: Box::new([None; 256]),
             batches: Family::ALL.iter().map(|_| Batch::new()).collect(),
         }
@@ -177,15 +201,20 @@ impl ChunkBuilder {
     pub fn line(&mut self, line: &[u8]) {
         let line = trim_end(line);
         self.chunk.n_lines += 1;
-        if self.whole(line, 0) {
-            return;
+        if line.is_empty() {
+            self.blocks.blank(&[]);
+        } else if !self.quick(line, 0) {
+            match self.memory.offset(line) {
+                Some(offset) if self.quick(&line[offset..], self.memory_source) => {}
+                _ => self.any(line),
+            }
         }
-        if let Some(offset) = self.memory.offset(line)
-            && self.whole(&line[offset..], self.memory_source)
-        {
-            return;
-        }
-        self.any(line);
+    }
+
+    /// The fast ways: the whole line is one item that can stand anywhere, or certainly one of an open block.
+    #[inline]
+    fn quick(&mut self, content: &[u8], source: u32) -> bool {
+        self.whole(content, source) || self.blocks.is_any_open() && self.block(content, source, Offer::Raw)
     }
 
     /// Ends the text: heads that are still open become what was read of them.
@@ -199,7 +228,9 @@ impl ChunkBuilder {
     pub fn finish(mut self) -> Chunk {
         Family::ALL.iter().for_each(|family| self.flush(*family));
         self.chunk.tables.iter_mut().flatten().for_each(|table| table.shrink());
+        self.chunk.texts.shrink();
         self.chunk.carry = self.tears.finish(self.chunk.n_lines);
+        self.chunk.carry.blocks = self.blocks.finish(self.chunk.n_lines);
         self.chunk
     }
 
@@ -214,46 +245,82 @@ impl ChunkBuilder {
         let memory_source = self.chunk.sources[self.memory_source as usize].clone();
         let done = std::mem::replace(self, next).finish();
         self.tears = Tears::resume(done.carry.clone(), 0);
+        self.blocks = done.carry.blocks.clone();
         self.memory_source = self.source(&memory_source);
         done
     }
 
-    /// The fast way: the whole line is one item.
+    /// The whole line is one item that can stand anywhere.
     #[inline]
     fn whole(&mut self, content: &[u8], source: u32) -> bool {
-        let Some(&first) = content.first() else { return true };
+        let Some(&first) = content.first() else { return false };
+        let line = i64::from(self.chunk.n_lines) - 1;
         let preferred = self.preferred[usize::from(first)];
         if let Some(shape) = preferred
             && template::whole(shape, content, &mut self.codes)
         {
-            self.push_codes(shape, source);
+            self.push_codes(shape, line, source, content);
             return true;
         }
         for shape in template::shapes_at(first) {
             if Some(*shape) != preferred && template::whole(*shape, content, &mut self.codes) {
                 self.preferred[usize::from(first)] = Some(*shape);
-                self.push_codes(*shape, source);
+                self.push_codes(*shape, line, source, content);
                 return true;
             }
         }
         false
     }
 
-    #[inline]
-    fn push_codes(&mut self, shape: Shape, source: u32) {
-        let family = shape.def().family;
-        if self.batches[family as usize].shape != shape {
-            self.flush(family);
-            self.batches[family as usize].shape = shape;
+    /// The line belongs to a block of its process.
+    fn block(&mut self, content: &[u8], source: u32, offer: Offer) -> bool {
+        let line = i64::from(self.chunk.n_lines) - 1;
+        let name = &self.chunk.sources[source as usize];
+        let Some(claim) = self.blocks.read(content, line, name, offer, &mut self.codes) else { return false };
+        let Claim { shape, found, confirmed, waits } = claim;
+        if !confirmed.is_empty() {
+            std::mem::swap(&mut self.codes, &mut self.confirmed);
+            for waiting in confirmed {
+                if template::whole(waiting.shape, &waiting.text, &mut self.codes) {
+                    self.push_codes(waiting.shape, waiting.line, source, &waiting.text);
+                    self.chunk.reach = self.chunk.reach.max((-waiting.line).max(0) as u32);
+                }
+            }
+            std::mem::swap(&mut self.codes, &mut self.confirmed);
         }
-        self.batches[family as usize].push(self.chunk.n_lines - 1, source, &self.codes);
+        match found {
+            _ if waits => {}
+            Some(found) => _ = self.push_match(&found, line, source, None),
+            None => self.push_codes(shape, line, source, content),
+        }
+        true
+    }
+
+    /// Appends the row of a line that the codes are of.
+    #[inline]
+    fn push_codes(&mut self, shape: Shape, line: i64, source: u32, content: &[u8]) {
+        let def = shape.def();
+        for slot in &template::layout(shape).texts {
+            let code = &mut self.codes.single[usize::from(*slot)];
+            *code = self.numbers.number(&content[template::span(*code)], &mut self.chunk.texts);
+        }
+        if self.batches[def.family as usize].shape != shape {
+            self.flush(def.family);
+            self.batches[def.family as usize].shape = shape;
+        }
+        self.batches[def.family as usize].push(line, source, &self.codes);
+        if def.at == At::Anywhere
+            && let Some(block) = def.opens
+        {
+            self.blocks.opened(block, &self.chunk.sources[source as usize]);
+        }
     }
 
     /// Moves the rows of a family that are still in its batch to its table.
     fn flush(&mut self, family: Family) {
         let batch = &mut self.batches[family as usize];
         if !batch.is_empty() {
-            self.chunk.table_mut(family).append(batch);
+            self.chunk.tables[family as usize].get_or_insert_with(|| Box::new(Table::new(family))).append(batch);
             batch.clear();
         }
     }
@@ -266,9 +333,19 @@ impl ChunkBuilder {
             self.memory.learn(line, &peeled);
             self.memory_source = source;
         }
+        if peeled.content.is_empty() {
+            return self.blocks.blank(&line[peeled.source.clone()]);
+        }
+        if self.block(&peeled.content, source, Offer::Raw) {
+            return;
+        }
         self.mark(&peeled.content);
         let line_in_chunk = i64::from(self.chunk.n_lines) - 1;
         let found = self.tears.read(&peeled.content, line_in_chunk, &self.chunk.sources[source as usize]);
+        // Text that a block could claim only for want of anything better.
+        if found.is_empty() {
+            self.block(&peeled.content, source, Offer::Content { is_logged: peeled.is_logged() });
+        }
         self.keep(found, line_in_chunk, source);
     }
 
@@ -292,8 +369,9 @@ impl ChunkBuilder {
         self.flush(family);
         let known = item.values.iter().filter(|value| Some(value.field.index) != doubtful);
         let values: Vec<_> = known.map(|value| (value.field.index, &value.datum)).collect();
-        let table = self.chunk.table_mut(family);
-        table.push(line, item.shape, source, &values);
+        let Chunk { tables, texts, .. } = &mut self.chunk;
+        let table = tables[family as usize].get_or_insert_with(|| Box::new(Table::new(family)));
+        table.push(line, item.shape, source, &values, (&mut self.numbers, texts));
         (table.len() - 1) as u32
     }
 
@@ -306,6 +384,7 @@ impl ChunkBuilder {
     }
 
     fn mark(&mut self, content: &[u8]) {
+        // Comments of profiles begin like the headings of the toolchain.
         let mark = if content.starts_with(b"# ") && !content[2..].contains(&b' ') && content.len() > 2 {
             Mark::ToolchainHeading
         } else if content.starts_with(b"exit status ") {

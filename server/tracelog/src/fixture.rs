@@ -13,6 +13,8 @@ pub enum Printed {
     Number(f64),
     /// A list.
     List(Vec<i64>),
+    /// A text.
+    Text(String),
 }
 
 impl From<f64> for Printed {
@@ -198,7 +200,7 @@ impl LogBuilder {
 
 fn field_of(piece: &Piece) -> Option<u8> {
     match piece {
-        Piece::Literal(_) => None,
+        Piece::Literal(_) | Piece::Pad => None,
         Piece::Value(field, _) | Piece::Flag(field, _) => Some(*field),
     }
 }
@@ -210,7 +212,9 @@ pub fn line_of(shape: Shape, values: &[(Field, Printed)]) -> String {
     for piece in shape.def().pieces {
         match *piece {
             Piece::Literal(text) => line.push_str(text),
+            Piece::Pad => line.push(' '),
             Piece::Value(field, kind) => match value(field) {
+                Some(Printed::Text(text)) => line.push_str(text),
                 Some(Printed::List(numbers)) => {
                     let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
                     line.push_str(&numbers.join(" "));
@@ -228,8 +232,9 @@ pub fn line_of(shape: Shape, values: &[(Field, Printed)]) -> String {
 /// The code with which a kind of value holds a number, rounded as the runtime rounds.
 fn code(kind: Kind, number: f64) -> u64 {
     match kind {
-        Kind::Uint | Kind::Hex | Kind::Flag => number.max(0.0) as u64,
-        Kind::Int | Kind::IntList => cells::zigzag(number.abs() as u64, number < 0.0).unwrap_or(0),
+        Kind::Uint | Kind::Hex | Kind::HexList | Kind::Flag | Kind::Text | Kind::LongText => number.max(0.0) as u64,
+        Kind::FloatE | Kind::FloatG => number.to_bits(),
+        Kind::Int | Kind::IntList | Kind::Ref => cells::zigzag(number.abs() as u64, number < 0.0).unwrap_or(0),
         Kind::Seconds3 => (number.max(0.0) * 1000.0).round() as u64,
         // The runtime's own words for a switch are those of today; a code of 2 or 3 is a word.
         Kind::Bool => 2 + u64::from(number != 0.0),

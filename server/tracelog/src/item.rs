@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use crate::carrier::{self, Carrier, Peeled};
-use crate::catalog::{Family, Field, GoReleases, Kind, Shape};
+use crate::catalog::{At, Family, Field, GoReleases, Kind, Shape};
 use crate::chunk::{Fragment, trim_end};
 use crate::log::{Log, RowId};
 use crate::position::{LineCol, Loc};
@@ -132,6 +132,11 @@ impl Log {
     pub fn items(&self, line: u32, lines: &(impl Lines + ?Sized)) -> LineItems {
         let text = lines.line(line);
         let peeled = carrier::peel(&text);
+        let on_line = self.rows_on(line);
+        if let Some(row) = on_line.iter().find(|row| self.shape(**row).def().at == At::Line) {
+            let found = template::longest(self.shape(*row), &peeled.content);
+            return finish(&peeled, vec![whole(&found, line, &peeled, Some(*row))]);
+        }
         let mut items = Vec::new();
         let mut from = 0;
         for (chunk_start, row, fragment) in self.fragments_near(line) {
@@ -144,7 +149,10 @@ impl Log {
             }
         }
         let used: Vec<RowId> = items.iter().filter_map(|item| item.row).collect();
-        let mut rows = self.rows_of_line(line, &used);
+        let mut rows = vec![VecDeque::new(); Family::ALL.len()];
+        for row in on_line.into_iter().filter(|row| !used.contains(row)) {
+            rows[row.family as usize].push_back(row);
+        }
         for found in Tears::whole_items(&peeled.content, from) {
             // Rows of a family stand in the order in which their items stand on the line.
             let row = rows[found.shape.def().family as usize].pop_front();
@@ -168,24 +176,33 @@ impl Log {
             })
     }
 
-    /// Rows whose items begin on a line, without those used already, by family.
-    fn rows_of_line(&self, line: u32, used: &[RowId]) -> Vec<VecDeque<RowId>> {
+    /// Rows whose items begin on a line.
+    fn rows_on(&self, line: u32) -> Vec<RowId> {
         let index = self.chunk_of(line);
-        let (start, chunk) = self.chunk(index);
-        let wanted = i64::from(line) - i64::from(start);
-        let of_family = |family: &Family| {
-            let Some(table) = chunk.table(*family) else { return VecDeque::new() };
-            let on_line = (0..table.len()).filter(|row| table.line(*row) == wanted);
-            let ids = on_line.map(|row| RowId { family: *family, chunk: index as u32, row: row as u32 });
-            ids.filter(|row| !used.contains(row)).collect()
-        };
-        Family::ALL.iter().map(of_family).collect()
+        // Lines that waited to be confirmed have their rows in the next chunk, or behind it in that of the last line.
+        let behind = (index + 1..self.n_chunks().min(index + 3)).filter(|index| {
+            let (start, chunk) = self.chunk(*index);
+            start <= line + chunk.reach()
+        });
+        let mut rows = Vec::new();
+        for index in std::iter::once(index).chain(behind) {
+            let (start, chunk) = self.chunk(index);
+            let wanted = i64::from(line) - i64::from(start);
+            for family in Family::ALL {
+                let Some(table) = chunk.table(*family) else { continue };
+                let on_line = (0..table.len()).filter(|row| table.line(*row) == wanted);
+                rows.extend(on_line.map(|row| RowId { family: *family, chunk: index as u32, row: row as u32 }));
+            }
+        }
+        rows
     }
 }
 
 fn whole(found: &Match, line: u32, peeled: &Peeled<'_>, row: Option<RowId>) -> Item {
-    let start = found.values.first().map_or(found.end, |value| value.start);
-    let start = start - literal_before(found);
+    let start = match found.shape.def().at {
+        At::Line => 0,
+        At::Anywhere => found.values.first().map_or(found.end, |value| value.start) - literal_before(found),
+    };
     let values = found.values.iter().map(|value| ItemValue {
         field: value.field,
         datum: Some(value.datum.clone()),

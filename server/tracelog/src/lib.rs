@@ -3,6 +3,7 @@
 //! Reads the text a Go program prints about itself. Everything here is a function of its input: no files, no clock, no
 //! protocol. Parsing never fails and never panics; what is not understood is kept as foreign text.
 
+mod block;
 pub mod carrier;
 pub mod catalog;
 pub mod cells;
@@ -18,6 +19,7 @@ mod table;
 pub mod tear;
 pub mod template;
 pub mod text;
+mod texts;
 mod word;
 
 pub use catalog::{Family, Field, GoReleases, Kind, Role, Shape};

@@ -3,9 +3,10 @@
 //! Immutable and cheap to clone. An edit gives a new log that shares every chunk it did not touch; a log that grows at
 //! its end reads only what was added. The last line stands in a chunk of its own, because it may still be unfinished.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::catalog::{Family, Field, Shape};
+use crate::catalog::{Family, Field, Kind, Shape};
 use crate::cells;
 use crate::chunk::{Chunk, ChunkBuilder, Fragment, Mark, Table};
 use crate::tear::Carry;
@@ -246,10 +247,24 @@ impl Log {
         Some(cells::value(template::kind(table.shape(row.row as usize), field.index), code))
     }
 
+    /// A text; None where it was not printed, or the field is no text.
+    pub fn text(&self, row: RowId, field: Field) -> Option<Cow<'_, str>> {
+        debug_assert_eq!(row.family, field.family, "a row has fields of its family only");
+        let chunk = self.chunks.get(row.chunk as usize)?;
+        let table = chunk.table(row.family)?;
+        template::kind(table.shape(row.row as usize), field.index).is_text().then_some(())?;
+        Some(String::from_utf8_lossy(chunk.texts().get(table.code(row.row as usize, field.index)?)))
+    }
+
     /// The numbers of a list; nothing where it was not printed.
     pub fn list(&self, row: RowId, field: Field) -> Vec<i64> {
         let Some(table) = self.table(row) else { return Vec::new() };
-        table.list(row.row as usize, field.index).map(cells::unzigzag).collect()
+        let codes = table.list(row.row as usize, field.index);
+        match template::kind(table.shape(row.row as usize), field.index) {
+            // Addresses are below 2^63 wherever Go runs.
+            Kind::HexList => codes.map(|code| code as i64).collect(),
+            _ => codes.map(cells::unzigzag).collect(),
+        }
     }
 
     /// What the carrier says about the process of a row; empty where it says nothing.

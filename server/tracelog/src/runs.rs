@@ -3,6 +3,8 @@
 //! Nothing in a trace line names its process, but counters and clocks of one process only rise. Rows are dealt to
 //! *chains* in the order of their lines: a row goes to the chain it continues best, or starts a new one. A chain that
 //! starts after another has ended is a restart; chains that alternate are processes writing to one stream.
+//!
+//! Lines of blocks (dumps, profiles) are no rows of runs: they say nothing of counters or clocks.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -96,7 +98,7 @@ fn rows_by_line(log: &Log) -> Vec<(u32, RowId)> {
     let mut rows = Vec::with_capacity(n_rows);
     for (index, (start, chunk)) in log.chunks().enumerate() {
         let first = rows.len();
-        for family in Family::ALL {
+        for family in Family::ALL.iter().filter(|family| !family.is_of_blocks()) {
             let Some(table) = chunk.table(*family) else { continue };
             rows.extend((0..table.len()).map(|row| {
                 let line = (i64::from(start) + table.line(row)).max(0) as u32;
@@ -279,7 +281,7 @@ impl Facts {
                 facts.sched_ms = number(sched::AT_MS).map(|ms| ms as u64);
                 facts.procs = number(sched::GOMAXPROCS).map(|procs| procs as u64);
             }
-            Family::GcForced | Family::Scvg | Family::Scav => {}
+            _ => {}
         }
         facts
     }
@@ -290,7 +292,7 @@ impl Facts {
             Family::Gc => self.fit_gc(chain)?,
             Family::Sched => self.fit_sched(chain)?,
             // Nothing in these lines identifies a process: they follow the chain used last.
-            Family::GcForced | Family::Scvg | Family::Scav => return Some(Fit::UNKNOWN),
+            _ => return Some(Fit::UNKNOWN),
         };
         let same_procs = self.procs.is_none() || chain.procs.is_none() || self.procs == chain.procs;
         Some(Fit { is_next, is_alive: chain.is_alive(n_dealt), same_procs, distance: Reverse(distance) })

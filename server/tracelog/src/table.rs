@@ -3,6 +3,7 @@
 use crate::catalog::{Family, Shape};
 use crate::cells::{self, Column, ListColumn};
 use crate::template::{self, Codes, Datum, Layout};
+use crate::texts::{Numbers, Texts};
 
 /// The rows of one family in a chunk.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,10 +52,10 @@ impl Table {
 
     /// Shape of a row.
     pub fn shape(&self, row: usize) -> Shape {
-        Shape(self.shapes.get(row).unwrap_or(0) as u8)
+        Shape(self.shapes.get(row).unwrap_or(0) as u16)
     }
 
-    /// The code of a value; None where it was not printed.
+    /// The code of a value, for a text its number in the chunk's texts; None where it was not printed.
     pub fn code(&self, row: usize, field: u8) -> Option<u64> {
         self.columns[usize::from(field)].as_ref()?.get(row)
     }
@@ -88,7 +89,14 @@ impl Table {
     }
 
     /// Appends a row of which some values are known.
-    pub(crate) fn push(&mut self, line: i64, shape: Shape, source: u32, values: &[(u8, &Datum)]) {
+    pub(crate) fn push(
+        &mut self,
+        line: i64,
+        shape: Shape,
+        source: u32,
+        values: &[(u8, &Datum)],
+        (numbers, texts): (&mut Numbers, &mut Texts),
+    ) {
         self.lines.push(line_code(line));
         self.shapes.push(u64::from(shape.0));
         self.sources.push(u64::from(source));
@@ -96,7 +104,11 @@ impl Table {
             let field = usize::from(*field);
             match datum {
                 Datum::One(_, code) => self.columns[field].get_or_insert_with(|| Column::absent(self.len)).push(*code),
-                Datum::List(codes) => self.lists[field].get_or_insert_with(|| ListColumn::empty(self.len)).push(codes),
+                Datum::Text(text) => {
+                    let code = numbers.number(text.as_bytes(), texts);
+                    self.columns[field].get_or_insert_with(|| Column::absent(self.len)).push(code);
+                }
+                Datum::List(_, codes) => self.lists[field].get_or_insert_with(|| ListColumn::empty(self.len)).push(codes),
             }
         }
         self.end_rows(1);
@@ -184,8 +196,8 @@ impl Batch {
 
     /// Appends a row of the batch's shape.
     #[inline]
-    pub(crate) fn push(&mut self, line: u32, source: u32, codes: &Codes) {
-        self.lines.push(line_code(i64::from(line)));
+    pub(crate) fn push(&mut self, line: i64, source: u32, codes: &Codes) {
+        self.lines.push(line_code(line));
         self.sources.push(u64::from(source));
         self.codes.extend_from_slice(&codes.single);
         let mut start = 0;

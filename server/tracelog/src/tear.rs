@@ -5,10 +5,13 @@
 //! what stands between them stays foreign text. A head whose tail never comes keeps the values that a complete literal
 //! follows; the value before the tear is not believed, since the first digits of foreign text look like more of it.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
+use crate::block::Blocks;
+use crate::catalog::{Field, Kind, Piece};
 use crate::chunk::PartAt;
-use crate::template::{self, Match};
+use crate::template::{self, Datum, Match};
 
 /// Heads that are kept open at a time.
 const MAX_OPEN: usize = 4;
@@ -20,6 +23,8 @@ const MAX_AGE: i64 = 32;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Carry {
     open: Vec<Open>,
+    /// Blocks that are open.
+    pub(crate) blocks: Blocks,
 }
 
 /// A head whose tail has not come yet.
@@ -50,6 +55,8 @@ enum Doubt {
     Before,
     /// The one behind it may lack digits that were taken for foreign.
     Behind,
+    /// None, if a text ends here.
+    TextEnd(usize),
 }
 
 /// What a line gives.
@@ -91,7 +98,7 @@ impl Tears {
         for open in &mut self.open {
             open.parts.iter_mut().for_each(|part| part.line -= i64::from(n_lines));
         }
-        Carry { open: self.open }
+        Carry { open: self.open, blocks: Blocks::default() }
     }
 
     /// The items of one line's content, which this process has written.
@@ -140,12 +147,13 @@ impl Tears {
                 let taken = item.end - cut.at;
                 open.parts.push(PartAt { line, start: 0, end: taken as u32 });
                 let doubtful = item.values.iter().find(|value| match cut.doubt {
-                    Doubt::None => false,
+                    Doubt::None | Doubt::TextEnd(_) => false,
                     // A list goes on behind the cut.
                     Doubt::Before => value.start < cut.at && cut.at <= value.end,
                     Doubt::Behind => value.start == cut.at,
                 });
-                let doubtful = doubtful.map(|value| value.field.index);
+                // A text that Go has is whole: it is printed in one go.
+                let doubtful = doubtful.filter(|value| !is_known_text(value)).map(|value| value.field.index);
                 let Open { parts, source, .. } = open;
                 found.push(Found::Fragment { item, parts, headless: false, doubtful, source });
                 return taken;
@@ -189,7 +197,9 @@ impl Tears {
             if item.pieces > 1 && !item.is_complete() {
                 item = template::handwritten(text).unwrap_or(item);
             }
-            if item.is_complete() {
+            if item.is_complete() && has_doubtful_end(&item, text) {
+                item = without_last(item);
+            } else if item.is_complete() {
                 if item.values.is_empty() && !stands_alone(content, edge, start, start + item.end) {
                     at = start + 1;
                     continue;
@@ -210,12 +220,34 @@ impl Tears {
                 source: source.clone(),
             });
             if self.open.len() > MAX_OPEN {
-                found.extend(self.open.remove(0).abandon());
+                // Other text often begins like an item: it must not push out what is known to be one.
+                let weakest = self.open.iter().position(|open| !open.certain).unwrap_or(0);
+                found.extend(self.open.remove(weakest).abandon());
             }
             at = if certain { start + item.end } else { start + 1 };
             edge = at;
         }
     }
+}
+
+/// Whether a number at the very end of a template may be other output: text follows it directly, and no item does.
+fn has_doubtful_end(item: &Match, text: &[u8]) -> bool {
+    let ends_in_value = matches!(item.shape.def().pieces.last(), Some(Piece::Value(..)));
+    ends_in_value
+        && item.end < text.len()
+        && text[item.end - 1].is_ascii_digit()
+        && template::next_start(text, item.end) != Some(item.end)
+}
+
+/// A complete item as if its last number had not been printed.
+fn without_last(mut item: Match) -> Match {
+    if let Some(last) = item.values.pop() {
+        item.pieces -= 1;
+        item.end = last.start;
+        item.furthest = last.end;
+        item.doubtful = Some(last.end);
+    }
+    item
 }
 
 /// Where a date begins into which the template was followed: `0.40/2026/11/21 07:01:08` is no number but a tear.
@@ -279,6 +311,11 @@ impl Open {
         text.extend_from_slice(head);
         text.extend_from_slice(content);
         let item = template::best(&text)?;
+        if let Doubt::TextEnd(end) = cut.doubt
+            && !item.values.iter().any(|value| value.end == end)
+        {
+            return None;
+        }
         let alone = template::longest(item.shape, head);
         let went_on = item.is_complete() && item.end > cut.at;
         let torn_again = self.certain && item.pieces >= alone.pieces + 3 && item.end > cut.at;
@@ -312,6 +349,10 @@ fn head(item: Match, text: &[u8]) -> (Match, Vec<Cut>) {
         Some(date) => (template::longest(item.shape, &text[..date]), &text[..date]),
         None => (item, text),
     };
+    let item = if item.is_complete() { without_last(item) } else { item };
+    if let Some(field) = next_text(&item) {
+        return head_before_text(item, field, text);
+    }
     let after = &text[item.furthest..];
     let value_end = item.doubtful.unwrap_or(item.end);
     // Foreign text may begin with the letters with which the next literal goes on.
@@ -323,8 +364,50 @@ fn head(item: Match, text: &[u8]) -> (Match, Vec<Cut>) {
         let doubt = if date.is_none() && goes_on { Doubt::Before } else { Doubt::None };
         cuts.push(Cut { at: value_end, doubt });
     }
-    // Or all of the number is foreign; or it is the beginning of the next, a sign or digits, after all.
-    let may_lack = item.doubtful.is_some() || matches!(after, [b'-' | b'0'..=b'9', ..]);
-    cuts.push(Cut { at: item.end, doubt: if may_lack { Doubt::Behind } else { Doubt::None } });
+    // Or all of the number is foreign; or it is the beginning of the next, a sign or digits, after all. How a float is
+    // written tells the release, so half of one is worse than none.
+    let may_lack = item.doubtful.is_some() || matches!(after, [b'+' | b'-' | b'0'..=b'9', ..]);
+    let next = item.shape.def().pieces.get(item.pieces);
+    let is_float = matches!(next, Some(Piece::Value(_, Kind::FloatE | Kind::FloatG)));
+    if !(may_lack && is_float) {
+        cuts.push(Cut { at: item.end, doubt: if may_lack { Doubt::Behind } else { Doubt::None } });
+    }
     (item, cuts)
+}
+
+/// The text with which an incomplete item goes on.
+fn next_text(item: &Match) -> Option<Field> {
+    let def = item.shape.def();
+    match def.pieces.get(item.pieces) {
+        Some(Piece::Value(index, kind)) if kind.is_text() => Some(Field { family: def.family, index: *index }),
+        _ => None,
+    }
+}
+
+/// An item that was torn where a text stands. What follows may be all of a text that Go has, or none of it.
+fn head_before_text(mut item: Match, field: Field, text: &[u8]) -> (Match, Vec<Cut>) {
+    let start = item.end;
+    let after = &text[start..];
+    let literal = match item.shape.def().pieces.get(item.pieces + 1) {
+        Some(Piece::Literal(literal)) => literal.as_bytes(),
+        _ => &[],
+    };
+    let mut cuts = vec![Cut { at: start, doubt: Doubt::Behind }];
+    for name in field.def().names.iter().map(|name| name.printed.as_bytes()).filter(|name| after.starts_with(name)) {
+        let end = start + name.len();
+        // Of what follows the text, a part may have been printed too.
+        let n_more = literal.iter().zip(&text[end..]).take_while(|(a, b)| a == b).count();
+        cuts.extend((0..=n_more).map(|more| Cut { at: end + more, doubt: Doubt::TextEnd(end) }));
+    }
+    cuts.sort_by_key(|cut| Reverse(cut.at));
+    item.furthest = cuts[0].at;
+    (item, cuts)
+}
+
+fn is_known_text(value: &template::Value) -> bool {
+    match &value.datum {
+        // Nothing between two pieces may be what was lost.
+        Datum::Text(text) if !text.is_empty() => value.field.def().names.iter().any(|name| name.printed == text),
+        _ => false,
+    }
 }

@@ -4,6 +4,7 @@
 //! runs over tokens, tells how far a torn line got and where each value stands, and is what answers questions about one
 //! line. A property test holds them equal.
 
+mod goroutine;
 mod rest;
 mod whole;
 
@@ -11,12 +12,12 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use crate::catalog::{Family, Field, GoReleases, Kind, Piece, SHAPES, Shape};
+use crate::catalog::{At, Family, Field, GoReleases, Kind, Piece, Reader, SHAPES, Shape};
 use crate::cells;
 use crate::lex::{self, Token};
 
 pub use rest::rest_of;
-pub use whole::{Codes, Layout, kind, layout, whole};
+pub use whole::{Codes, Layout, kind, layout, span, whole};
 
 /// A value of an item and where it stands, in bytes of the text that was matched.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +37,10 @@ pub struct Value {
 pub enum Datum {
     /// A number or flag, as its cell code.
     One(Kind, u64),
-    /// A list, as codes of [`Kind::IntList`].
-    List(Vec<u64>),
+    /// A list of this kind, as codes.
+    List(Kind, Vec<u64>),
+    /// Text; bytes that are no UTF-8 have become U+FFFD.
+    Text(String),
 }
 
 impl Datum {
@@ -45,7 +48,7 @@ impl Datum {
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::One(kind, code) => Some(cells::value(*kind, *code)),
-            Self::List(_) => None,
+            Self::List(..) | Self::Text(_) => None,
         }
     }
 
@@ -54,14 +57,15 @@ impl Datum {
         let mut text = String::new();
         match self {
             Self::One(kind, code) => cells::print(*kind, *code, &mut text),
-            Self::List(codes) => {
+            Self::List(kind, codes) => {
                 for (at, code) in codes.iter().enumerate() {
-                    if at > 0 {
+                    if at > 0 || *kind == Kind::HexList {
                         text.push(' ');
                     }
-                    cells::print(Kind::IntList, *code, &mut text);
+                    cells::print(*kind, *code, &mut text);
                 }
             }
+            Self::Text(printed) => text.push_str(printed),
         }
         text
     }
@@ -119,6 +123,9 @@ type ValueReader = fn(Kind, &[u8]) -> Option<(Datum, usize)>;
 
 /// Follows the shape from the start of `text`; `value_at` reads its values.
 fn follow(shape: Shape, text: &[u8], value_at: ValueReader) -> Match {
+    if shape.def().reader == Reader::Goroutine {
+        return goroutine::read(shape, text);
+    }
     let mut found = Match { shape, pieces: 0, end: 0, furthest: 0, doubtful: None, values: Vec::new() };
     let mut values = Vec::new();
     let mut at = 0;
@@ -133,6 +140,26 @@ fn follow(shape: Shape, text: &[u8], value_at: ValueReader) -> Match {
                     return found;
                 }
             },
+            Piece::Pad => match pad_len(rest) {
+                0 => {
+                    found.furthest = at;
+                    return found;
+                }
+                len => len,
+            },
+            Piece::Value(field, kind) if kind.is_text() => {
+                let Some(len) = text_len(kind, &pieces[index + 1..], rest) else {
+                    found.furthest = at;
+                    return found;
+                };
+                values.push(Value {
+                    field: Field { family: shape.def().family, index: field },
+                    start: at,
+                    end: at + len,
+                    datum: Datum::Text(String::from_utf8_lossy(&rest[..len]).into_owned()),
+                });
+                len
+            }
             Piece::Value(field, kind) => {
                 // Where nothing follows a value, digits right behind it say that it is another one.
                 let is_last = index + 1 == pieces.len();
@@ -175,17 +202,25 @@ const MAX_VALUE_LEN: usize = 40;
 
 /// A value at the start of `rest`, as the token that stands there says.
 fn value_at(kind: Kind, rest: &[u8]) -> Option<(Datum, usize)> {
-    if kind == Kind::IntList {
+    if kind.is_list() {
         let mut codes = Vec::new();
-        let len = cells::read_list(rest, |code| codes.push(code))?;
-        return Some((Datum::List(codes), len));
+        let len = match kind {
+            Kind::HexList => cells::read_hex_list(rest, |code| codes.push(code)),
+            _ => cells::read_list(rest, |code| codes.push(code))?,
+        };
+        return Some((Datum::List(kind, codes), len));
+    }
+    // Floats have signs before and inside them, and words for what is no number.
+    if matches!(kind, Kind::FloatE | Kind::FloatG) {
+        let (code, len) = cells::read(kind, rest)?;
+        return Some((Datum::One(kind, code), len));
     }
     let rest = &rest[..rest.len().min(MAX_VALUE_LEN)];
     let mut tokens = lex::tokens(rest);
     let (first, text) = tokens.next()?;
     let (token, text) = match (kind, first, text) {
         // A minus sign is a token of its own.
-        (Kind::Int, Token::Punct, b"-") => {
+        (Kind::Int | Kind::Ref, Token::Punct, b"-") => {
             let (token, digits) = tokens.next()?;
             (token, &rest[..1 + digits.len()])
         }
@@ -193,7 +228,7 @@ fn value_at(kind: Kind, rest: &[u8]) -> Option<(Datum, usize)> {
     };
     // A number token may be longer than the value (`1.5` where a whole number stands); the next literal will tell.
     let is_number = matches!(token, Token::Int | Token::Float | Token::Hex);
-    let is_word = kind == Kind::Bool && token == Token::Word;
+    let is_word = matches!(kind, Kind::Bool | Kind::Ref) && token == Token::Word;
     if !(is_number || is_word) {
         return None;
     }
@@ -220,6 +255,33 @@ fn literal_len(literal: &LiteralTokens, rest: &[u8]) -> Option<usize> {
     tokens.eq(literal.iter().copied()).then_some(len)
 }
 
+/// The length of a text: up to where the template goes on.
+fn text_len(kind: Kind, next: &[Piece], rest: &[u8]) -> Option<usize> {
+    match next.first() {
+        None => Some(rest.len()),
+        Some(Piece::Pad) => rest.iter().position(|byte| is_blank(*byte)),
+        Some(Piece::Literal(literal)) if kind == Kind::LongText => memchr::memmem::rfind(rest, literal.as_bytes()),
+        Some(Piece::Literal(literal)) => memchr::memmem::find(rest, literal.as_bytes()),
+        // Flags behind a text end the line, and at most one is printed.
+        Some(_) => {
+            let printed = next.iter().filter_map(|piece| match piece {
+                Piece::Flag(_, text) if rest.ends_with(text.as_bytes()) => Some(text.len()),
+                _ => None,
+            });
+            Some(rest.len() - printed.max().unwrap_or(0))
+        }
+    }
+}
+
+/// Number of blanks and tabs at the start.
+fn pad_len(rest: &[u8]) -> usize {
+    rest.iter().take_while(|byte| is_blank(**byte)).count()
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
 fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
@@ -241,11 +303,11 @@ fn index_of() -> &'static Index {
         let mut starts = Vec::new();
         let mut literals = Vec::new();
         for (number, def) in SHAPES.iter().enumerate() {
-            for start in def.starts {
+            for start in def.starts.iter().filter(|_| def.at == At::Anywhere) {
                 starts.push(*start);
                 let shapes: &mut Vec<Shape> = &mut by_byte[usize::from(start.as_bytes()[0])];
-                if shapes.last() != Some(&Shape(number as u8)) {
-                    shapes.push(Shape(number as u8));
+                if shapes.last() != Some(&Shape(number as u16)) {
+                    shapes.push(Shape(number as u16));
                 }
             }
             literals.push(
@@ -266,7 +328,7 @@ fn index_of() -> &'static Index {
     })
 }
 
-/// Shapes that can begin with this byte.
+/// Shapes that are looked for anywhere in a line and can begin with this byte.
 #[inline]
 pub fn shapes_at(byte: u8) -> &'static [Shape] {
     &index_of().by_byte[usize::from(byte)]

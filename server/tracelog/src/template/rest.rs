@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::sync::OnceLock;
 
-use super::{Match, Value, flag_at, value_at};
-use crate::catalog::{Field, Piece, SHAPES, Shape};
+use super::{Datum, Match, Value, flag_at, pad_len, text_len, value_at};
+use crate::catalog::{At, Field, Piece, SHAPES, Shape};
 
 /// Values a fragment must have to be believed.
 const MIN_VALUES: usize = 3;
@@ -29,9 +29,9 @@ fn index() -> &'static Index {
     INDEX.get_or_init(|| {
         let mut index =
             Index { literals: vec![Vec::new(); 256], cut_literals: vec![Vec::new(); 256], last: [false; 256] };
-        for (number, def) in SHAPES.iter().enumerate() {
+        for (number, def) in SHAPES.iter().enumerate().filter(|(_, def)| def.at == At::Anywhere) {
             for (piece, literal) in literals(def.pieces).filter(|(piece, _)| *piece > 0) {
-                let place = (Shape(number as u8), piece);
+                let place = (Shape(number as u16), piece);
                 add(&mut index.literals, literal, place);
                 (1..literal.len()).for_each(|cut| add(&mut index.cut_literals, &literal[cut..], place));
             }
@@ -40,7 +40,8 @@ fn index() -> &'static Index {
                     Piece::Literal(text) | Piece::Flag(_, text) => {
                         index.last[usize::from(text.as_bytes()[text.len() - 1])] = true;
                     }
-                    // `true`, `false` and hexadecimal digits end in lower-case letters.
+                    Piece::Pad => {}
+                    // `true`, `false`, `nil` and hexadecimal digits end in lower-case letters.
                     Piece::Value(..) => index.last.iter_mut().zip(0..=255_u8).for_each(|(last, byte)| {
                         *last |= byte.is_ascii_digit() || byte.is_ascii_lowercase();
                     }),
@@ -100,9 +101,19 @@ fn begin<'a>(beginnings: &'a Beginnings, text: &'a [u8]) -> impl Iterator<Item =
 fn follow((shape, literal): Place, text: &[u8], mut at: usize) -> Option<Match> {
     let def = shape.def();
     let mut values: Vec<Value> = Vec::new();
-    for piece in &def.pieces[literal + 1..] {
+    for (piece, next) in def.pieces[literal + 1..].iter().zip(literal + 2..) {
         let rest = &text[at..];
         match *piece {
+            Piece::Pad => match pad_len(rest) {
+                0 => return None,
+                len => at += len,
+            },
+            Piece::Value(index, kind) if kind.is_text() => {
+                let len = text_len(kind, &def.pieces[next..], rest)?;
+                let datum = Datum::Text(String::from_utf8_lossy(&rest[..len]).into_owned());
+                values.push(Value { field: Field { family: def.family, index }, start: at, end: at + len, datum });
+                at += len;
+            }
             Piece::Literal(literal) if rest.starts_with(literal.as_bytes()) => at += literal.len(),
             Piece::Literal(_) => return None,
             Piece::Flag(index, literal) => {

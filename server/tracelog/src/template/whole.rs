@@ -1,15 +1,17 @@
 //! The byte matcher: a shape as a flat list of steps over a line, with nothing decided twice.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
-use crate::catalog::{Kind, Piece, SHAPES, Shape, ShapeDef};
+use super::{pad_len, text_len};
+use crate::catalog::{Kind, Piece, Reader, SHAPES, Shape, ShapeDef};
 use crate::cells;
 use crate::word::Expected;
 
 /// Codes of the values of one line, as [`whole`] found them.
 #[derive(Default)]
 pub struct Codes {
-    /// Values and flags, in the order of the template ([`Layout::single`]).
+    /// Values and flags, in the order of the template ([`Layout::single`]). For a text, its place: see [`span`].
     pub single: Vec<u64>,
     /// Codes of all lists, one list after the other.
     pub pool: Vec<u64>,
@@ -25,6 +27,14 @@ pub struct Layout {
     pub lists: Vec<u8>,
     /// Those of the first that are flags.
     pub flags: Vec<u8>,
+    /// Indexes into the first that are texts.
+    pub texts: Vec<u8>,
+}
+
+/// The bytes of the line that a text's code in [`Codes::single`] stands for.
+pub fn span(code: u64) -> Range<usize> {
+    let start = (code >> 32) as usize;
+    start..start + (code & u64::from(u32::MAX)) as usize
 }
 
 /// A literal of a template and what stands behind it.
@@ -42,6 +52,10 @@ enum Behind {
     Int,
     Value(Kind),
     List,
+    HexList,
+    /// A text, and the pieces that say where it ends.
+    Text(Kind, &'static [Piece]),
+    Pad,
     /// Flags in a row: at most one of them is printed.
     Flags(Vec<&'static str>),
 }
@@ -54,25 +68,31 @@ struct Program {
 }
 
 impl Program {
-    fn of(shape: &ShapeDef) -> Self {
+    fn of(shape: &'static ShapeDef) -> Self {
         let mut steps = Vec::new();
-        let mut layout = Layout { single: Vec::new(), lists: Vec::new(), flags: Vec::new() };
+        let mut layout = Layout { single: Vec::new(), lists: Vec::new(), flags: Vec::new(), texts: Vec::new() };
         let mut kinds: Vec<Kind> = shape.family.def().fields.iter().map(|field| field.kind).collect();
-        for piece in shape.pieces {
+        for (piece, next) in shape.pieces.iter().zip(1..) {
             let behind = match *piece {
                 Piece::Literal(text) => {
                     let parts = text.as_bytes().chunks(8);
                     steps.extend(parts.map(|part| Step { literal: Expected::new(part), behind: Behind::Nothing }));
                     continue;
                 }
-                Piece::Value(field, Kind::IntList) => {
+                Piece::Pad => Behind::Pad,
+                Piece::Value(field, kind) if kind.is_list() => {
+                    kinds[usize::from(field)] = kind;
                     layout.lists.push(field);
-                    Behind::List
+                    if kind == Kind::HexList { Behind::HexList } else { Behind::List }
                 }
                 Piece::Value(field, kind) => {
                     kinds[usize::from(field)] = kind;
+                    if kind.is_text() {
+                        layout.texts.push(layout.single.len() as u8);
+                    }
                     layout.single.push(field);
                     match kind {
+                        Kind::Text | Kind::LongText => Behind::Text(kind, &shape.pieces[next..]),
                         Kind::Uint => Behind::Uint,
                         Kind::Millis2 => Behind::Millis2,
                         Kind::Int => Behind::Int,
@@ -113,8 +133,12 @@ pub fn kind(shape: Shape, field: u8) -> Kind {
     program(shape).kinds[usize::from(field)]
 }
 
-/// Whether `line` is the shape from its first to its last byte; if so, `codes` holds its values.
+/// Whether `line` is the shape from its first to its last byte; if so, `codes` holds its values. Shapes that are read by
+/// code have optional values, which codes cannot say: they are never whole here.
 pub fn whole(shape: Shape, line: &[u8], codes: &mut Codes) -> bool {
+    if shape.def().reader != Reader::Template {
+        return false;
+    }
     let Program { steps, layout, .. } = program(shape);
     codes.single.resize(layout.single.len(), 0);
     codes.pool.clear();
@@ -138,6 +162,23 @@ fn follow<'a>(steps: &[Step], line: &'a [u8], codes: &mut Codes) -> Option<&'a [
             Behind::Millis2 => cells::read_millis2(rest)?,
             Behind::Int => cells::read_int(rest)?,
             Behind::Value(kind) => cells::read(*kind, rest)?,
+            Behind::Text(kind, next) => {
+                let len = text_len(*kind, next, rest)?;
+                (((line.len() - rest.len()) as u64) << 32 | len as u64, len)
+            }
+            Behind::Pad => match pad_len(rest) {
+                0 => return None,
+                len => {
+                    rest = &rest[len..];
+                    continue;
+                }
+            },
+            Behind::HexList => {
+                let len = cells::read_hex_list(rest, |code| codes.pool.push(code));
+                codes.ends.push(codes.pool.len());
+                rest = rest.get(len..)?;
+                continue;
+            }
             Behind::List => {
                 let len = cells::read_list(rest, |code| codes.pool.push(code))?;
                 codes.ends.push(codes.pool.len());

@@ -1,7 +1,6 @@
 //! Edits: the text equals a string that is edited alike, and the log equals one that is read afresh.
 
 use proptest::prelude::*;
-use tracelog::catalog::Kind;
 use tracelog::{Edited, Encoding, Family, Field, LineCol, Log, Text};
 
 use crate::lines;
@@ -21,7 +20,7 @@ struct Row {
     line: u32,
     shape: &'static str,
     source: Vec<u8>,
-    values: Vec<(u8, Option<u64>, Vec<i64>)>,
+    values: Vec<(u8, Option<u64>, Option<String>, Vec<i64>)>,
 }
 
 fn content(log: &Log) -> Content {
@@ -30,8 +29,11 @@ fn content(log: &Log) -> Content {
         for row in log.rows(family) {
             let value = |index: usize| {
                 let field = Field { family, index: index as u8 };
-                let code = if field.def().kind == Kind::IntList { None } else { log.code(row, field) };
-                (index as u8, code, log.list(row, field))
+                // The number of a text depends on the chunk that it is in.
+                let is_number = !field.def().kind.is_list() && !field.def().kind.is_text();
+                let code = if is_number { log.code(row, field) } else { None };
+                let text = log.text(row, field).map(|text| text.into_owned());
+                (index as u8, code, text, log.list(row, field))
             };
             let values = (0..family.def().fields.len()).map(value).collect();
             let source = log.source(row).to_vec();

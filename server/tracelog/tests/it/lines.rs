@@ -1,8 +1,9 @@
 //! Random lines: what Go prints, what carries it, and what stands around it.
 
 use proptest::prelude::*;
-use tracelog::catalog::{Kind, Piece, SHAPES, Shape};
+use tracelog::catalog::{At, Kind, Piece, SHAPES, Shape};
 use tracelog::cells;
+use tracelog::template::Datum;
 
 /// A line of a shape, with the codes of its values in template order.
 #[derive(Clone, Debug)]
@@ -11,8 +12,8 @@ pub struct Printed {
     pub text: String,
     /// For each piece: where it ends.
     pub ends: Vec<usize>,
-    /// For each piece that is a value, its codes: one, or those of a list. Flags have one.
-    pub codes: Vec<Vec<u64>>,
+    /// For each piece that is a value or a flag, what it says.
+    pub values: Vec<Datum>,
 }
 
 /// A code from random bits: small ones as often as large ones.
@@ -21,31 +22,48 @@ fn code(kind: Kind, bits: u64) -> u64 {
     match kind {
         Kind::Bool => bits % 4,
         Kind::Flag => bits % 2,
+        // Digits enough for either notation, and a finite number.
+        Kind::FloatE | Kind::FloatG => ((spread % 10_000_000) as f64 / 1e4).to_bits(),
+        Kind::Ref if bits % 3 == 0 => u64::MAX,
         // Sums with a constant must fit, here and in the reader.
         Kind::Millis2 | Kind::Seconds3 => spread >> 1,
         _ => spread,
     }
 }
 
+/// Texts as they stand in lines: states, packages, types.
+const TEXTS: [&str; 6] = ["chan receive", "", "force gc (idle)", "internal/bytealg", "map[string]*main.T", "Δ"];
+
+/// A value of this kind from random bits.
+fn value(kind: Kind, mut next: impl FnMut() -> u64) -> Datum {
+    match kind {
+        Kind::Text | Kind::LongText => Datum::Text(TEXTS[(next() % 6) as usize].to_owned()),
+        Kind::IntList => Datum::List(kind, (0..1 + next() % 9).map(|_| code(kind, next())).collect()),
+        Kind::HexList => Datum::List(kind, (0..next() % 9).map(|_| code(kind, next())).collect()),
+        // What reads floats gives back what it printed.
+        Kind::FloatE | Kind::FloatG => {
+            let printed = Datum::One(kind, code(kind, next())).print();
+            let (code, _) = cells::read(kind, printed.as_bytes()).expect("a printed float is read");
+            Datum::One(kind, code)
+        }
+        _ => Datum::One(kind, code(kind, next())),
+    }
+}
+
 fn print(shape: Shape, bits: &[u64]) -> Printed {
     let mut bits = bits.iter().copied().cycle();
     let mut next = || bits.next().expect("cycles");
-    let mut printed = Printed { shape, text: String::new(), ends: Vec::new(), codes: Vec::new() };
+    let mut printed = Printed { shape, text: String::new(), ends: Vec::new(), values: Vec::new() };
     let mut after_flag = false;
     for piece in shape.def().pieces {
         let mut is_printed_flag = false;
         match *piece {
             Piece::Literal(text) => printed.text.push_str(text),
+            Piece::Pad => printed.text.push_str(["\t", " ", "\t\t"][(next() % 3) as usize]),
             Piece::Value(_, kind) => {
-                let n = if kind == Kind::IntList { 1 + next() % 9 } else { 1 };
-                let codes: Vec<u64> = (0..n).map(|_| code(kind, next())).collect();
-                for (index, code) in codes.iter().enumerate() {
-                    if index > 0 {
-                        printed.text.push(' ');
-                    }
-                    cells::print(kind, *code, &mut printed.text);
-                }
-                printed.codes.push(codes);
+                let datum = value(kind, &mut next);
+                printed.text.push_str(&datum.print());
+                printed.values.push(datum);
             }
             // Two flags in a row exclude each other.
             Piece::Flag(_, text) => {
@@ -53,7 +71,7 @@ fn print(shape: Shape, bits: &[u64]) -> Printed {
                 if is_printed_flag {
                     printed.text.push_str(text);
                 }
-                printed.codes.push(vec![u64::from(is_printed_flag)]);
+                printed.values.push(Datum::One(Kind::Flag, u64::from(is_printed_flag)));
             }
         }
         after_flag = is_printed_flag;
@@ -62,10 +80,16 @@ fn print(shape: Shape, bits: &[u64]) -> Printed {
     printed
 }
 
+/// Shapes that are found anywhere in a line.
+fn shapes() -> Vec<Shape> {
+    let all = (0..SHAPES.len()).map(|number| Shape(number as u16));
+    all.filter(|shape| shape.def().at == At::Anywhere).collect()
+}
+
 /// A line of any shape whose numbers come from these bits.
 fn line_of(bits: impl Strategy<Value = u64>) -> impl Strategy<Value = Printed> {
     let bits = prop::collection::vec(bits, 1..40);
-    (0..SHAPES.len(), bits).prop_map(|(shape, bits)| print(Shape(shape as u8), &bits))
+    (prop::sample::select(shapes()), bits).prop_map(|(shape, bits)| print(shape, &bits))
 }
 
 /// A line of any shape with any numbers.
@@ -76,7 +100,7 @@ pub fn line() -> impl Strategy<Value = Printed> {
 /// A line with values enough to be known from its pieces, and with numbers small enough to be told from a date behind
 /// them.
 pub fn long_line() -> impl Strategy<Value = Printed> {
-    line_of(0..1_u64 << 40).prop_filter("has a certain head", |line| line.codes.len() > 4)
+    line_of(0..1_u64 << 40).prop_filter("has a certain head", |line| line.values.len() > 4)
 }
 
 /// What programs print between trace lines.

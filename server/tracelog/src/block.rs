@@ -1,0 +1,396 @@
+//! Lines that mean something only inside a block: frames of a goroutine, registers of a signal, records of a profile.
+//!
+//! A header opens a block, and a line is claimed only inside a block that has such lines. Some lines say too little by
+//! themselves even there: they wait until a later line confirms them, and are the program's own text when none does. A
+//! process has blocks of its own, so that dumps of two containers in one stream do not mix.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::catalog::{At, BLOCKS, Block, Family, Reader, SHAPES, Shape};
+use crate::template::{self, Codes, Match};
+
+/// Processes of which blocks are kept open at a time.
+const MAX_OPEN: usize = 8;
+
+/// Lines that can wait to be confirmed: values of panics and notes may be long.
+const MAX_PENDING: usize = 64;
+
+/// Lines of the program that can stand between a function and its file.
+const MAX_BETWEEN: u32 = 2;
+
+/// The blocks that lines so far leave open. Lines are counted from the end of the chunk, so they are negative.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Blocks {
+    open: Vec<Open>,
+}
+
+/// What is open of one process.
+#[derive(Clone, Debug, PartialEq)]
+struct Open {
+    source: Arc<[u8]>,
+    kinds: Kinds,
+    /// The last line that belongs to it.
+    last: Option<Shape>,
+    /// A blank line stands behind that.
+    is_blank: bool,
+    /// Lines of the program behind that.
+    n_foreign: u32,
+    pending: Vec<Waiting>,
+}
+
+/// A line that waits to be confirmed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Waiting {
+    /// The line, counted like rows.
+    pub(crate) line: i64,
+    pub(crate) shape: Shape,
+    pub(crate) text: Vec<u8>,
+}
+
+/// A set of kinds of blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Kinds(u32);
+
+impl Kinds {
+    const fn of(block: Block) -> Self {
+        Self(1 << block as u32)
+    }
+
+    const fn with(self, block: Block) -> Self {
+        Self(self.0 | Self::of(block).0)
+    }
+
+    const fn without(self, block: Block) -> Self {
+        Self(self.0 & !Self::of(block).0)
+    }
+
+    const fn has(self, block: Block) -> bool {
+        self.0 & Self::of(block).0 != 0
+    }
+
+    fn has_any(self, blocks: &[Block]) -> bool {
+        blocks.iter().any(|block| self.has(*block))
+    }
+
+    const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Lines of the program after which a block is over.
+    fn patience(self) -> u32 {
+        const DUMPS: [Block; 6] =
+            [Block::Crash, Block::Signal, Block::Goroutine, Block::Race, Block::Finalizers, Block::Alloc];
+        match self.has_any(&DUMPS) {
+            true => 64,
+            false if self.has(Block::GcOld) => 0,
+            // Profiles are written in one go.
+            false => 2,
+        }
+    }
+}
+
+/// How a line is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// Only what is certain counts, whatever stands around it, and nothing is noted when nothing is.
+    Raw,
+    /// Without what carried it, and when it is nothing else.
+    Content {
+        /// A logger's form was around it.
+        is_logged: bool,
+    },
+}
+
+/// A line that belongs to a block.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) shape: Shape,
+    /// What code read; for templates, the codes have it.
+    pub(crate) found: Option<Match>,
+    /// Earlier lines that this one confirms.
+    pub(crate) confirmed: Vec<Waiting>,
+    /// This line itself has to wait.
+    pub(crate) waits: bool,
+}
+
+impl Blocks {
+    /// Goes on after `n_lines` lines of a chunk that was left with these blocks.
+    pub(crate) fn resume(mut self, n_lines: u32) -> Self {
+        self.shift(i64::from(n_lines));
+        self
+    }
+
+    /// What is left open at the end of a chunk of `n_lines` lines.
+    pub(crate) fn finish(mut self, n_lines: u32) -> Self {
+        self.shift(-i64::from(n_lines));
+        self
+    }
+
+    fn shift(&mut self, by: i64) {
+        self.open.iter_mut().flat_map(|open| &mut open.pending).for_each(|waiting| waiting.line += by);
+    }
+
+    /// Whether any block of any process is open.
+    #[inline]
+    pub(crate) fn is_any_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// A blank line of a process.
+    pub(crate) fn blank(&mut self, source: &[u8]) {
+        let Some(index) = self.find(source) else { return };
+        let open = &mut self.open[index];
+        open.is_blank = true;
+        open.kinds = open.kinds.without(Block::Goroutine).without(Block::Alloc).without(Block::GcOld);
+        open.pending.retain(|waiting| !is_frame(waiting.shape));
+        self.drop_if_over(index);
+    }
+
+    /// A line that is found anywhere has opened a block.
+    pub(crate) fn opened(&mut self, block: Block, source: &Arc<[u8]>) {
+        let open = self.of(source);
+        open.kinds = Kinds::of(block);
+        open.n_foreign = 0;
+    }
+
+    fn find(&self, source: &[u8]) -> Option<usize> {
+        self.open.iter().position(|open| *open.source == *source)
+    }
+
+    fn of(&mut self, source: &Arc<[u8]>) -> &mut Open {
+        let index = self.find(source).unwrap_or_else(|| {
+            if self.open.len() == MAX_OPEN {
+                self.open.remove(0);
+            }
+            self.open.push(Open {
+                source: source.clone(),
+                kinds: Kinds::default(),
+                last: None,
+                is_blank: false,
+                n_foreign: 0,
+                pending: Vec::new(),
+            });
+            self.open.len() - 1
+        });
+        &mut self.open[index]
+    }
+
+    fn drop_if_over(&mut self, index: usize) {
+        let open = &self.open[index];
+        if open.kinds.is_empty() && open.pending.is_empty() || open.n_foreign > open.kinds.patience() {
+            self.open.remove(index);
+        }
+    }
+
+    /// Claims a line, which is not blank, for a block. When its shape is read by a template, `codes` has its values.
+    pub(crate) fn read(
+        &mut self,
+        content: &[u8],
+        line: i64,
+        source: &Arc<[u8]>,
+        offer: Offer,
+        codes: &mut Codes,
+    ) -> Option<Claim> {
+        let index = self.find(source);
+        let open = index.map(|index| &self.open[index]);
+        let Some((shape, found)) = shape_of(content, open, offer, codes) else {
+            if let (Some(index), Offer::Content { .. }) = (index, offer) {
+                self.foreign(index);
+            }
+            return None;
+        };
+        let open = self.of(source);
+        let waits = open.must_wait(shape, offer);
+        let confirmed = open.take(shape, waits, line, content);
+        let claim = Claim { shape, found, confirmed, waits };
+        if shape.def().family == Family::ExitStatus {
+            self.open.retain(|open| *open.source != **source);
+        }
+        Some(claim)
+    }
+
+    /// The program has written a line.
+    fn foreign(&mut self, index: usize) {
+        let open = &mut self.open[index];
+        open.n_foreign += 1;
+        if open.is_blank {
+            // The value of a panic ends with a blank line and the first goroutine.
+            open.pending.retain(|waiting| waiting.shape.def().family != Family::PanicText);
+        }
+        if open.n_foreign > MAX_BETWEEN {
+            open.pending.retain(|waiting| !is_frame(waiting.shape));
+        }
+        self.drop_if_over(index);
+    }
+}
+
+impl Open {
+    /// Whether a line is believed only once a later one confirms it.
+    fn must_wait(&self, shape: Shape, offer: Offer) -> bool {
+        match shape.def().family {
+            Family::Frame | Family::PanicText => true,
+            // What `log` wrote may only say panic.
+            Family::Panic => offer == (Offer::Content { is_logged: true }),
+            Family::RuntimeNote => !shape.def().within.is_empty() && !self.kinds.has(Block::Crash),
+            Family::Race => is_delimiter(shape) && !self.kinds.has(Block::Race),
+            _ => false,
+        }
+    }
+
+    /// Notes a line of the block; gives the lines that it confirms.
+    fn take(&mut self, shape: Shape, waits: bool, line: i64, content: &[u8]) -> Vec<Waiting> {
+        self.n_foreign = 0;
+        self.is_blank = false;
+        let family = shape.def().family;
+        if waits {
+            if is_frame(shape) {
+                self.pending.retain(|waiting| !is_frame(waiting.shape));
+            }
+            if self.pending.len() == MAX_PENDING {
+                self.pending.remove(0);
+            }
+            self.pending.push(Waiting { line, shape, text: content.to_vec() });
+            return Vec::new();
+        }
+        let confirms = |waiting: &Waiting| match waiting.shape.def().family {
+            Family::Frame => family == Family::Location,
+            Family::RuntimeNote => family == Family::Panic,
+            Family::Race => family == Family::Race,
+            _ => matches!(family, Family::Goroutine | Family::Signal | Family::StackNote | Family::Panic),
+        };
+        let (confirmed, kept) = std::mem::take(&mut self.pending).into_iter().partition(confirms);
+        self.pending = kept;
+        if family != Family::Location {
+            self.pending.retain(|waiting| !is_frame(waiting.shape));
+        }
+        for opens in confirmed.iter().map(|waiting: &Waiting| waiting.shape).chain([shape]) {
+            self.open(opens.def().opens);
+        }
+        // The second delimiter ends the report.
+        if is_delimiter(shape) {
+            self.kinds = self.kinds.without(Block::Race);
+        }
+        self.last = Some(shape);
+        confirmed
+    }
+
+    fn open(&mut self, block: Option<Block>) {
+        match block {
+            None => {}
+            Some(Block::Goroutine | Block::Signal | Block::Finalizers) => {
+                self.kinds = block.into_iter().fold(self.kinds, Kinds::with);
+            }
+            // What a crash prints follows it.
+            Some(Block::Crash) => self.kinds = self.kinds.without(Block::Goroutine).with(Block::Crash),
+            Some(other) => self.kinds = Kinds::of(other),
+        }
+    }
+
+    /// Whether a line of this shape can stand here.
+    fn fits(&self, shape: Shape, content: &[u8]) -> bool {
+        let last = self.last.map(|shape| shape.def().family);
+        let frame_waits = self.pending.last().is_some_and(|waiting| is_frame(waiting.shape));
+        match shape.def().family {
+            Family::Frame => is_frame_text(content),
+            // A file follows its function; where that was lost, the offset in the function tells a frame.
+            Family::Location => {
+                frame_waits
+                    || matches!(last, Some(Family::CreatedBy | Family::Ancestor)) && self.n_foreign <= MAX_BETWEEN
+                    || memchr::memmem::find(content, b" +0x").is_some()
+            }
+            Family::PanicText => {
+                let goes_on = self.pending.last().is_some_and(|waiting| waiting.shape.def().family == Family::PanicText);
+                !self.is_blank && self.n_foreign == 0 && (last == Some(Family::Panic) || goes_on)
+            }
+            _ => true,
+        }
+    }
+}
+
+fn is_frame(shape: Shape) -> bool {
+    shape.def().family == Family::Frame
+}
+
+/// Whether this is the line that stands around a report of the race detector.
+fn is_delimiter(shape: Shape) -> bool {
+    shape.def().family == Family::Race && shape.def().template.starts_with("====")
+}
+
+/// Whether a line can be a function with its arguments: names hold no blanks, and arguments are hexadecimal words,
+/// `...`, `_` and groups of them in braces (`runtime/traceback.go` printArgs). gccgo prints the name only.
+fn is_frame_text(content: &[u8]) -> bool {
+    let text = content.trim_ascii_start();
+    let text = match text.strip_prefix(b"[fp=") {
+        Some(rest) => memchr::memmem::find(rest, b"] ").map_or(rest, |at| &rest[at + 2..]),
+        None => text,
+    };
+    let is_argument = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'x' | b'?' | b'.' | b',' | b'_' | b' ' | b'{' | b'}');
+    match (text.strip_suffix(b")"), memchr::memrchr(b'(', text)) {
+        (Some(rest), Some(open)) => {
+            open > 0 && !text[..open].contains(&b' ') && rest[open + 1..].iter().all(is_argument)
+        }
+        _ => text.contains(&b'.') && !text.iter().any(|byte| matches!(byte, b' ' | b'(' | b')' | b':' | b'=')),
+    }
+}
+
+/// The shape of a line that can be claimed now.
+fn shape_of(content: &[u8], open: Option<&Open>, offer: Offer, codes: &mut Codes) -> Option<(Shape, Option<Match>)> {
+    let Some(&first) = content.first() else { return None };
+    let index = index();
+    let kinds = open.map_or(Kinds::default(), |open| open.kinds);
+    let is_certain = |shape: &Shape| {
+        offer != Offer::Raw || !matches!(shape.def().family, Family::PanicText | Family::RuntimeNote | Family::Panic)
+    };
+    let mut matches = |shape: Shape| -> Option<(Shape, Option<Match>)> {
+        if open.is_some_and(|open| !open.fits(shape, content)) {
+            return None;
+        }
+        if shape.def().reader == Reader::Template {
+            return template::whole(shape, content, codes).then_some((shape, None));
+        }
+        let found = template::longest(shape, content);
+        found.is_complete().then_some((shape, Some(found)))
+    };
+    let by_literal = index.by_byte[usize::from(first)].iter();
+    let claimable = |shape: &&Shape| {
+        let within = shape.def().within;
+        (within.is_empty() || kinds.has_any(within)) && is_certain(shape)
+    };
+    // A note of the runtime comes before the crash that it explains, and a line of `=` before the word race.
+    let is_early = |shape: &&Shape| {
+        offer != Offer::Raw && (shape.def().family == Family::RuntimeNote || is_delimiter(**shape))
+    };
+    by_literal
+        .filter(|shape| claimable(shape) || is_early(shape))
+        .find_map(|shape| matches(*shape))
+        .or_else(|| index.by_value.iter().filter(claimable).find_map(|shape| matches(*shape)))
+}
+
+/// Shapes that are whole lines.
+struct Index {
+    /// Those that begin with a literal, by its first byte. Those of blocks come before those found anywhere.
+    by_byte: Vec<Vec<Shape>>,
+    /// Those that begin with a value.
+    by_value: Vec<Shape>,
+}
+
+fn index() -> &'static Index {
+    static INDEX: OnceLock<Index> = OnceLock::new();
+    INDEX.get_or_init(|| {
+        debug_assert!(BLOCKS.len() <= 32, "a set of blocks has 32 bits");
+        let mut index = Index { by_byte: vec![Vec::new(); 256], by_value: Vec::new() };
+        for (number, def) in SHAPES.iter().enumerate().filter(|(_, def)| def.at == At::Line) {
+            let shape = Shape(number as u16);
+            for start in def.starts {
+                let shapes: &mut Vec<Shape> = &mut index.by_byte[usize::from(start.as_bytes()[0])];
+                if shapes.last() != Some(&shape) {
+                    shapes.push(shape);
+                }
+            }
+            if def.starts.is_empty() {
+                index.by_value.push(shape);
+            }
+        }
+        index
+    })
+}
