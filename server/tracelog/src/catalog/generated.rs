@@ -3639,7 +3639,7 @@ pub static FAMILIES: [FamilyDef; 18] = [
                 normal: "",
                 suspect: "Rising: allocation gains on marking, so cycles start earlier.",
                 notes: &[
-                    (GoReleases::range(18, 19), "What a controller puts out."),
+                    (GoReleases::range(18, 19), "What a controller puts out. It can be negative."),
                     (GoReleases::range(20, 27), "The largest of the last measurements."),
                 ],
                 names: &[
