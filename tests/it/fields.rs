@@ -3,6 +3,8 @@
 //!
 //! Places are in `tests/corpus`; `formats` marks lines recorded for the format reference that no corpus file holds.
 
+mod single_lines;
+
 use crate::json::Json;
 use crate::product::parse_bytes;
 
@@ -26,6 +28,7 @@ fn shown(value: &Json) -> String {
         Json::Bool(value) => value.to_string(),
         Json::Integer(value) => value.to_string(),
         Json::Float(value) => value.to_string(),
+        Json::Text(value) => format!("{value:?}"),
         Json::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<String>>().join(",")),
         other => panic!("no field holds {other:?}"),
     }

@@ -57,12 +57,38 @@ pub enum Family {
     Gc,
     /// Periodic collection.
     GcForced,
+    /// Length of a collection.
+    GcPause,
+    /// Scan statistics.
+    Scan,
     /// Scavenger, Go 1.0 to 1.13.
     Scvg,
     /// Scavenger, Go 1.14 and later.
     Scav,
     /// Scheduler.
     Sched,
+    /// Scheduler: P.
+    SchedP,
+    /// Scheduler: M.
+    SchedM,
+    /// Scheduler: G.
+    SchedG,
+    /// Pacer: start of a cycle.
+    PacerStart,
+    /// Pacer: end of a cycle.
+    PacerEnd,
+    /// Pacer: end of the sweep.
+    PacerSweep,
+    /// Package initialization.
+    Init,
+    /// Finalizers and cleanups in line.
+    Checkfinalizers,
+    /// Allocation.
+    Tracealloc,
+    /// Free.
+    Tracefree,
+    /// Collection with stacks.
+    Tracegc,
 }
 
 impl Family {
@@ -70,9 +96,22 @@ impl Family {
     pub const ALL: &'static [Self] = &[
         Self::Gc,
         Self::GcForced,
+        Self::GcPause,
+        Self::Scan,
         Self::Scvg,
         Self::Scav,
         Self::Sched,
+        Self::SchedP,
+        Self::SchedM,
+        Self::SchedG,
+        Self::PacerStart,
+        Self::PacerEnd,
+        Self::PacerSweep,
+        Self::Init,
+        Self::Checkfinalizers,
+        Self::Tracealloc,
+        Self::Tracefree,
+        Self::Tracegc,
     ];
 }
 
@@ -184,6 +223,36 @@ pub mod gc {
     pub const FORCED: Field = Field { family: Family::Gc, index: 50 };
 }
 
+/// Fields of the family `gc_pause`.
+pub mod gc_pause {
+    use super::{Family, Field};
+
+    /// Pause (ns).
+    pub const PAUSE_NS: Field = Field { family: Family::GcPause, index: 0 };
+}
+
+/// Fields of the family `scan`.
+pub mod scan {
+    use super::{Family, Field};
+
+    /// Size class.
+    pub const SIZE_CLASS: Field = Field { family: Family::Scan, index: 0 };
+    /// Objects scanned singly.
+    pub const OBJECTS_SCANNED_SINGLE: Field = Field { family: Family::Scan, index: 1 };
+    /// Objects scanned in sparse spans.
+    pub const OBJECTS_SCANNED_SPARSE: Field = Field { family: Family::Scan, index: 2 };
+    /// Objects scanned in dense spans.
+    pub const OBJECTS_SCANNED_DENSE: Field = Field { family: Family::Scan, index: 3 };
+    /// Objects scanned.
+    pub const OBJECTS_SCANNED: Field = Field { family: Family::Scan, index: 4 };
+    /// Sparse spans.
+    pub const SPANS_SPARSE: Field = Field { family: Family::Scan, index: 5 };
+    /// Dense spans.
+    pub const SPANS_DENSE: Field = Field { family: Family::Scan, index: 6 };
+    /// Spans scanned.
+    pub const SPANS_SCANNED: Field = Field { family: Family::Scan, index: 7 };
+}
+
 /// Fields of the family `scvg`.
 pub mod scvg {
     use super::{Family, Field};
@@ -264,6 +333,212 @@ pub mod sched {
     pub const SYSMONWAIT: Field = Field { family: Family::Sched, index: 14 };
 }
 
+/// Fields of the family `sched_p`.
+pub mod sched_p {
+    use super::{Family, Field};
+
+    /// P.
+    pub const P: Field = Field { family: Family::SchedP, index: 0 };
+    /// P status.
+    pub const P_STATUS: Field = Field { family: Family::SchedP, index: 1 };
+    /// Scheduling count.
+    pub const SCHEDTICK: Field = Field { family: Family::SchedP, index: 2 };
+    /// System call count.
+    pub const SYSCALLTICK: Field = Field { family: Family::SchedP, index: 3 };
+    /// Thread.
+    pub const M: Field = Field { family: Family::SchedP, index: 4 };
+    /// Local run queue.
+    pub const RUNQSIZE: Field = Field { family: Family::SchedP, index: 5 };
+    /// Local run queue capacity.
+    pub const RUNQCAP: Field = Field { family: Family::SchedP, index: 6 };
+    /// Free goroutines.
+    pub const GFREECNT: Field = Field { family: Family::SchedP, index: 7 };
+    /// Timers.
+    pub const TIMERSLEN: Field = Field { family: Family::SchedP, index: 8 };
+}
+
+/// Fields of the family `sched_m`.
+pub mod sched_m {
+    use super::{Family, Field};
+
+    /// Thread.
+    pub const THREAD: Field = Field { family: Family::SchedM, index: 0 };
+    /// P held.
+    pub const HELD_P: Field = Field { family: Family::SchedM, index: 1 };
+    /// Current goroutine.
+    pub const CURG: Field = Field { family: Family::SchedM, index: 2 };
+    /// Allocating.
+    pub const MALLOCING: Field = Field { family: Family::SchedM, index: 3 };
+    /// Throwing.
+    pub const THROWING: Field = Field { family: Family::SchedM, index: 4 };
+    /// Collecting.
+    pub const GCING: Field = Field { family: Family::SchedM, index: 5 };
+    /// Preemption off.
+    pub const PREEMPTOFF: Field = Field { family: Family::SchedM, index: 6 };
+    /// Locks.
+    pub const LOCKS: Field = Field { family: Family::SchedM, index: 7 };
+    /// Dying.
+    pub const DYING: Field = Field { family: Family::SchedM, index: 8 };
+    /// Helping the collector.
+    pub const HELPGC: Field = Field { family: Family::SchedM, index: 9 };
+    /// Spinning.
+    pub const SPINNING: Field = Field { family: Family::SchedM, index: 10 };
+    /// Parked.
+    pub const BLOCKED: Field = Field { family: Family::SchedM, index: 11 };
+    /// Locked goroutine.
+    pub const LOCKEDG: Field = Field { family: Family::SchedM, index: 12 };
+}
+
+/// Fields of the family `sched_g`.
+pub mod sched_g {
+    use super::{Family, Field};
+
+    /// Goroutine.
+    pub const G: Field = Field { family: Family::SchedG, index: 0 };
+    /// Goroutine status.
+    pub const G_STATUS: Field = Field { family: Family::SchedG, index: 1 };
+    /// Wait reason.
+    pub const REASON: Field = Field { family: Family::SchedG, index: 2 };
+    /// Thread.
+    pub const M: Field = Field { family: Family::SchedG, index: 3 };
+    /// Locked thread.
+    pub const LOCKEDM: Field = Field { family: Family::SchedG, index: 4 };
+}
+
+/// Fields of the family `pacer_start`.
+pub mod pacer_start {
+    use super::{Family, Field};
+
+    /// Assist ratio.
+    pub const ASSIST_RATIO: Field = Field { family: Family::PacerStart, index: 0 };
+    /// Scannable heap (MB).
+    pub const SCANNABLE_MB: Field = Field { family: Family::PacerStart, index: 1 };
+    /// Heap at start (MB).
+    pub const HEAP_START_MB: Field = Field { family: Family::PacerStart, index: 2 };
+    /// Heap goal (MB).
+    pub const HEAP_GOAL_MB: Field = Field { family: Family::PacerStart, index: 3 };
+    /// Dedicated workers.
+    pub const WORKERS_DEDICATED: Field = Field { family: Family::PacerStart, index: 4 };
+    /// Fractional workers.
+    pub const WORKERS_FRACTIONAL: Field = Field { family: Family::PacerStart, index: 5 };
+    /// Fractional share.
+    pub const FRACTIONAL_SHARE: Field = Field { family: Family::PacerStart, index: 6 };
+}
+
+/// Fields of the family `pacer_end`.
+pub mod pacer_end {
+    use super::{Family, Field};
+
+    /// Marked by the previous cycle (B).
+    pub const HEAP_MARKED_PREV_BYTES: Field = Field { family: Family::PacerEnd, index: 0 };
+    /// Trigger ratio.
+    pub const TRIGGER_RATIO: Field = Field { family: Family::PacerEnd, index: 1 };
+    /// Mark CPU (%).
+    pub const MARK_CPU_PCT: Field = Field { family: Family::PacerEnd, index: 2 };
+    /// Mark CPU goal (%).
+    pub const MARK_CPU_GOAL_PCT: Field = Field { family: Family::PacerEnd, index: 3 };
+    /// Heap scan work (B).
+    pub const HEAP_WORK_BYTES: Field = Field { family: Family::PacerEnd, index: 4 };
+    /// Stack scan work (B).
+    pub const STACK_WORK_BYTES: Field = Field { family: Family::PacerEnd, index: 5 };
+    /// Globals scan work (B).
+    pub const GLOBALS_WORK_BYTES: Field = Field { family: Family::PacerEnd, index: 6 };
+    /// Expected work (B).
+    pub const EXPECTED_WORK_BYTES: Field = Field { family: Family::PacerEnd, index: 7 };
+    /// Heap trigger (B).
+    pub const HEAP_TRIGGER_BYTES: Field = Field { family: Family::PacerEnd, index: 8 };
+    /// Actual growth.
+    pub const GROWTH_RATIO: Field = Field { family: Family::PacerEnd, index: 9 };
+    /// Heap at end (B).
+    pub const HEAP_END_BYTES: Field = Field { family: Family::PacerEnd, index: 10 };
+    /// Goal growth.
+    pub const GOAL_RATIO: Field = Field { family: Family::PacerEnd, index: 11 };
+    /// Heap goal (B).
+    pub const HEAP_GOAL_BYTES: Field = Field { family: Family::PacerEnd, index: 12 };
+    /// Mark CPU share.
+    pub const MARK_UTILIZATION: Field = Field { family: Family::PacerEnd, index: 13 };
+    /// Mark CPU share goal.
+    pub const GOAL_UTILIZATION: Field = Field { family: Family::PacerEnd, index: 14 };
+    /// Scan work (B).
+    pub const SCAN_WORK_BYTES: Field = Field { family: Family::PacerEnd, index: 15 };
+    /// Room to the goal.
+    pub const GOAL_MARGIN: Field = Field { family: Family::PacerEnd, index: 16 };
+    /// Growth while marking.
+    pub const GROWTH_MARGIN: Field = Field { family: Family::PacerEnd, index: 17 };
+    /// Mark CPU against goal.
+    pub const UTILIZATION_RATIO: Field = Field { family: Family::PacerEnd, index: 18 };
+    /// Overshoot (B).
+    pub const GOAL_OVERSHOOT_BYTES: Field = Field { family: Family::PacerEnd, index: 19 };
+    /// Cons/mark ratio.
+    pub const CONS_MARK: Field = Field { family: Family::PacerEnd, index: 20 };
+    /// Pacer reset.
+    pub const PACER_RESET: Field = Field { family: Family::PacerEnd, index: 21 };
+}
+
+/// Fields of the family `pacer_sweep`.
+pub mod pacer_sweep {
+    use super::{Family, Field};
+
+    /// Heap at the end of the sweep (MB).
+    pub const HEAP_SWEEP_END_MB: Field = Field { family: Family::PacerSweep, index: 0 };
+    /// Spans allocated (MB).
+    pub const SPANS_ALLOCATED_MB: Field = Field { family: Family::PacerSweep, index: 1 };
+    /// Allocated during the sweep (MB).
+    pub const SWEEP_GROWTH_MB: Field = Field { family: Family::PacerSweep, index: 2 };
+    /// Pages swept.
+    pub const PAGES_SWEPT: Field = Field { family: Family::PacerSweep, index: 3 };
+    /// Sweep ratio.
+    pub const PAGES_PER_BYTE: Field = Field { family: Family::PacerSweep, index: 4 };
+}
+
+/// Fields of the family `init`.
+pub mod init {
+    use super::{Family, Field};
+
+    /// Package.
+    pub const PACKAGE: Field = Field { family: Family::Init, index: 0 };
+    /// Start (ms).
+    pub const START_MS: Field = Field { family: Family::Init, index: 1 };
+    /// Duration (ms).
+    pub const INIT_MS: Field = Field { family: Family::Init, index: 2 };
+    /// Allocated (B).
+    pub const INIT_ALLOC_BYTES: Field = Field { family: Family::Init, index: 3 };
+    /// Allocations.
+    pub const INIT_ALLOCS: Field = Field { family: Family::Init, index: 4 };
+}
+
+/// Fields of the family `checkfinalizers`.
+pub mod checkfinalizers {
+    use super::{Family, Field};
+
+    /// Finalizers in line.
+    pub const FINALIZERS_QUEUED: Field = Field { family: Family::Checkfinalizers, index: 0 };
+    /// Cleanups in line.
+    pub const CLEANUPS_QUEUED: Field = Field { family: Family::Checkfinalizers, index: 1 };
+}
+
+/// Fields of the family `tracealloc`.
+pub mod tracealloc {
+    use super::{Family, Field};
+
+    /// Address.
+    pub const ADDRESS: Field = Field { family: Family::Tracealloc, index: 0 };
+    /// Size (B).
+    pub const SIZE_BYTES: Field = Field { family: Family::Tracealloc, index: 1 };
+    /// Type.
+    pub const TYPE: Field = Field { family: Family::Tracealloc, index: 2 };
+}
+
+/// Fields of the family `tracefree`.
+pub mod tracefree {
+    use super::{Family, Field};
+
+    /// Address.
+    pub const ADDRESS: Field = Field { family: Family::Tracefree, index: 0 };
+    /// Size (B).
+    pub const SIZE_BYTES: Field = Field { family: Family::Tracefree, index: 1 };
+}
+
 /// Every shape by name.
 pub mod shapes {
     use super::Shape;
@@ -284,42 +559,102 @@ pub mod shapes {
     pub const GC_1_18: Shape = Shape(6);
     /// `gc_forced`, Go 1.4-.
     pub const GC_FORCED: Shape = Shape(7);
+    /// `gc_pause`, Go 1.0-1.4.
+    pub const GC_PAUSE: Shape = Shape(8);
+    /// `scan_total`, Go 1.25-.
+    pub const SCAN_TOTAL: Shape = Shape(9);
+    /// `scan_class`, Go 1.25-.
+    pub const SCAN_CLASS: Shape = Shape(10);
+    /// `scan_total_green`, Go 1.25-.
+    pub const SCAN_TOTAL_GREEN: Shape = Shape(11);
+    /// `scan_class_green`, Go 1.25-.
+    pub const SCAN_CLASS_GREEN: Shape = Shape(12);
     /// `scvg_stats`, Go 1.0-1.12.
-    pub const SCVG_STATS: Shape = Shape(8);
+    pub const SCVG_STATS: Shape = Shape(13);
     /// `scvg_stats_1_13`, Go 1.13.
-    pub const SCVG_STATS_1_13: Shape = Shape(9);
+    pub const SCVG_STATS_1_13: Shape = Shape(14);
     /// `scvg_released_1_0`, Go 1.0-1.1.
-    pub const SCVG_RELEASED_1_0: Shape = Shape(10);
+    pub const SCVG_RELEASED_1_0: Shape = Shape(15);
     /// `scvg_released`, Go 1.2-1.12.
-    pub const SCVG_RELEASED: Shape = Shape(11);
+    pub const SCVG_RELEASED: Shape = Shape(16);
     /// `scvg_released_1_13`, Go 1.13.
-    pub const SCVG_RELEASED_1_13: Shape = Shape(12);
+    pub const SCVG_RELEASED_1_13: Shape = Shape(17);
     /// `scvg_gc_forced`, Go 1.0-1.3.
-    pub const SCVG_GC_FORCED: Shape = Shape(13);
+    pub const SCVG_GC_FORCED: Shape = Shape(18);
     /// `scav_1_14`, Go 1.14, 1.19-1.20.
-    pub const SCAV_1_14: Shape = Shape(14);
+    pub const SCAV_1_14: Shape = Shape(19);
     /// `scav_1_15`, Go 1.15-1.18.
-    pub const SCAV_1_15: Shape = Shape(15);
+    pub const SCAV_1_15: Shape = Shape(20);
     /// `scav_1_21`, Go 1.21-.
-    pub const SCAV_1_21: Shape = Shape(16);
+    pub const SCAV_1_21: Shape = Shape(21);
     /// `sched_1_2`, Go 1.2-1.3.
-    pub const SCHED_1_2: Shape = Shape(17);
+    pub const SCHED_1_2: Shape = Shape(22);
     /// `sched_1_4`, Go 1.4-1.19.
-    pub const SCHED_1_4: Shape = Shape(18);
+    pub const SCHED_1_4: Shape = Shape(23);
     /// `sched_1_20`, Go 1.20-1.24.
-    pub const SCHED_1_20: Shape = Shape(19);
+    pub const SCHED_1_20: Shape = Shape(24);
     /// `sched_1_25`, Go 1.25-.
-    pub const SCHED_1_25: Shape = Shape(20);
+    pub const SCHED_1_25: Shape = Shape(25);
     /// `sched_detail_1_2`, Go 1.2-1.3.
-    pub const SCHED_DETAIL_1_2: Shape = Shape(21);
+    pub const SCHED_DETAIL_1_2: Shape = Shape(26);
     /// `sched_detail_1_4`, Go 1.4-1.19.
-    pub const SCHED_DETAIL_1_4: Shape = Shape(22);
+    pub const SCHED_DETAIL_1_4: Shape = Shape(27);
     /// `sched_detail_1_20`, Go 1.20-.
-    pub const SCHED_DETAIL_1_20: Shape = Shape(23);
+    pub const SCHED_DETAIL_1_20: Shape = Shape(28);
+    /// `sched_p_1_2`, Go 1.2.
+    pub const SCHED_P_1_2: Shape = Shape(29);
+    /// `sched_p_1_3`, Go 1.3-1.13.
+    pub const SCHED_P_1_3: Shape = Shape(30);
+    /// `sched_p_1_14`, Go 1.14-.
+    pub const SCHED_P_1_14: Shape = Shape(31);
+    /// `sched_m_1_2`, Go 1.2.
+    pub const SCHED_M_1_2: Shape = Shape(32);
+    /// `sched_m_1_3`, Go 1.3-1.4.
+    pub const SCHED_M_1_3: Shape = Shape(33);
+    /// `sched_m_1_5`, Go 1.5-1.11.
+    pub const SCHED_M_1_5: Shape = Shape(34);
+    /// `sched_m_1_12`, Go 1.12-.
+    pub const SCHED_M_1_12: Shape = Shape(35);
+    /// `sched_g`, Go 1.2-.
+    pub const SCHED_G: Shape = Shape(36);
+    /// `pacer_start_1_5`, Go 1.5-1.9.
+    pub const PACER_START_1_5: Shape = Shape(37);
+    /// `pacer_start_1_10`, Go 1.10-1.25.
+    pub const PACER_START_1_10: Shape = Shape(38);
+    /// `pacer_start_1_26`, Go 1.26-.
+    pub const PACER_START_1_26: Shape = Shape(39);
+    /// `pacer_end_1_5`, Go 1.5-1.18.
+    pub const PACER_END_1_5: Shape = Shape(40);
+    /// `pacer_end_1_18`, Go 1.18-1.25.
+    pub const PACER_END_1_18: Shape = Shape(41);
+    /// `pacer_end_1_26`, Go 1.26-.
+    pub const PACER_END_1_26: Shape = Shape(42);
+    /// `pacer_sweep_1_6`, Go 1.6.
+    pub const PACER_SWEEP_1_6: Shape = Shape(43);
+    /// `pacer_sweep_1_7`, Go 1.7-1.8.
+    pub const PACER_SWEEP_1_7: Shape = Shape(44);
+    /// `pacer_sweep_1_9`, Go 1.9-1.25.
+    pub const PACER_SWEEP_1_9: Shape = Shape(45);
+    /// `pacer_sweep_1_26`, Go 1.26-.
+    pub const PACER_SWEEP_1_26: Shape = Shape(46);
+    /// `init`, Go 1.16-.
+    pub const INIT: Shape = Shape(47);
+    /// `checkfinalizers`, Go 1.25-.
+    pub const CHECKFINALIZERS: Shape = Shape(48);
+    /// `tracealloc_typed`, Go 1.3-1.22.
+    pub const TRACEALLOC_TYPED: Shape = Shape(49);
+    /// `tracealloc`, Go 1.4-1.22.
+    pub const TRACEALLOC: Shape = Shape(50);
+    /// `tracefree`, Go 1.3-1.22.
+    pub const TRACEFREE: Shape = Shape(51);
+    /// `tracegc_begin`, Go 1.3-1.22.
+    pub const TRACEGC_BEGIN: Shape = Shape(52);
+    /// `tracegc_end`, Go 1.3-1.22.
+    pub const TRACEGC_END: Shape = Shape(53);
 }
 
 /// Every family, indexed by [`Family`].
-pub static FAMILIES: [FamilyDef; 5] = [
+pub static FAMILIES: [FamilyDef; 18] = [
     FamilyDef {
         id: "gc",
         title: "Garbage collection",
@@ -1315,6 +1650,194 @@ pub static FAMILIES: [FamilyDef; 5] = [
         ],
     },
     FamilyDef {
+        id: "gc_pause",
+        title: "Length of a collection",
+        knob: "MemStats.DebugGC",
+        meaning: "Length of a collection, which is stop-the-world throughout in these releases. The flag behind the line is a field of runtime.MemStats that programs can read but not set, so the line is not expected in practice.",
+        fields: &[
+            FieldDef {
+                id: "pause_ns",
+                title: "Pause",
+                unit: "ns",
+                kind: Kind::Uint,
+                role: Role::Pause,
+                cumulative: false,
+                meaning: "Time that the collection stopped the program, in nanoseconds.",
+                reading: "The times on the gc line of the collection add up to about as much.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgc0.c gc, 1.0-1.4",
+                go: GoReleases::range(0, 4),
+            },
+        ],
+        shapes: &[
+            shapes::GC_PAUSE,
+        ],
+    },
+    FamilyDef {
+        id: "scan",
+        title: "Scan statistics",
+        knob: "GODEBUG=gctrace=2",
+        meaning: "What the mark phase of a cycle scanned, printed right behind its gc line: a line for all objects, then one for each size class that was scanned. With the Green Tea collector, the default from Go 1.26 on, the lines also tell how spans were scanned.",
+        fields: &[
+            FieldDef {
+                id: "size_class",
+                title: "Size class",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Size of the objects counted on this line, in bytes with a B behind it, or L for large objects.",
+                reading: "Objects of the heap come in fixed sizes, the size classes; a large object has a span to itself.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                    NameDef { printed: "L", name: "", go: GoReleases::range(25, 27), meaning: "Large objects (size class 0)." },
+                ],
+                source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.26-; runtime/mgcmark.go dumpScanStats, 1.25",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "objects_scanned_single",
+                title: "Objects scanned singly",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Objects that were scanned one at a time.",
+                reading: "First of three parts of the objects scanned.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "objects_scanned_sparse",
+                title: "Objects scanned in sparse spans",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Objects that were scanned span by span, in spans where few objects were marked.",
+                reading: "Second of three parts of the objects scanned.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "objects_scanned_dense",
+                title: "Objects scanned in dense spans",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Objects that the packed scanner scanned, in spans where many objects were marked.",
+                reading: "Third of three parts of the objects scanned.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "objects_scanned",
+                title: "Objects scanned",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Objects that the mark phase of the cycle scanned.",
+                reading: "With the Green Tea collector the three numbers before it add up to it.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcmark_greenteagc.go dumpScanStats, runtime/mgcmark_nogreenteagc.go dumpScanStats, 1.26-; runtime/mgcmark.go dumpScanStats, 1.25",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "spans_sparse",
+                title: "Sparse spans",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Spans that were scanned while few of their objects were marked.",
+                reading: "A detail of how the collector worked; no value is bad by itself.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "spans_dense",
+                title: "Dense spans",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Spans that the packed scanner scanned because many of their objects were marked.",
+                reading: "A detail of how the collector worked; no value is bad by itself.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "spans_scanned",
+                title: "Spans scanned",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Sparse and dense spans together.",
+                reading: "Objects scanned one at a time are in none of them.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+        ],
+        shapes: &[
+            shapes::SCAN_TOTAL,
+            shapes::SCAN_CLASS,
+            shapes::SCAN_TOTAL_GREEN,
+            shapes::SCAN_CLASS_GREEN,
+        ],
+    },
+    FamilyDef {
         id: "scvg",
         title: "Scavenger, Go 1.0 to 1.13",
         knob: "GODEBUG=gctrace=1",
@@ -1938,10 +2461,1604 @@ pub static FAMILIES: [FamilyDef; 5] = [
             shapes::SCHED_DETAIL_1_20,
         ],
     },
+    FamilyDef {
+        id: "sched_p",
+        title: "Scheduler: P",
+        knob: "GODEBUG=schedtrace=1000,scheddetail=1",
+        meaning: "State of one P, a processor of the Go scheduler: a thread must hold a P to run Go code. The block that a SCHED line heads has one such line per P, in order of P number. The values are read while the program runs on, so the lines of a block need not agree with each other.",
+        fields: &[
+            FieldDef {
+                id: "p",
+                title: "P",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the P, from 0 to GOMAXPROCS - 1.",
+                reading: "M lines refer to it in p=.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "p_status",
+                title: "P status",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::State,
+                cumulative: false,
+                meaning: "What the P is doing, as a number of the runtime.",
+                reading: "Only a P with status 1 runs Go code or the scheduler.",
+                normal: "",
+                suspect: "1 with the same tick counts in block after block: one goroutine, or a group handing over to each other, holds the P. 1 or 2 while the SCHED line says that Ps are still to stop: this P does not stop.",
+                notes: &[
+                    (GoReleases::range(26, 27), "Status 2 is no longer used: a P whose goroutine is in a system call stays at 1."),
+                ],
+                names: &[
+                    NameDef { printed: "0", name: "idle", go: GoReleases::range(2, 27), meaning: "It runs no user code: it is on the idle list or in transition." },
+                    NameDef { printed: "1", name: "running", go: GoReleases::range(2, 27), meaning: "A thread owns it and runs user code or the scheduler. From Go 1.26 on also while its goroutine is in a system call." },
+                    NameDef { printed: "2", name: "syscall", go: GoReleases::range(2, 25), meaning: "Its goroutine is in a system call, so the P can be taken away." },
+                    NameDef { printed: "3", name: "gcstop", go: GoReleases::range(2, 27), meaning: "It is halted because the world is stopped." },
+                    NameDef { printed: "4", name: "dead", go: GoReleases::range(2, 27), meaning: "It is beyond the present GOMAXPROCS." },
+                ],
+                source: "runtime/runtime2.go, runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "schedtick",
+                title: "Scheduling count",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: true,
+                meaning: "Goroutines that this P has started with a fresh time slice so far. A goroutine that inherits the time slice of the one that made it ready is not counted.",
+                reading: "The difference between two blocks is a lower bound of the goroutine switches on this P. The counter has 32 bits and wraps at 4294967296.",
+                normal: "",
+                suspect: "No difference while the status is 1: one goroutine, or a group handing over to each other, holds the P.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, execute, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "syscalltick",
+                title: "System call count",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: true,
+                meaning: "System calls finished on the slow path on this P so far.",
+                reading: "The difference between two blocks counts the calls between them that took the slow path. The counter has 32 bits and wraps at 4294967296.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "m",
+                title: "Thread",
+                unit: "",
+                kind: Kind::Ref,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the thread (M) that holds the P or runs the goroutine, in P lines and G lines; none when no thread does.",
+                reading: "The M line with this number tells what the thread is doing. The lines are not read at one instant, so it may already hold something else.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(2, 19), "None is printed as -1."),
+                    (GoReleases::range(20, 27), "None is printed as nil."),
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "runqsize",
+                title: "Local run queue",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Goroutines that are ready to run and wait in the queue of this P. The goroutine that runs on the P now is not counted.",
+                reading: "The global queue is on the SCHED line. Together they are the goroutines ready but not running.",
+                normal: "",
+                suspect: "Long here while other Ps are idle or have empty queues: work is not being taken over by other Ps.",
+                notes: &[
+                    (GoReleases::range(5, 27), "Nor is the next-to-run slot of the P (runnext)."),
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace (runqtail - runqhead), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "runqcap",
+                title: "Local run queue capacity",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Goroutines that the queue of this P can hold before it has to grow.",
+                reading: "The queue starts at 128 and grows by doubling, so a larger number tells how long it once was. Later releases have a fixed capacity of 256 and do not print it.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.c schedtrace (runqsize), 1.2",
+                go: GoReleases::range(2, 2),
+            },
+            FieldDef {
+                id: "gfreecnt",
+                title: "Free goroutines",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Structures of ended goroutines that this P keeps for reuse.",
+                reading: "High after many short goroutines. They are no leak: the next go statements use them.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace (gFree), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "timerslen",
+                title: "Timers",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Timers in the heap of this P.",
+                reading: "Each P keeps the timers that were set on it.",
+                normal: "",
+                suspect: "Tens of thousands, and growing: timers are set faster than they end, such as time.After in a loop before Go 1.23.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.14-",
+                go: GoReleases::range(14, 27),
+            },
+        ],
+        shapes: &[
+            shapes::SCHED_P_1_2,
+            shapes::SCHED_P_1_3,
+            shapes::SCHED_P_1_14,
+        ],
+    },
+    FamilyDef {
+        id: "sched_m",
+        title: "Scheduler: M",
+        knob: "GODEBUG=schedtrace=1000,scheddetail=1",
+        meaning: "State of one M, an operating system thread of the runtime. The block that a SCHED line heads has one such line per thread, the newest first. The values are read while the program runs on, so a thread may be listed with a P that has already moved on.",
+        fields: &[
+            FieldDef {
+                id: "thread",
+                title: "Thread",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the thread. M0 is the main thread.",
+                reading: "P lines and G lines refer to it in m=, G lines also in lockedm=. The monitor thread is one that never has a P or a goroutine.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "held_p",
+                title: "P held",
+                unit: "",
+                kind: Kind::Ref,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the P that the thread holds; none when it holds no P and so runs no Go code.",
+                reading: "None next to a current goroutine is a thread blocked in a system call or in cgo.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(2, 19), "None is printed as -1."),
+                    (GoReleases::range(20, 27), "None is printed as nil."),
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "curg",
+                title: "Current goroutine",
+                unit: "",
+                kind: Kind::Ref,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the goroutine that runs on the thread; none when no goroutine does.",
+                reading: "The G line with this number tells its status.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(2, 19), "None is printed as -1."),
+                    (GoReleases::range(20, 27), "None is printed as nil."),
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "mallocing",
+                title: "Allocating",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Above 0 while the thread is inside the allocator, or in a crash.",
+                reading: "Caught at work by chance; no value is bad by itself.",
+                normal: "0.",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "throwing",
+                title: "Throwing",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Whether the thread ends the program with a fatal error, as a number of the runtime.",
+                reading: "Not 0 only in the block that a crash prints: this is the thread that crashed.",
+                normal: "0.",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(2, 18), "1, or -1 for a crash without a full dump."),
+                    (GoReleases::range(19, 27), "1 when the program caused it, 2 when the runtime did."),
+                ],
+                names: &[
+                    NameDef { printed: "0", name: "none", go: GoReleases::range(2, 27), meaning: "The thread reports no fatal error." },
+                    NameDef { printed: "1", name: "throwing", go: GoReleases::range(2, 18), meaning: "The thread reports a fatal error." },
+                    NameDef { printed: "-1", name: "throwing", go: GoReleases::range(2, 18), meaning: "The thread reports a fatal error without a full dump." },
+                    NameDef { printed: "1", name: "user", go: GoReleases::range(19, 27), meaning: "The thread reports a fatal error that the program caused." },
+                    NameDef { printed: "2", name: "runtime", go: GoReleases::range(19, 27), meaning: "The thread reports a fatal error of the runtime itself." },
+                ],
+                source: "runtime/proc.go schedtrace, runtime/panic.go throwType, 1.19-; runtime/proc.go schedtrace, 1.6-1.18; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "gcing",
+                title: "Collecting",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Above 0 while this thread runs a garbage collection.",
+                reading: "Go 1.5 replaced it by the reason why preemption is off.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.c schedtrace, 1.2-1.4",
+                go: GoReleases::range(2, 4),
+            },
+            FieldDef {
+                id: "preemptoff",
+                title: "Preemption off",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Why the goroutine on this thread may not be interrupted; nothing is printed when it may be.",
+                reading: "A text of the runtime, which may hold blanks. From Go 1.22 on it is mostly the reason why the thread stops the world.",
+                normal: "Empty.",
+                suspect: "The same text in block after block, with GC waiting set on the SCHED line: stopping the world takes long.",
+                notes: &[
+                    (GoReleases::range(22, 27), "Whoever stops the world leaves the reason of the stop here."),
+                ],
+                names: &[
+                    NameDef { printed: "", name: "none", go: GoReleases::range(5, 27), meaning: "Nothing keeps the goroutine on this thread from being interrupted." },
+                    NameDef { printed: "gcing", name: "", go: GoReleases::range(5, 27), meaning: "The thread stops the world for a garbage collection." },
+                    NameDef { printed: "GC worker init", name: "", go: GoReleases::range(5, 27), meaning: "The thread sets up a background mark worker." },
+                    NameDef { printed: "GOMAXPROCS", name: "", go: GoReleases::range(5, 27), meaning: "The thread stops the world to change GOMAXPROCS." },
+                    NameDef { printed: "read mem stats", name: "", go: GoReleases::range(5, 27), meaning: "The thread stops the world to read the memory statistics." },
+                    NameDef { printed: "write heap dump", name: "", go: GoReleases::range(5, 27), meaning: "The thread stops the world to write a heap dump." },
+                    NameDef { printed: "stack trace", name: "", go: GoReleases::range(5, 21), meaning: "The thread stops the world to print the stacks of all goroutines." },
+                    NameDef { printed: "profile", name: "", go: GoReleases::range(5, 21), meaning: "The thread stops the world for a profile." },
+                    NameDef { printed: "start tracing", name: "", go: GoReleases::range(5, 21), meaning: "The thread stops the world to start the execution tracer." },
+                    NameDef { printed: "GC sweep termination", name: "", go: GoReleases::range(22, 27), meaning: "The thread stops the world at the start of a garbage collection." },
+                    NameDef { printed: "GC mark termination", name: "", go: GoReleases::range(22, 27), meaning: "The thread stops the world at the end of a garbage collection." },
+                    NameDef { printed: "goroutine profile", name: "", go: GoReleases::range(22, 27), meaning: "The thread stops the world for a goroutine profile." },
+                    NameDef { printed: "all goroutines stack trace", name: "", go: GoReleases::range(22, 27), meaning: "The thread stops the world to print the stacks of all goroutines." },
+                ],
+                source: "runtime/proc.go schedtrace, stwReasonStrings, 1.22-; runtime/proc.go schedtrace, stopTheWorld, 1.6-1.21; runtime/proc1.go, 1.5",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "locks",
+                title: "Locks",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Locks of the runtime and stretches without preemption that the thread is in.",
+                reading: "The thread that prints the block always holds some: 2, 18 or 32 on it are ordinary in recent releases. Locks of the program, such as sync.Mutex, are not counted.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "dying",
+                title: "Dying",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Stage of the crash that the thread is in, from 0 to 3.",
+                reading: "Above 0 only in the block that a crash prints: this is the thread that crashed.",
+                normal: "0.",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "helpgc",
+                title: "Helping the collector",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Above 0 while the thread helps a collection that has stopped the world.",
+                reading: "Go 1.12 no longer prints it.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-1.11; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 11),
+            },
+            FieldDef {
+                id: "spinning",
+                title: "Spinning",
+                unit: "",
+                kind: Kind::Bool,
+                role: Role::State,
+                cumulative: false,
+                meaning: "The thread searches for a goroutine to run and has none.",
+                reading: "One or two such threads are ordinary. The SCHED line of Go 1.4 and later counts them.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(2, 4), "Printed as 0 or 1."),
+                    (GoReleases::range(5, 27), "Printed as true or false."),
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "blocked",
+                title: "Parked",
+                unit: "",
+                kind: Kind::Bool,
+                role: Role::State,
+                cumulative: false,
+                meaning: "The thread sleeps until another thread wakes it.",
+                reading: "An idle thread is parked; so is one that waits for the world to stop.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(3, 4), "Printed as 0 or 1."),
+                    (GoReleases::range(3, 6), "No information: every line shows the state of the thread that prints the block, a bug."),
+                    (GoReleases::range(5, 27), "Printed as true or false."),
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.3-1.4",
+                go: GoReleases::range(3, 27),
+            },
+            FieldDef {
+                id: "lockedg",
+                title: "Locked goroutine",
+                unit: "",
+                kind: Kind::Ref,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the goroutine that is locked to this thread (runtime.LockOSThread); none when the thread is free.",
+                reading: "The thread runs only this goroutine, and parks while it waits. Its G line says the same in lockedm=.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(2, 19), "None is printed as -1."),
+                    (GoReleases::range(20, 27), "None is printed as nil."),
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+        ],
+        shapes: &[
+            shapes::SCHED_M_1_2,
+            shapes::SCHED_M_1_3,
+            shapes::SCHED_M_1_5,
+            shapes::SCHED_M_1_12,
+        ],
+    },
+    FamilyDef {
+        id: "sched_g",
+        title: "Scheduler: G",
+        knob: "GODEBUG=schedtrace=1000,scheddetail=1",
+        meaning: "State of one goroutine. The block that a SCHED line heads has one such line per goroutine structure ever made, in the order in which the structures were made; ended goroutines whose structure is kept for reuse are among them. The values are read while the program runs on. With 100000 goroutines a block has 100000 lines, and printing it disturbs the program.",
+        fields: &[
+            FieldDef {
+                id: "g",
+                title: "Goroutine",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the goroutine. A number is never used again.",
+                reading: "Each P hands out numbers from its own batch and structures are reused, so numbers have holes and do not rise from line to line. M lines refer to the number in curg= and lockedg=.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace (goid), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "g_status",
+                title: "Goroutine status",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::State,
+                cumulative: false,
+                meaning: "What the goroutine is doing, as a number of the runtime. 4096 is added while the garbage collector scans the stack of the goroutine.",
+                reading: "Alive are all but 6 and 11. Blocked are 4 and 10, and 4100 and 4106 with the scan bit; only for these the reason behind the number is current.",
+                normal: "",
+                suspect: "A count of waiting goroutines that grows from block to block with one reason suggests goroutines that never end.",
+                notes: &[
+                ],
+                names: &[
+                    NameDef { printed: "0", name: "idle", go: GoReleases::range(2, 27), meaning: "Just made, not yet set up." },
+                    NameDef { printed: "1", name: "runnable", go: GoReleases::range(2, 27), meaning: "Ready to run, on a run queue." },
+                    NameDef { printed: "2", name: "running", go: GoReleases::range(2, 27), meaning: "Running Go code." },
+                    NameDef { printed: "3", name: "syscall", go: GoReleases::range(2, 27), meaning: "In a system call or in cgo." },
+                    NameDef { printed: "4", name: "waiting", go: GoReleases::range(2, 27), meaning: "Blocked in the runtime; the reason says on what." },
+                    NameDef { printed: "5", name: "moribund", go: GoReleases::range(2, 27), meaning: "Not used by releases that print this line." },
+                    NameDef { printed: "6", name: "dead", go: GoReleases::range(2, 27), meaning: "Ended, or being set up; the structure is kept for reuse." },
+                    NameDef { printed: "7", name: "enqueue", go: GoReleases::range(4, 9), meaning: "Not used without the scan bit." },
+                    NameDef { printed: "8", name: "copystack", go: GoReleases::range(4, 27), meaning: "Its stack is being moved." },
+                    NameDef { printed: "9", name: "preempted", go: GoReleases::range(14, 27), meaning: "It stopped itself because something asked it to." },
+                    NameDef { printed: "10", name: "leaked", go: GoReleases::range(26, 27), meaning: "The goroutine leak profile found it leaked. It keeps this status until the next leak check and counts as waiting." },
+                    NameDef { printed: "11", name: "deadextra", go: GoReleases::range(26, 27), meaning: "Belongs to an idle extra thread for callbacks from C." },
+                    NameDef { printed: "4097", name: "scanrunnable", go: GoReleases::range(4, 27), meaning: "Ready to run; the garbage collector scans its stack." },
+                    NameDef { printed: "4098", name: "scanrunning", go: GoReleases::range(4, 27), meaning: "Running; the garbage collector is about to scan its stack." },
+                    NameDef { printed: "4099", name: "scansyscall", go: GoReleases::range(4, 27), meaning: "In a system call or in cgo; the garbage collector scans its stack." },
+                    NameDef { printed: "4100", name: "scanwaiting", go: GoReleases::range(4, 27), meaning: "Blocked in the runtime; the garbage collector scans its stack." },
+                    NameDef { printed: "4103", name: "scanenqueue", go: GoReleases::range(4, 9), meaning: "About to be put on a run queue; the garbage collector scans its stack." },
+                    NameDef { printed: "4105", name: "scanpreempted", go: GoReleases::range(14, 27), meaning: "It stopped itself because something asked it to; the garbage collector scans its stack." },
+                    NameDef { printed: "4106", name: "scanleaked", go: GoReleases::range(26, 27), meaning: "Found leaked; the garbage collector scans its stack." },
+                    NameDef { printed: "4107", name: "scandeadextra", go: GoReleases::range(26, 27), meaning: "Belongs to an idle extra thread for callbacks from C; the garbage collector scans its stack." },
+                ],
+                source: "runtime/runtime2.go, runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "reason",
+                title: "Wait reason",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::State,
+                cumulative: false,
+                meaning: "What the goroutine waits for, or what it waited for last. It may hold blanks and parentheses.",
+                reading: "The reason is not cleared when the goroutine goes on: believe it with status 4 or 10 (4100 or 4106 with the scan bit) only. Goroutine dumps show the same reasons.",
+                normal: "",
+                suspect: "The same reason on ever more goroutines, block after block, suggests a leak.",
+                notes: &[
+                ],
+                names: &[
+                    NameDef { printed: "", name: "none", go: GoReleases::range(2, 27), meaning: "The goroutine has not waited yet." },
+                    NameDef { printed: "chan receive", name: "", go: GoReleases::range(0, 27), meaning: "Receives from a channel, and nobody sends. Ever more of these are the classic goroutine leak." },
+                    NameDef { printed: "chan send", name: "", go: GoReleases::range(0, 27), meaning: "Sends to a channel, and nobody receives. Ever more of these are the classic goroutine leak." },
+                    NameDef { printed: "chan receive (nil chan)", name: "", go: GoReleases::range(0, 27), meaning: "Receives from a nil channel, which blocks forever." },
+                    NameDef { printed: "chan send (nil chan)", name: "", go: GoReleases::range(0, 27), meaning: "Sends to a nil channel, which blocks forever." },
+                    NameDef { printed: "select", name: "", go: GoReleases::range(0, 27), meaning: "Waits for one of the cases of a select statement." },
+                    NameDef { printed: "select (no cases)", name: "", go: GoReleases::range(0, 27), meaning: "A select statement without cases, which blocks forever." },
+                    NameDef { printed: "semacquire", name: "", go: GoReleases::range(0, 19), meaning: "Waits for a lock or another primitive of package sync." },
+                    NameDef { printed: "semacquire", name: "", go: GoReleases::range(20, 27), meaning: "Waits for a semaphore that has no name of its own: sync.WaitGroup until Go 1.23, internals of sync.Once and sync.Pool, semaphores of the runtime." },
+                    NameDef { printed: "sync.Cond.Wait", name: "", go: GoReleases::range(11, 27), meaning: "Waits for a sync.Cond to be signaled." },
+                    NameDef { printed: "sync.Mutex.Lock", name: "", go: GoReleases::range(20, 27), meaning: "Waits for a sync.Mutex that another goroutine holds." },
+                    NameDef { printed: "sync.RWMutex.RLock", name: "", go: GoReleases::range(20, 27), meaning: "Waits to read-lock a sync.RWMutex." },
+                    NameDef { printed: "sync.RWMutex.Lock", name: "", go: GoReleases::range(20, 27), meaning: "Waits to write-lock a sync.RWMutex." },
+                    NameDef { printed: "sync.WaitGroup.Wait", name: "", go: GoReleases::range(24, 27), meaning: "Waits for a sync.WaitGroup." },
+                    NameDef { printed: "sync.WaitGroup.Wait (durable)", name: "", go: GoReleases::range(25, 27), meaning: "Waits for a sync.WaitGroup inside a synctest bubble." },
+                    NameDef { printed: "chan receive (durable)", name: "", go: GoReleases::range(25, 27), meaning: "Receives from a channel inside a synctest bubble." },
+                    NameDef { printed: "chan send (durable)", name: "", go: GoReleases::range(25, 27), meaning: "Sends to a channel inside a synctest bubble." },
+                    NameDef { printed: "select (durable)", name: "", go: GoReleases::range(25, 27), meaning: "Waits in a select statement inside a synctest bubble." },
+                    NameDef { printed: "chan receive (synctest)", name: "", go: GoReleases::range(24, 24), meaning: "Receives from a channel inside a synctest bubble." },
+                    NameDef { printed: "chan send (synctest)", name: "", go: GoReleases::range(24, 24), meaning: "Sends to a channel inside a synctest bubble." },
+                    NameDef { printed: "select (synctest)", name: "", go: GoReleases::range(24, 24), meaning: "Waits in a select statement inside a synctest bubble." },
+                    NameDef { printed: "synctest.Run", name: "", go: GoReleases::range(24, 27), meaning: "Runs a synctest bubble and waits for its goroutines." },
+                    NameDef { printed: "synctest.Wait", name: "", go: GoReleases::range(24, 27), meaning: "Waits until the other goroutines of its synctest bubble are blocked." },
+                    NameDef { printed: "sleep", name: "", go: GoReleases::range(0, 27), meaning: "In time.Sleep." },
+                    NameDef { printed: "IO wait", name: "", go: GoReleases::range(1, 27), meaning: "Waits for the network poller. Normal for servers." },
+                    NameDef { printed: "finalizer wait", name: "", go: GoReleases::range(0, 27), meaning: "The finalizer goroutine of the runtime, with nothing to do." },
+                    NameDef { printed: "cleanup wait", name: "", go: GoReleases::range(25, 27), meaning: "A cleanup goroutine of the runtime, with nothing to do." },
+                    NameDef { printed: "timer goroutine (idle)", name: "", go: GoReleases::range(0, 19), meaning: "The timer goroutine of the runtime, with nothing to do. Go 1.14 and later have none." },
+                    NameDef { printed: "force gc (idle)", name: "", go: GoReleases::range(4, 27), meaning: "The goroutine of the runtime that starts a collection when none ran for two minutes." },
+                    NameDef { printed: "GC sweep wait", name: "", go: GoReleases::range(3, 27), meaning: "The background sweeper of the runtime, with nothing to sweep." },
+                    NameDef { printed: "GC scavenge wait", name: "", go: GoReleases::range(13, 27), meaning: "The background scavenger of the runtime, with nothing to return." },
+                    NameDef { printed: "GC worker (idle)", name: "", go: GoReleases::range(6, 27), meaning: "A background mark worker of the runtime, one per P, outside of a cycle." },
+                    NameDef { printed: "GC worker (active)", name: "", go: GoReleases::range(20, 27), meaning: "A background mark worker of the runtime, at work." },
+                    NameDef { printed: "mark worker (idle)", name: "", go: GoReleases::range(5, 5), meaning: "A background mark worker of the runtime, outside of a cycle." },
+                    NameDef { printed: "mark wait (idle)", name: "", go: GoReleases::range(5, 5), meaning: "A goroutine of the runtime that has to do with marking, outside of a cycle." },
+                    NameDef { printed: "Concurrent GC wait", name: "", go: GoReleases::range(5, 5), meaning: "The goroutine of the runtime that drives the collector, outside of a cycle." },
+                    NameDef { printed: "GC assist wait", name: "", go: GoReleases::range(6, 27), meaning: "A goroutine of the program that allocates and waits for credit of the collector: allocation is too fast for it." },
+                    NameDef { printed: "GC assist marking", name: "", go: GoReleases::range(8, 27), meaning: "A goroutine of the program that allocates and marks for the collector before it may go on." },
+                    NameDef { printed: "garbage collection", name: "", go: GoReleases::range(2, 27), meaning: "The goroutine that drives a collection." },
+                    NameDef { printed: "garbage collection scan", name: "", go: GoReleases::range(5, 27), meaning: "Its stack is being scanned." },
+                    NameDef { printed: "GC mark termination", name: "", go: GoReleases::range(20, 27), meaning: "Ends the mark phase of a collection." },
+                    NameDef { printed: "stopping the world", name: "", go: GoReleases::range(20, 27), meaning: "Stops the world." },
+                    NameDef { printed: "flushing proc caches", name: "", go: GoReleases::range(22, 27), meaning: "Waits until the caches of the Ps are flushed." },
+                    NameDef { printed: "wait for GC cycle", name: "", go: GoReleases::range(9, 27), meaning: "In runtime.GC, waiting for the collection." },
+                    NameDef { printed: "GC weak to strong wait", name: "", go: GoReleases::range(23, 27), meaning: "Makes a strong pointer of a weak one and waits for the collector." },
+                    NameDef { printed: "dumping heap", name: "", go: GoReleases::range(3, 27), meaning: "Writes a heap dump." },
+                    NameDef { printed: "panicwait", name: "", go: GoReleases::range(1, 27), meaning: "Waits while the program ends with a panic." },
+                    NameDef { printed: "preempted", name: "", go: GoReleases::range(14, 27), meaning: "It stopped itself because something asked it to." },
+                    NameDef { printed: "debug call", name: "", go: GoReleases::range(15, 27), meaning: "A call that a debugger made." },
+                    NameDef { printed: "trace reader (blocked)", name: "", go: GoReleases::range(5, 27), meaning: "The reader of the execution tracer, with nothing to read." },
+                    NameDef { printed: "trace goroutine status", name: "", go: GoReleases::range(22, 27), meaning: "The execution tracer records the status of a goroutine." },
+                    NameDef { printed: "trace proc status", name: "", go: GoReleases::range(22, 27), meaning: "The execution tracer records the status of a P." },
+                    NameDef { printed: "page trace flush", name: "", go: GoReleases::range(22, 27), meaning: "The page tracer writes out what it has." },
+                    NameDef { printed: "coroutine", name: "", go: GoReleases::range(22, 27), meaning: "Has handed over to the other side of an iter.Pull." },
+                    NameDef { printed: "GOMAXPROCS updater (idle)", name: "", go: GoReleases::range(25, 27), meaning: "The goroutine of the runtime that follows the CPU limit, with nothing to change." },
+                    NameDef { printed: "stack split", name: "", go: GoReleases::range(2, 2), meaning: "Its stack is being grown." },
+                    NameDef { printed: "stack unsplit", name: "", go: GoReleases::range(2, 3), meaning: "Its stack is being shrunk." },
+                    NameDef { printed: "stack growth", name: "", go: GoReleases::range(3, 6), meaning: "Its stack is being grown." },
+                    NameDef { printed: "semarelease", name: "", go: GoReleases::range(2, 6), meaning: "Releases a semaphore of the runtime." },
+                    NameDef { printed: "new goroutine", name: "", go: GoReleases::range(0, 0), meaning: "Just started." },
+                ],
+                source: "runtime/runtime2.go waitReasonStrings, 1.11-; runtime/proc.go gopark and its callers, 1.6-1.10; runtime/proc1.go, 1.5; runtime/proc.c, 1.0-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "m",
+                title: "Thread",
+                unit: "",
+                kind: Kind::Ref,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the thread (M) that holds the P or runs the goroutine, in P lines and G lines; none when no thread does.",
+                reading: "The M line with this number tells what the thread is doing. The lines are not read at one instant, so it may already run something else.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(2, 19), "None is printed as -1."),
+                    (GoReleases::range(20, 27), "None is printed as nil."),
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "lockedm",
+                title: "Locked thread",
+                unit: "",
+                kind: Kind::Ref,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the thread that the goroutine is locked to (runtime.LockOSThread); none when any thread may run it.",
+                reading: "The M line with this number says the same in lockedg=.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(2, 19), "None is printed as -1."),
+                    (GoReleases::range(20, 27), "None is printed as nil."),
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
+                go: GoReleases::range(2, 27),
+            },
+        ],
+        shapes: &[
+            shapes::SCHED_G,
+        ],
+    },
+    FamilyDef {
+        id: "pacer_start",
+        title: "Pacer: start of a cycle",
+        knob: "GODEBUG=gcpacertrace=1",
+        meaning: "What the pacer of the garbage collector plans for a cycle, printed with the world stopped when the cycle starts. Everything up to the next such line belongs to this cycle (Go 1.9 and later). Cycles that are stop-the-world throughout print no such line: forced ones of Go 1.5 to 1.8, and those with gcstoptheworld=1 or 2 up to Go 1.11. The line carries no time.",
+        fields: &[
+            FieldDef {
+                id: "assist_ratio",
+                title: "Assist ratio",
+                unit: "",
+                kind: Kind::FloatE,
+                role: Role::Cpu,
+                cumulative: false,
+                meaning: "Bytes of scan work that a goroutine owes for each byte it allocates, at the start of the cycle.",
+                reading: "The ratio is revised while the cycle runs; only its first value is printed. It explains assist time on the gc line of the cycle.",
+                normal: "",
+                suspect: "Above 1 allocation pays a heavy tax. Above 5 the cycle started too late, with the heap near or past its goal.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go startCycle (assistWorkPerByte), 1.17-; runtime/mgc.go startCycle, 1.5-1.16",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "scannable_mb",
+                title: "Scannable heap",
+                unit: "MB",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Part of the heap that can hold pointers and so has to be scanned, at the start of the cycle, in MiB rounded down.",
+                reading: "0 is a tiny heap, or one nearly without pointers.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go startCycle (heapScan), 1.17-; runtime/mgc.go startCycle (heap_scan), 1.5-1.16",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "heap_start_mb",
+                title: "Heap at start",
+                unit: "MB",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Heap size when this collection started, in MiB (1048576 bytes) rounded down.",
+                reading: "The same number as the first size on the gc line of the cycle.",
+                normal: "",
+                suspect: "Above the goal: the cycle started late, or a memory limit is in charge.",
+                notes: &[
+                    (GoReleases::range(5, 5), "Above the goal after a late start."),
+                    (GoReleases::range(6, 27), "A late start lifts the goal instead."),
+                    (GoReleases::range(19, 27), "Above the goal where a memory limit is in charge."),
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go startCycle (heapLive), 1.17-; runtime/mgc.go startCycle (heap_live), 1.5-1.16",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "heap_goal_mb",
+                title: "Heap goal",
+                unit: "MB",
+                kind: Kind::Uint,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "Heap size this cycle wants to finish below, in MiB rounded down.",
+                reading: "The same number as the goal on the gc line of the cycle, unless a memory limit moved it meanwhile. 10^9 MB or more is no goal at all: GOGC=off.",
+                normal: "",
+                suspect: "Close to the heap at start: little room is left for what is allocated while marking runs, so assists have to work.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go startCycle, 1.17-; runtime/mgc.go startCycle, 1.5-1.16",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "workers_dedicated",
+                title: "Dedicated workers",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Background mark workers that get a P of their own for this cycle: about a quarter of GOMAXPROCS, rounded.",
+                reading: "What rounding leaves to a quarter is done by fractional workers, the number behind the plus sign.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(10, 27), "0 with 1 to 3 Ps."),
+                    (GoReleases::range(12, 27), "GOMAXPROCS with gcstoptheworld=1 or 2."),
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go startCycle (dedicatedMarkWorkersNeeded), 1.17-; runtime/mgc.go startCycle, 1.5-1.16",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "workers_fractional",
+                title: "Fractional workers",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Background mark workers that get a P for part of the time: 0 or 1.",
+                reading: "Go 1.10 replaced the number by the share of each P that goes to such work.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgc.go startCycle, 1.5-1.9",
+                go: GoReleases::range(5, 9),
+            },
+            FieldDef {
+                id: "fractional_share",
+                title: "Fractional share",
+                unit: "",
+                kind: Kind::FloatE,
+                role: Role::Cpu,
+                cumulative: false,
+                meaning: "Share of each P that fractional mark workers aim to use: 0.25 is a quarter of it.",
+                reading: "0 when dedicated workers alone come to a quarter of the Ps, within 30 percent of it.",
+                normal: "0.25 with 1 or 2 Ps, 0 with 4.",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go startCycle (fractionalUtilizationGoal), 1.17-; runtime/mgc.go startCycle, 1.10-1.16",
+                go: GoReleases::range(10, 27),
+            },
+        ],
+        shapes: &[
+            shapes::PACER_START_1_5,
+            shapes::PACER_START_1_10,
+            shapes::PACER_START_1_26,
+        ],
+    },
+    FamilyDef {
+        id: "pacer_end",
+        title: "Pacer: end of a cycle",
+        knob: "GODEBUG=gcpacertrace=1",
+        meaning: "What a cycle came to, against what the pacer of the garbage collector had expected; printed with the world stopped when marking ends. Sizes are in bytes. Up to Go 1.17 forced cycles print no such line, from Go 1.18 on cycles during which the heap did not grow; both are common in small programs. The line carries no time.",
+        fields: &[
+            FieldDef {
+                id: "heap_marked_prev_bytes",
+                title: "Marked by the previous cycle",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Heap that the previous cycle marked, in bytes.",
+                reading: "In the first cycles and for tiny heaps it is not measured but set so that it fits the trigger.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
+                go: GoReleases::range(5, 18),
+            },
+            FieldDef {
+                id: "trigger_ratio",
+                title: "Trigger ratio",
+                unit: "",
+                kind: Kind::FloatE,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "By how much the heap had to grow over what the previous cycle marked to start this cycle: 0.95 stands for 95 percent.",
+                reading: "It falls toward 0 when the collector must start earlier.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
+                go: GoReleases::range(5, 18),
+            },
+            FieldDef {
+                id: "mark_cpu_pct",
+                title: "Mark CPU",
+                unit: "%",
+                kind: Kind::Int,
+                role: Role::Cpu,
+                cumulative: false,
+                meaning: "CPU that marking used while it ran, in percent of all Ps, truncated: 25 for the background workers plus the time of assists.",
+                reading: "What is above 25 was paid by goroutines that allocate.",
+                normal: "25.",
+                suspect: "Far above 25: assists were needed, because the program allocated faster than the collector marked.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.18-",
+                go: GoReleases::range(18, 27),
+            },
+            FieldDef {
+                id: "mark_cpu_goal_pct",
+                title: "Mark CPU goal",
+                unit: "%",
+                kind: Kind::Int,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "CPU that marking is meant to use, in percent of all Ps.",
+                reading: "Always 25.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, gcGoalUtilization, 1.18-",
+                go: GoReleases::range(18, 27),
+            },
+            FieldDef {
+                id: "heap_work_bytes",
+                title: "Heap scan work",
+                unit: "B",
+                kind: Kind::Int,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Scan work done on the heap, in bytes.",
+                reading: "With the work on stacks and on globals it is what marking cost. The largest of the three tells which kind of memory costs most.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle (heapScanWork), 1.18-",
+                go: GoReleases::range(18, 27),
+            },
+            FieldDef {
+                id: "stack_work_bytes",
+                title: "Stack scan work",
+                unit: "B",
+                kind: Kind::Int,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Scan work done on goroutine stacks, in bytes.",
+                reading: "It grows with the number of goroutines and the depth of their calls.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle (stackScanWork), 1.18-",
+                go: GoReleases::range(18, 27),
+            },
+            FieldDef {
+                id: "globals_work_bytes",
+                title: "Globals scan work",
+                unit: "B",
+                kind: Kind::Int,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Scan work done on global variables (data and bss), in bytes.",
+                reading: "About the same in every cycle of a program.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle (globalsScanWork), 1.18-",
+                go: GoReleases::range(18, 27),
+            },
+            FieldDef {
+                id: "expected_work_bytes",
+                title: "Expected work",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "Scan work that the pacer expected from the work of the previous cycle, in bytes.",
+                reading: "Compare it with the sum of the three parts before it.",
+                normal: "",
+                suspect: "The sum is far above it: the live heap grew suddenly.",
+                notes: &[
+                    (GoReleases::range(18, 18), "For stacks it counts a snapshot of their size."),
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.18-",
+                go: GoReleases::range(18, 27),
+            },
+            FieldDef {
+                id: "heap_trigger_bytes",
+                title: "Heap trigger",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Heap size that started the cycle, in bytes.",
+                reading: "In MiB it is mostly the heap at start on the gc line of the cycle.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(5, 19), "The size at which the cycle was to start. After a late start the heap was larger."),
+                    (GoReleases::range(20, 27), "The size at which it did start."),
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.17-; runtime/mgc.go endCycle (next_gc, from 1.8 on gc_trigger), 1.5-1.16",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "growth_ratio",
+                title: "Actual growth",
+                unit: "",
+                kind: Kind::FloatE,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "By how much the heap grew until the end of marking over what the previous cycle marked: 1 stands for twice the size.",
+                reading: "Above the goal growth the goal was missed. Below 0 the heap is smaller than the base, which is not measured in the first cycles and for tiny heaps.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
+                go: GoReleases::range(5, 18),
+            },
+            FieldDef {
+                id: "heap_end_bytes",
+                title: "Heap at end",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Heap size when marking ended, in bytes.",
+                reading: "In MiB it is the heap at end on the gc line of the cycle.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.17-; runtime/mgc.go endCycle, 1.5-1.16",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "goal_ratio",
+                title: "Goal growth",
+                unit: "",
+                kind: Kind::FloatE,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "By how much the heap was to grow over what the previous cycle marked.",
+                reading: "1 at GOGC=100, the default.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(5, 12), "GOGC/100."),
+                    (GoReleases::range(13, 18), "The growth that the goal amounts to, so that the minimum of 4 MB shows."),
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
+                go: GoReleases::range(5, 18),
+            },
+            FieldDef {
+                id: "heap_goal_bytes",
+                title: "Heap goal",
+                unit: "B",
+                kind: Kind::Int,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "Heap size this cycle wanted to finish below, in bytes: what the previous cycle marked plus the goal growth.",
+                reading: "The heap at end above it is an overshoot. Negative or huge is no goal at all: GOGC=off.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
+                go: GoReleases::range(5, 18),
+            },
+            FieldDef {
+                id: "mark_utilization",
+                title: "Mark CPU share",
+                unit: "",
+                kind: Kind::FloatE,
+                role: Role::Cpu,
+                cumulative: false,
+                meaning: "Share of all Ps that marking used while it ran: 0.25 is assumed for the background workers, assists are measured.",
+                reading: "What is above 0.25 was paid by goroutines that allocate.",
+                normal: "0.25.",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
+                go: GoReleases::range(5, 18),
+            },
+            FieldDef {
+                id: "goal_utilization",
+                title: "Mark CPU share goal",
+                unit: "",
+                kind: Kind::FloatE,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "Share of all Ps that marking was meant to use.",
+                reading: "A constant of the release.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(5, 9), "0.25."),
+                    (GoReleases::range(10, 17), "0.30."),
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, gcGoalUtilization, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
+                go: GoReleases::range(5, 18),
+            },
+            FieldDef {
+                id: "scan_work_bytes",
+                title: "Scan work",
+                unit: "B",
+                kind: Kind::Int,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Scan work that the cycle did, in bytes.",
+                reading: "What marking cost. It follows the part of the live heap that can hold pointers.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
+                go: GoReleases::range(5, 18),
+            },
+            FieldDef {
+                id: "goal_margin",
+                title: "Room to the goal",
+                unit: "",
+                kind: Kind::FloatE,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "Goal growth minus trigger ratio: the growth that was left for the time of marking.",
+                reading: "Compare it with the growth while marking, the value behind it.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
+                go: GoReleases::range(5, 18),
+            },
+            FieldDef {
+                id: "growth_margin",
+                title: "Growth while marking",
+                unit: "",
+                kind: Kind::FloatE,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Actual growth minus trigger ratio: the growth while marking ran.",
+                reading: "Above the room to the goal the goal was missed.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
+                go: GoReleases::range(5, 18),
+            },
+            FieldDef {
+                id: "utilization_ratio",
+                title: "Mark CPU against goal",
+                unit: "",
+                kind: Kind::FloatE,
+                role: Role::Cpu,
+                cumulative: false,
+                meaning: "Share of the Ps that marking used, divided by the share it was meant to use.",
+                reading: "Above 1 assists were needed beyond the plan.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
+                go: GoReleases::range(5, 18),
+            },
+            FieldDef {
+                id: "goal_overshoot_bytes",
+                title: "Overshoot",
+                unit: "B",
+                kind: Kind::Int,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Heap at end minus heap goal, in bytes.",
+                reading: "The heap at end minus this number is the goal. About -9200000000000000000 is no goal at all: GOGC=off or a memory limit.",
+                normal: "Negative: marking ended below the goal.",
+                suspect: "Positive again and again: the collector starts too late, or the live heap grows.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.18-",
+                go: GoReleases::range(18, 27),
+            },
+            FieldDef {
+                id: "cons_mark",
+                title: "Cons/mark ratio",
+                unit: "",
+                kind: Kind::FloatE,
+                role: Role::Cpu,
+                cumulative: false,
+                meaning: "Bytes allocated per byte marked, per CPU, as the pacer knew it before this cycle.",
+                reading: "The pacer uses it to choose when to start. NaN and infinities occur in the first cycle or without scan work.",
+                normal: "",
+                suspect: "Rising: allocation gains on marking, so cycles start earlier.",
+                notes: &[
+                    (GoReleases::range(18, 19), "What a controller puts out. It can be negative."),
+                    (GoReleases::range(20, 27), "The largest of the last measurements."),
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.18-",
+                go: GoReleases::range(18, 27),
+            },
+            FieldDef {
+                id: "pacer_reset",
+                title: "Pacer reset",
+                unit: "",
+                kind: Kind::Flag,
+                role: Role::State,
+                cumulative: false,
+                meaning: "The controller behind the cons/mark ratio overflowed and was started from 0 again.",
+                reading: "Rare. The next cycles are paced without what was known before.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcpacer.go endCycle, 1.18-1.19",
+                go: GoReleases::range(18, 19),
+            },
+        ],
+        shapes: &[
+            shapes::PACER_END_1_5,
+            shapes::PACER_END_1_18,
+            shapes::PACER_END_1_26,
+        ],
+    },
+    FamilyDef {
+        id: "pacer_sweep",
+        title: "Pacer: end of the sweep",
+        knob: "GODEBUG=gcpacertrace=1",
+        meaning: "The sweep behind a cycle has ended: printed once per completed sweep, at the latest while the next cycle begins. After a short sweep the line stands before the gc line of its own cycle. Up to Go 1.17 two sweepers that end together may both print it. The line carries no time.",
+        fields: &[
+            FieldDef {
+                id: "heap_sweep_end_mb",
+                title: "Heap at the end of the sweep",
+                unit: "MB",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Heap size when the sweep ended, in MiB rounded down.",
+                reading: "The program runs while the sweep goes on, so what it allocated meanwhile is inside.",
+                normal: "",
+                suspect: "Close to the heap at start of the next cycle: the sweep barely finished in time.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcsweep.go activeSweep.end, 1.18-; runtime/mgcsweep.go sweepone, 1.6-1.17",
+                go: GoReleases::range(6, 27),
+            },
+            FieldDef {
+                id: "spans_allocated_mb",
+                title: "Spans allocated",
+                unit: "MB",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Size of the spans allocated since the cycle, in MiB rounded down.",
+                reading: "How much the program allocated, in whole spans, until the sweep was done.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcsweep.go sweepone, 1.6-1.8",
+                go: GoReleases::range(6, 8),
+            },
+            FieldDef {
+                id: "sweep_growth_mb",
+                title: "Allocated during the sweep",
+                unit: "MB",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Growth of the heap since the sweep started, in MiB rounded down.",
+                reading: "How much the program allocated until the sweep was done.",
+                normal: "",
+                suspect: "About 17592186044415 is a heap that became smaller meanwhile, not a size.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcsweep.go activeSweep.end, 1.18-; runtime/mgcsweep.go sweepone, 1.9-1.17",
+                go: GoReleases::range(9, 27),
+            },
+            FieldDef {
+                id: "pages_swept",
+                title: "Pages swept",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Pages of the runtime (8 KiB each) that were swept.",
+                reading: "Times 8 KiB it is the size of the heap that had to be swept.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcsweep.go activeSweep.end, 1.18-; runtime/mgcsweep.go sweepone, 1.6-1.17",
+                go: GoReleases::range(6, 27),
+            },
+            FieldDef {
+                id: "pages_per_byte",
+                title: "Sweep ratio",
+                unit: "",
+                kind: Kind::FloatE,
+                role: Role::Cpu,
+                cumulative: false,
+                meaning: "Pages that had to be swept per byte allocated, so that the sweep ends before the next cycle starts.",
+                reading: "The larger it is, the more sweeping an allocation had to do itself. 0 when allocation did not have to sweep.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcsweep.go activeSweep.end (sweepPagesPerByte), 1.18-; runtime/mgcsweep.go sweepone, 1.7-1.17",
+                go: GoReleases::range(7, 27),
+            },
+        ],
+        shapes: &[
+            shapes::PACER_SWEEP_1_6,
+            shapes::PACER_SWEEP_1_7,
+            shapes::PACER_SWEEP_1_9,
+            shapes::PACER_SWEEP_1_26,
+        ],
+    },
+    FamilyDef {
+        id: "init",
+        title: "Package initialization",
+        knob: "GODEBUG=inittrace=1",
+        meaning: "What it took to initialize one package: its variables and init functions together, without the packages it imports. Printed after the work, dependencies first; packages without such work, and plugins opened later, print nothing. The sum of all lines is the start-up cost of the program.",
+        fields: &[
+            FieldDef {
+                id: "package",
+                title: "Package",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Import path of the package whose initialization ran.",
+                reading: "Written as in symbol names: a dot in the last element is printed as %2e. Packages of the runtime come first, main comes last.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(16, 20), "Depth first along the imports."),
+                    (GoReleases::range(21, 27), "Sorted by import path, as far as dependencies allow."),
+                ],
+                names: &[
+                ],
+                source: "runtime/symtab.go funcpkgpath, runtime/proc.go doInit1, 1.21-; runtime/proc.go doInit, 1.16-1.20",
+                go: GoReleases::range(16, 27),
+            },
+            FieldDef {
+                id: "start_ms",
+                title: "Start",
+                unit: "ms",
+                kind: Kind::Millis2,
+                role: Role::Time,
+                cumulative: true,
+                meaning: "When the work of this package started, counted from the start of the runtime. Two significant digits, truncated.",
+                reading: "Counted from the same moment as the start time of gc lines, which is printed in seconds. Minus start and duration of the line before it is the time spent between the two packages.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go doInit1, 1.21-; runtime/proc.go doInit, 1.16-1.20",
+                go: GoReleases::range(16, 27),
+            },
+            FieldDef {
+                id: "init_ms",
+                title: "Duration",
+                unit: "ms",
+                kind: Kind::Millis2,
+                role: Role::Time,
+                cumulative: false,
+                meaning: "Wall-clock time of the work, without the packages it imports. Two significant digits, truncated.",
+                reading: "0 is less than a microsecond. Through truncation sums are approximate.",
+                normal: "Below 1 ms.",
+                suspect: "More than 1 ms is worth a look: every start of the program pays it.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go doInit1, 1.21-; runtime/proc.go doInit, 1.16-1.20",
+                go: GoReleases::range(16, 27),
+            },
+            FieldDef {
+                id: "init_alloc_bytes",
+                title: "Allocated",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Heap memory that the initializing goroutine allocated meanwhile, in bytes.",
+                reading: "What goroutines started by the initialization allocate is not counted.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(22, 27), "Rounded up to the sizes that the allocator hands out."),
+                ],
+                names: &[
+                ],
+                source: "runtime/malloc.go mallocgc (inittrace.bytes), 1.16-",
+                go: GoReleases::range(16, 27),
+            },
+            FieldDef {
+                id: "init_allocs",
+                title: "Allocations",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Heap allocations of the initializing goroutine meanwhile.",
+                reading: "What goroutines started by the initialization allocate is not counted.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/malloc.go mallocgc (inittrace.allocs), 1.16-",
+                go: GoReleases::range(16, 27),
+            },
+        ],
+        shapes: &[
+            shapes::INIT,
+        ],
+    },
+    FamilyDef {
+        id: "checkfinalizers",
+        title: "Finalizers and cleanups in line",
+        knob: "GODEBUG=checkfinalizers=1",
+        meaning: "How many finalizers and cleanups are due and have not run yet, printed once per collection at the place of the gc line. The line carries no time.",
+        fields: &[
+            FieldDef {
+                id: "finalizers_queued",
+                title: "Finalizers in line",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Finalizers (runtime.SetFinalizer) of objects found dead that have not run yet.",
+                reading: "They run one after the other on one goroutine, so one that blocks holds up all others.",
+                normal: "0, or a number that returns to 0.",
+                suspect: "Growing: the finalizer goroutine is stuck or too slow.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "cleanups_queued",
+                title: "Cleanups in line",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Cleanups (runtime.AddCleanup) of objects found dead that have not run yet.",
+                reading: "Cleanups have goroutines of their own, apart from the one of finalizers.",
+                normal: "0, or a number that returns to 0.",
+                suspect: "Growing: a cleanup goroutine is stuck or too slow.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+        ],
+        shapes: &[
+            shapes::CHECKFINALIZERS,
+        ],
+    },
+    FamilyDef {
+        id: "tracealloc",
+        title: "Allocation",
+        knob: "GODEBUG=allocfreetrace=1",
+        meaning: "The program allocated an object; the stack that did so follows, up to the next blank line. Printed for every allocation, so the program runs 10 to 100 times slower and times in the same log are worthless. Go 1.23 removed the setting.",
+        fields: &[
+            FieldDef {
+                id: "address",
+                title: "Address",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the object.",
+                reading: "A line tracefree with the same address ends the life of the object; the address may then be used again. Small objects without pointers share a block: each is traced when allocated, their block once when freed.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mprof.go tracealloc, tracefree, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
+                go: GoReleases::range(3, 22),
+            },
+            FieldDef {
+                id: "size_bytes",
+                title: "Size",
+                unit: "B",
+                kind: Kind::Hex,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Size of the object in bytes, printed in hexadecimal.",
+                reading: "For arrays and slices it is the size of all elements together: divided by the size of the type it is their number.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(3, 3), "Rounded up to the size that the allocator hands out."),
+                    (GoReleases::range(4, 22), "As the program asked for."),
+                ],
+                names: &[
+                ],
+                source: "runtime/mprof.go tracealloc, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
+                go: GoReleases::range(3, 22),
+            },
+            FieldDef {
+                id: "type",
+                title: "Type",
+                unit: "",
+                kind: Kind::LongText,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Type of the object; for arrays and slices the type of an element. It may hold blanks, commas, braces and parentheses.",
+                reading: "Missing when the runtime did not know it.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(3, 3), "Begins with the kind: single object of, array of, channel of. Only the kind is printed when the type is not known."),
+                ],
+                names: &[
+                ],
+                source: "runtime/mprof.go tracealloc, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
+                go: GoReleases::range(3, 22),
+            },
+        ],
+        shapes: &[
+            shapes::TRACEALLOC_TYPED,
+            shapes::TRACEALLOC,
+        ],
+    },
+    FamilyDef {
+        id: "tracefree",
+        title: "Free",
+        knob: "GODEBUG=allocfreetrace=1",
+        meaning: "The collector freed an object; a stack follows, up to the next blank line. It is the stack of the goroutine that swept the object, not of the one that used it last. Go 1.23 removed the setting.",
+        fields: &[
+            FieldDef {
+                id: "address",
+                title: "Address",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the object.",
+                reading: "The last line tracealloc with the same address is the allocation that ends here. Small objects without pointers share a block: each is traced when allocated, their block once when freed.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mprof.go tracealloc, tracefree, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
+                go: GoReleases::range(3, 22),
+            },
+            FieldDef {
+                id: "size_bytes",
+                title: "Size",
+                unit: "B",
+                kind: Kind::Hex,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Size of the object in bytes, printed in hexadecimal.",
+                reading: "It may exceed the size on the line of the allocation, because blocks have fixed sizes.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mprof.go tracefree, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
+                go: GoReleases::range(3, 22),
+            },
+        ],
+        shapes: &[
+            shapes::TRACEFREE,
+        ],
+    },
+    FamilyDef {
+        id: "tracegc",
+        title: "Collection with stacks",
+        knob: "GODEBUG=allocfreetrace=1",
+        meaning: "A collection starts its final mark. The stacks of all goroutines follow, up to the line end tracegc; gc lines may stand between them. Objects that live through several such lines are candidates for a leak. Go 1.23 removed the setting.",
+        fields: &[
+        ],
+        shapes: &[
+            shapes::TRACEGC_BEGIN,
+            shapes::TRACEGC_END,
+        ],
+    },
 ];
 
 /// Every shape, indexed by [`Shape`].
-pub static SHAPES: [ShapeDef; 24] = [
+pub static SHAPES: [ShapeDef; 54] = [
     ShapeDef {
         id: "gc_1_0",
         family: Family::Gc,
@@ -1976,7 +4093,7 @@ pub static SHAPES: [ShapeDef; 24] = [
         ],
         at: At::Anywhere,
         within: &[],
-        opens: None,
+        opens: Some(Block::GcOld),
         reader: Reader::Template,
         certain_after: 5,
         starts: &["gc"],
@@ -2028,7 +4145,7 @@ pub static SHAPES: [ShapeDef; 24] = [
         ],
         at: At::Anywhere,
         within: &[],
-        opens: None,
+        opens: Some(Block::GcOld),
         reader: Reader::Template,
         certain_after: 5,
         starts: &["gc"],
@@ -2086,7 +4203,7 @@ pub static SHAPES: [ShapeDef; 24] = [
         ],
         at: At::Anywhere,
         within: &[],
-        opens: None,
+        opens: Some(Block::GcOld),
         reader: Reader::Template,
         certain_after: 5,
         starts: &["gc"],
@@ -2146,7 +4263,7 @@ pub static SHAPES: [ShapeDef; 24] = [
         ],
         at: At::Anywhere,
         within: &[],
-        opens: None,
+        opens: Some(Block::GcOld),
         reader: Reader::Template,
         certain_after: 5,
         starts: &["gc"],
@@ -2328,6 +4445,123 @@ pub static SHAPES: [ShapeDef; 24] = [
         certain_after: 1,
         starts: &["GC forced"],
         note: "",
+    },
+    ShapeDef {
+        id: "gc_pause",
+        family: Family::GcPause,
+        go: GoReleases::range(0, 4),
+        template: "pause {pause_ns}",
+        pieces: &[
+            Piece::Literal("pause "),
+            Piece::Value(0, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::GcOld],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["pause "],
+        note: "",
+    },
+    ShapeDef {
+        id: "scan_total",
+        family: Family::Scan,
+        go: GoReleases::range(25, 27),
+        template: "scan: total {objects_scanned} objs",
+        pieces: &[
+            Piece::Literal("scan: total "),
+            Piece::Value(4, Kind::Uint),
+            Piece::Literal(" objs"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["scan: total "],
+        note: "Go 1.25; from Go 1.26 on only programs built with GOEXPERIMENT=nogreenteagc.",
+    },
+    ShapeDef {
+        id: "scan_class",
+        family: Family::Scan,
+        go: GoReleases::range(25, 27),
+        template: "scan: class {size_class} {objects_scanned} objs",
+        pieces: &[
+            Piece::Literal("scan: class "),
+            Piece::Value(0, Kind::Text),
+            Piece::Literal(" "),
+            Piece::Value(4, Kind::Uint),
+            Piece::Literal(" objs"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["scan: class "],
+        note: "Go 1.25; from Go 1.26 on only programs built with GOEXPERIMENT=nogreenteagc.",
+    },
+    ShapeDef {
+        id: "scan_total_green",
+        family: Family::Scan,
+        go: GoReleases::range(25, 27),
+        template: "scan: total {objects_scanned_single}+{objects_scanned_sparse}+{objects_scanned_dense}={objects_scanned} objs, {spans_sparse}+{spans_dense}={spans_scanned} spans",
+        pieces: &[
+            Piece::Literal("scan: total "),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal("+"),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal("+"),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal("="),
+            Piece::Value(4, Kind::Uint),
+            Piece::Literal(" objs, "),
+            Piece::Value(5, Kind::Uint),
+            Piece::Literal("+"),
+            Piece::Value(6, Kind::Uint),
+            Piece::Literal("="),
+            Piece::Value(7, Kind::Uint),
+            Piece::Literal(" spans"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["scan: total "],
+        note: "The Green Tea collector: the default from Go 1.26 on, GOEXPERIMENT=greenteagc in Go 1.25.",
+    },
+    ShapeDef {
+        id: "scan_class_green",
+        family: Family::Scan,
+        go: GoReleases::range(25, 27),
+        template: "scan: class {size_class} {objects_scanned_single}+{objects_scanned_sparse}+{objects_scanned_dense}={objects_scanned} objs, {spans_sparse}+{spans_dense}={spans_scanned} spans",
+        pieces: &[
+            Piece::Literal("scan: class "),
+            Piece::Value(0, Kind::Text),
+            Piece::Literal(" "),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal("+"),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal("+"),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal("="),
+            Piece::Value(4, Kind::Uint),
+            Piece::Literal(" objs, "),
+            Piece::Value(5, Kind::Uint),
+            Piece::Literal("+"),
+            Piece::Value(6, Kind::Uint),
+            Piece::Literal("="),
+            Piece::Value(7, Kind::Uint),
+            Piece::Literal(" spans"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 7,
+        starts: &["scan: class "],
+        note: "The Green Tea collector: the default from Go 1.26 on, GOEXPERIMENT=greenteagc in Go 1.25.",
     },
     ShapeDef {
         id: "scvg_stats",
@@ -2781,5 +5015,702 @@ pub static SHAPES: [ShapeDef; 24] = [
         certain_after: 3,
         starts: &["SCHED "],
         note: "",
+    },
+    ShapeDef {
+        id: "sched_p_1_2",
+        family: Family::SchedP,
+        go: GoReleases::range(2, 2),
+        template: "  P{p}: status={p_status} schedtick={schedtick} syscalltick={syscalltick} m={m} runqsize={runqsize}/{runqcap} gfreecnt={gfreecnt}",
+        pieces: &[
+            Piece::Literal("  P"),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal(": status="),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal(" schedtick="),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal(" syscalltick="),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(" m="),
+            Piece::Value(4, Kind::Ref),
+            Piece::Literal(" runqsize="),
+            Piece::Value(5, Kind::Int),
+            Piece::Literal("/"),
+            Piece::Value(6, Kind::Uint),
+            Piece::Literal(" gfreecnt="),
+            Piece::Value(7, Kind::Int),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["  P"],
+        note: "",
+    },
+    ShapeDef {
+        id: "sched_p_1_3",
+        family: Family::SchedP,
+        go: GoReleases::range(3, 13),
+        template: "  P{p}: status={p_status} schedtick={schedtick} syscalltick={syscalltick} m={m} runqsize={runqsize} gfreecnt={gfreecnt}",
+        pieces: &[
+            Piece::Literal("  P"),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal(": status="),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal(" schedtick="),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal(" syscalltick="),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(" m="),
+            Piece::Value(4, Kind::Ref),
+            Piece::Literal(" runqsize="),
+            Piece::Value(5, Kind::Int),
+            Piece::Literal(" gfreecnt="),
+            Piece::Value(7, Kind::Int),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["  P"],
+        note: "",
+    },
+    ShapeDef {
+        id: "sched_p_1_14",
+        family: Family::SchedP,
+        go: GoReleases::range(14, 27),
+        template: "  P{p}: status={p_status} schedtick={schedtick} syscalltick={syscalltick} m={m} runqsize={runqsize} gfreecnt={gfreecnt} timerslen={timerslen}",
+        pieces: &[
+            Piece::Literal("  P"),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal(": status="),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal(" schedtick="),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal(" syscalltick="),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(" m="),
+            Piece::Value(4, Kind::Ref),
+            Piece::Literal(" runqsize="),
+            Piece::Value(5, Kind::Int),
+            Piece::Literal(" gfreecnt="),
+            Piece::Value(7, Kind::Int),
+            Piece::Literal(" timerslen="),
+            Piece::Value(8, Kind::Uint),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["  P"],
+        note: "",
+    },
+    ShapeDef {
+        id: "sched_m_1_2",
+        family: Family::SchedM,
+        go: GoReleases::range(2, 2),
+        template: "  M{thread}: p={held_p} curg={curg} mallocing={mallocing} throwing={throwing} gcing={gcing} locks={locks} dying={dying} helpgc={helpgc} spinning={spinning} lockedg={lockedg}",
+        pieces: &[
+            Piece::Literal("  M"),
+            Piece::Value(0, Kind::Int),
+            Piece::Literal(": p="),
+            Piece::Value(1, Kind::Ref),
+            Piece::Literal(" curg="),
+            Piece::Value(2, Kind::Ref),
+            Piece::Literal(" mallocing="),
+            Piece::Value(3, Kind::Int),
+            Piece::Literal(" throwing="),
+            Piece::Value(4, Kind::Int),
+            Piece::Literal(" gcing="),
+            Piece::Value(5, Kind::Int),
+            Piece::Literal(" locks="),
+            Piece::Value(7, Kind::Int),
+            Piece::Literal(" dying="),
+            Piece::Value(8, Kind::Int),
+            Piece::Literal(" helpgc="),
+            Piece::Value(9, Kind::Int),
+            Piece::Literal(" spinning="),
+            Piece::Value(10, Kind::Bool),
+            Piece::Literal(" lockedg="),
+            Piece::Value(12, Kind::Ref),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["  M"],
+        note: "",
+    },
+    ShapeDef {
+        id: "sched_m_1_3",
+        family: Family::SchedM,
+        go: GoReleases::range(3, 4),
+        template: "  M{thread}: p={held_p} curg={curg} mallocing={mallocing} throwing={throwing} gcing={gcing} locks={locks} dying={dying} helpgc={helpgc} spinning={spinning} blocked={blocked} lockedg={lockedg}",
+        pieces: &[
+            Piece::Literal("  M"),
+            Piece::Value(0, Kind::Int),
+            Piece::Literal(": p="),
+            Piece::Value(1, Kind::Ref),
+            Piece::Literal(" curg="),
+            Piece::Value(2, Kind::Ref),
+            Piece::Literal(" mallocing="),
+            Piece::Value(3, Kind::Int),
+            Piece::Literal(" throwing="),
+            Piece::Value(4, Kind::Int),
+            Piece::Literal(" gcing="),
+            Piece::Value(5, Kind::Int),
+            Piece::Literal(" locks="),
+            Piece::Value(7, Kind::Int),
+            Piece::Literal(" dying="),
+            Piece::Value(8, Kind::Int),
+            Piece::Literal(" helpgc="),
+            Piece::Value(9, Kind::Int),
+            Piece::Literal(" spinning="),
+            Piece::Value(10, Kind::Bool),
+            Piece::Literal(" blocked="),
+            Piece::Value(11, Kind::Bool),
+            Piece::Literal(" lockedg="),
+            Piece::Value(12, Kind::Ref),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["  M"],
+        note: "",
+    },
+    ShapeDef {
+        id: "sched_m_1_5",
+        family: Family::SchedM,
+        go: GoReleases::range(5, 11),
+        template: "  M{thread}: p={held_p} curg={curg} mallocing={mallocing} throwing={throwing} preemptoff={preemptoff} locks={locks} dying={dying} helpgc={helpgc} spinning={spinning} blocked={blocked} lockedg={lockedg}",
+        pieces: &[
+            Piece::Literal("  M"),
+            Piece::Value(0, Kind::Int),
+            Piece::Literal(": p="),
+            Piece::Value(1, Kind::Ref),
+            Piece::Literal(" curg="),
+            Piece::Value(2, Kind::Ref),
+            Piece::Literal(" mallocing="),
+            Piece::Value(3, Kind::Int),
+            Piece::Literal(" throwing="),
+            Piece::Value(4, Kind::Int),
+            Piece::Literal(" preemptoff="),
+            Piece::Value(6, Kind::Text),
+            Piece::Literal(" locks="),
+            Piece::Value(7, Kind::Int),
+            Piece::Literal(" dying="),
+            Piece::Value(8, Kind::Int),
+            Piece::Literal(" helpgc="),
+            Piece::Value(9, Kind::Int),
+            Piece::Literal(" spinning="),
+            Piece::Value(10, Kind::Bool),
+            Piece::Literal(" blocked="),
+            Piece::Value(11, Kind::Bool),
+            Piece::Literal(" lockedg="),
+            Piece::Value(12, Kind::Ref),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["  M"],
+        note: "",
+    },
+    ShapeDef {
+        id: "sched_m_1_12",
+        family: Family::SchedM,
+        go: GoReleases::range(12, 27),
+        template: "  M{thread}: p={held_p} curg={curg} mallocing={mallocing} throwing={throwing} preemptoff={preemptoff} locks={locks} dying={dying} spinning={spinning} blocked={blocked} lockedg={lockedg}",
+        pieces: &[
+            Piece::Literal("  M"),
+            Piece::Value(0, Kind::Int),
+            Piece::Literal(": p="),
+            Piece::Value(1, Kind::Ref),
+            Piece::Literal(" curg="),
+            Piece::Value(2, Kind::Ref),
+            Piece::Literal(" mallocing="),
+            Piece::Value(3, Kind::Int),
+            Piece::Literal(" throwing="),
+            Piece::Value(4, Kind::Int),
+            Piece::Literal(" preemptoff="),
+            Piece::Value(6, Kind::Text),
+            Piece::Literal(" locks="),
+            Piece::Value(7, Kind::Int),
+            Piece::Literal(" dying="),
+            Piece::Value(8, Kind::Int),
+            Piece::Literal(" spinning="),
+            Piece::Value(10, Kind::Bool),
+            Piece::Literal(" blocked="),
+            Piece::Value(11, Kind::Bool),
+            Piece::Literal(" lockedg="),
+            Piece::Value(12, Kind::Ref),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["  M"],
+        note: "",
+    },
+    ShapeDef {
+        id: "sched_g",
+        family: Family::SchedG,
+        go: GoReleases::range(2, 27),
+        template: "  G{g}: status={g_status}({reason}) m={m} lockedm={lockedm}",
+        pieces: &[
+            Piece::Literal("  G"),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal(": status="),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal("("),
+            Piece::Value(2, Kind::Text),
+            Piece::Literal(") m="),
+            Piece::Value(3, Kind::Ref),
+            Piece::Literal(" lockedm="),
+            Piece::Value(4, Kind::Ref),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 7,
+        starts: &["  G"],
+        note: "",
+    },
+    ShapeDef {
+        id: "pacer_start_1_5",
+        family: Family::PacerStart,
+        go: GoReleases::range(5, 9),
+        template: "pacer: assist ratio={assist_ratio} (scan {scannable_mb} MB in {heap_start_mb}->{heap_goal_mb} MB) workers={workers_dedicated}+{workers_fractional}",
+        pieces: &[
+            Piece::Literal("pacer: assist ratio="),
+            Piece::Value(0, Kind::FloatE),
+            Piece::Literal(" (scan "),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal(" MB in "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal("->"),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(" MB) workers="),
+            Piece::Value(4, Kind::Int),
+            Piece::Literal("+"),
+            Piece::Value(5, Kind::Uint),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["pacer: assist ratio="],
+        note: "",
+    },
+    ShapeDef {
+        id: "pacer_start_1_10",
+        family: Family::PacerStart,
+        go: GoReleases::range(10, 25),
+        template: "pacer: assist ratio={assist_ratio} (scan {scannable_mb} MB in {heap_start_mb}->{heap_goal_mb} MB) workers={workers_dedicated}+{fractional_share}",
+        pieces: &[
+            Piece::Literal("pacer: assist ratio="),
+            Piece::Value(0, Kind::FloatE),
+            Piece::Literal(" (scan "),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal(" MB in "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal("->"),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(" MB) workers="),
+            Piece::Value(4, Kind::Int),
+            Piece::Literal("+"),
+            Piece::Value(6, Kind::FloatE),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["pacer: assist ratio="],
+        note: "",
+    },
+    ShapeDef {
+        id: "pacer_start_1_26",
+        family: Family::PacerStart,
+        go: GoReleases::range(26, 27),
+        template: "pacer: assist ratio={assist_ratio:float_g} (scan {scannable_mb} MB in {heap_start_mb}->{heap_goal_mb} MB) workers={workers_dedicated}+{fractional_share:float_g}",
+        pieces: &[
+            Piece::Literal("pacer: assist ratio="),
+            Piece::Value(0, Kind::FloatG),
+            Piece::Literal(" (scan "),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal(" MB in "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal("->"),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(" MB) workers="),
+            Piece::Value(4, Kind::Int),
+            Piece::Literal("+"),
+            Piece::Value(6, Kind::FloatG),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["pacer: assist ratio="],
+        note: "",
+    },
+    ShapeDef {
+        id: "pacer_end_1_5",
+        family: Family::PacerEnd,
+        go: GoReleases::range(5, 18),
+        template: "pacer: H_m_prev={heap_marked_prev_bytes} h_t={trigger_ratio} H_T={heap_trigger_bytes} h_a={growth_ratio} H_a={heap_end_bytes} h_g={goal_ratio} H_g={heap_goal_bytes} u_a={mark_utilization} u_g={goal_utilization} W_a={scan_work_bytes} goalΔ={goal_margin} actualΔ={growth_margin} u_a/u_g={utilization_ratio}",
+        pieces: &[
+            Piece::Literal("pacer: H_m_prev="),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal(" h_t="),
+            Piece::Value(1, Kind::FloatE),
+            Piece::Literal(" H_T="),
+            Piece::Value(8, Kind::Uint),
+            Piece::Literal(" h_a="),
+            Piece::Value(9, Kind::FloatE),
+            Piece::Literal(" H_a="),
+            Piece::Value(10, Kind::Uint),
+            Piece::Literal(" h_g="),
+            Piece::Value(11, Kind::FloatE),
+            Piece::Literal(" H_g="),
+            Piece::Value(12, Kind::Int),
+            Piece::Literal(" u_a="),
+            Piece::Value(13, Kind::FloatE),
+            Piece::Literal(" u_g="),
+            Piece::Value(14, Kind::FloatE),
+            Piece::Literal(" W_a="),
+            Piece::Value(15, Kind::Int),
+            Piece::Literal(" goalΔ="),
+            Piece::Value(16, Kind::FloatE),
+            Piece::Literal(" actualΔ="),
+            Piece::Value(17, Kind::FloatE),
+            Piece::Literal(" u_a/u_g="),
+            Piece::Value(18, Kind::FloatE),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["pacer: H_m_prev="],
+        note: "Go 1.18 prints this layout only when it was built without the new pacer (GOEXPERIMENT=nopacerredesign); gccgo 12 always does.",
+    },
+    ShapeDef {
+        id: "pacer_end_1_18",
+        family: Family::PacerEnd,
+        go: GoReleases::range(18, 25),
+        template: "pacer: {mark_cpu_pct}% CPU ({mark_cpu_goal_pct} exp.) for {heap_work_bytes}+{stack_work_bytes}+{globals_work_bytes} B work ({expected_work_bytes} B exp.) in {heap_trigger_bytes} B -> {heap_end_bytes} B (∆goal {goal_overshoot_bytes}, cons/mark {cons_mark}){pacer_reset?[controller reset]}",
+        pieces: &[
+            Piece::Literal("pacer: "),
+            Piece::Value(2, Kind::Int),
+            Piece::Literal("% CPU ("),
+            Piece::Value(3, Kind::Int),
+            Piece::Literal(" exp.) for "),
+            Piece::Value(4, Kind::Int),
+            Piece::Literal("+"),
+            Piece::Value(5, Kind::Int),
+            Piece::Literal("+"),
+            Piece::Value(6, Kind::Int),
+            Piece::Literal(" B work ("),
+            Piece::Value(7, Kind::Uint),
+            Piece::Literal(" B exp.) in "),
+            Piece::Value(8, Kind::Uint),
+            Piece::Literal(" B -> "),
+            Piece::Value(10, Kind::Uint),
+            Piece::Literal(" B (∆goal "),
+            Piece::Value(19, Kind::Int),
+            Piece::Literal(", cons/mark "),
+            Piece::Value(20, Kind::FloatE),
+            Piece::Literal(")"),
+            Piece::Flag(21, "[controller reset]"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["pacer: "],
+        note: "",
+    },
+    ShapeDef {
+        id: "pacer_end_1_26",
+        family: Family::PacerEnd,
+        go: GoReleases::range(26, 27),
+        template: "pacer: {mark_cpu_pct}% CPU ({mark_cpu_goal_pct} exp.) for {heap_work_bytes}+{stack_work_bytes}+{globals_work_bytes} B work ({expected_work_bytes} B exp.) in {heap_trigger_bytes} B -> {heap_end_bytes} B (∆goal {goal_overshoot_bytes}, cons/mark {cons_mark:float_g})",
+        pieces: &[
+            Piece::Literal("pacer: "),
+            Piece::Value(2, Kind::Int),
+            Piece::Literal("% CPU ("),
+            Piece::Value(3, Kind::Int),
+            Piece::Literal(" exp.) for "),
+            Piece::Value(4, Kind::Int),
+            Piece::Literal("+"),
+            Piece::Value(5, Kind::Int),
+            Piece::Literal("+"),
+            Piece::Value(6, Kind::Int),
+            Piece::Literal(" B work ("),
+            Piece::Value(7, Kind::Uint),
+            Piece::Literal(" B exp.) in "),
+            Piece::Value(8, Kind::Uint),
+            Piece::Literal(" B -> "),
+            Piece::Value(10, Kind::Uint),
+            Piece::Literal(" B (∆goal "),
+            Piece::Value(19, Kind::Int),
+            Piece::Literal(", cons/mark "),
+            Piece::Value(20, Kind::FloatG),
+            Piece::Literal(")"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["pacer: "],
+        note: "",
+    },
+    ShapeDef {
+        id: "pacer_sweep_1_6",
+        family: Family::PacerSweep,
+        go: GoReleases::range(6, 6),
+        template: "pacer: sweep done at heap size {heap_sweep_end_mb}MB; allocated {spans_allocated_mb}MB of spans; swept {pages_swept} pages",
+        pieces: &[
+            Piece::Literal("pacer: sweep done at heap size "),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal("MB; allocated "),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal("MB of spans; swept "),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(" pages"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["pacer: sweep done at heap size "],
+        note: "",
+    },
+    ShapeDef {
+        id: "pacer_sweep_1_7",
+        family: Family::PacerSweep,
+        go: GoReleases::range(7, 8),
+        template: "pacer: sweep done at heap size {heap_sweep_end_mb}MB; allocated {spans_allocated_mb}MB of spans; swept {pages_swept} pages at {pages_per_byte} pages/byte",
+        pieces: &[
+            Piece::Literal("pacer: sweep done at heap size "),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal("MB; allocated "),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal("MB of spans; swept "),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(" pages at "),
+            Piece::Value(4, Kind::FloatE),
+            Piece::Literal(" pages/byte"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["pacer: sweep done at heap size "],
+        note: "",
+    },
+    ShapeDef {
+        id: "pacer_sweep_1_9",
+        family: Family::PacerSweep,
+        go: GoReleases::range(9, 25),
+        template: "pacer: sweep done at heap size {heap_sweep_end_mb}MB; allocated {sweep_growth_mb}MB during sweep; swept {pages_swept} pages at {pages_per_byte} pages/byte",
+        pieces: &[
+            Piece::Literal("pacer: sweep done at heap size "),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal("MB; allocated "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal("MB during sweep; swept "),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(" pages at "),
+            Piece::Value(4, Kind::FloatE),
+            Piece::Literal(" pages/byte"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["pacer: sweep done at heap size "],
+        note: "",
+    },
+    ShapeDef {
+        id: "pacer_sweep_1_26",
+        family: Family::PacerSweep,
+        go: GoReleases::range(26, 27),
+        template: "pacer: sweep done at heap size {heap_sweep_end_mb}MB; allocated {sweep_growth_mb}MB during sweep; swept {pages_swept} pages at {pages_per_byte:float_g} pages/byte",
+        pieces: &[
+            Piece::Literal("pacer: sweep done at heap size "),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal("MB; allocated "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal("MB during sweep; swept "),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(" pages at "),
+            Piece::Value(4, Kind::FloatG),
+            Piece::Literal(" pages/byte"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["pacer: sweep done at heap size "],
+        note: "",
+    },
+    ShapeDef {
+        id: "init",
+        family: Family::Init,
+        go: GoReleases::range(16, 27),
+        template: "init {package} @{start_ms} ms, {init_ms} ms clock, {init_alloc_bytes} bytes, {init_allocs} allocs",
+        pieces: &[
+            Piece::Literal("init "),
+            Piece::Value(0, Kind::Text),
+            Piece::Literal(" @"),
+            Piece::Value(1, Kind::Millis2),
+            Piece::Literal(" ms, "),
+            Piece::Value(2, Kind::Millis2),
+            Piece::Literal(" ms clock, "),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(" bytes, "),
+            Piece::Value(4, Kind::Uint),
+            Piece::Literal(" allocs"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 7,
+        starts: &["init "],
+        note: "",
+    },
+    ShapeDef {
+        id: "checkfinalizers",
+        family: Family::Checkfinalizers,
+        go: GoReleases::range(25, 27),
+        template: "checkfinalizers: queue: {finalizers_queued} finalizers + {cleanups_queued} cleanups",
+        pieces: &[
+            Piece::Literal("checkfinalizers: queue: "),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal(" finalizers + "),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal(" cleanups"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["checkfinalizers: queue: "],
+        note: "",
+    },
+    ShapeDef {
+        id: "tracealloc_typed",
+        family: Family::Tracealloc,
+        go: GoReleases::range(3, 22),
+        template: "tracealloc({address}, {size_bytes}, {type})",
+        pieces: &[
+            Piece::Literal("tracealloc("),
+            Piece::Value(0, Kind::Hex),
+            Piece::Literal(", "),
+            Piece::Value(1, Kind::Hex),
+            Piece::Literal(", "),
+            Piece::Value(2, Kind::LongText),
+            Piece::Literal(")"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: Some(Block::Alloc),
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["tracealloc("],
+        note: "",
+    },
+    ShapeDef {
+        id: "tracealloc",
+        family: Family::Tracealloc,
+        go: GoReleases::range(4, 22),
+        template: "tracealloc({address}, {size_bytes})",
+        pieces: &[
+            Piece::Literal("tracealloc("),
+            Piece::Value(0, Kind::Hex),
+            Piece::Literal(", "),
+            Piece::Value(1, Kind::Hex),
+            Piece::Literal(")"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: Some(Block::Alloc),
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["tracealloc("],
+        note: "",
+    },
+    ShapeDef {
+        id: "tracefree",
+        family: Family::Tracefree,
+        go: GoReleases::range(3, 22),
+        template: "tracefree({address}, {size_bytes})",
+        pieces: &[
+            Piece::Literal("tracefree("),
+            Piece::Value(0, Kind::Hex),
+            Piece::Literal(", "),
+            Piece::Value(1, Kind::Hex),
+            Piece::Literal(")"),
+        ],
+        at: At::Anywhere,
+        within: &[],
+        opens: Some(Block::Alloc),
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["tracefree("],
+        note: "",
+    },
+    ShapeDef {
+        id: "tracegc_begin",
+        family: Family::Tracegc,
+        go: GoReleases::range(3, 22),
+        template: "tracegc()",
+        pieces: &[
+            Piece::Literal("tracegc()"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Alloc),
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["tracegc()"],
+        note: "The stacks of all goroutines follow.",
+    },
+    ShapeDef {
+        id: "tracegc_end",
+        family: Family::Tracegc,
+        go: GoReleases::range(3, 22),
+        template: "end tracegc",
+        pieces: &[
+            Piece::Literal("end tracegc"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["end tracegc"],
+        note: "All stacks are printed.",
     },
 ];

@@ -25,6 +25,9 @@ pub(super) fn check_field(field: &FieldText) -> Outcome {
     for note in &field.notes {
         sentences("note", &note.text)?;
     }
+    for name in &field.names {
+        sentences(&format!("name of \"{}\"", name.printed), &name.meaning)?;
+    }
     source(&field.source)?;
     unit(field)
 }
@@ -60,8 +63,16 @@ fn source(text: &str) -> Outcome {
 }
 
 /// Endings of ids and the units they stand for.
-const UNITS: &[(&str, &str)] =
-    &[("_ms", "ms"), ("_us", "us"), ("_s", "s"), ("_mb", "MB"), ("_kib", "KiB"), ("_pct", "%")];
+const UNITS: &[(&str, &str)] = &[
+    ("_ms", "ms"),
+    ("_us", "us"),
+    ("_ns", "ns"),
+    ("_s", "s"),
+    ("_mb", "MB"),
+    ("_kib", "KiB"),
+    ("_bytes", "B"),
+    ("_pct", "%"),
+];
 
 /// The id of a quantity ends in its unit; counts and flags have none.
 fn unit(field: &FieldText) -> Outcome {
