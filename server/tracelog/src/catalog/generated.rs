@@ -1146,8 +1146,8 @@ pub mod shapes {
     pub const MEMSTATS_MCACHE_1_0: Shape = Shape(141);
     /// `memstats_buck_hash_sys_1_0`, Go 1.0-.
     pub const MEMSTATS_BUCK_HASH_SYS_1_0: Shape = Shape(142);
-    /// `memstats_gcsys_1_8`, Go 1.8-.
-    pub const MEMSTATS_GCSYS_1_8: Shape = Shape(143);
+    /// `memstats_gc_sys_1_8`, Go 1.8-.
+    pub const MEMSTATS_GC_SYS_1_8: Shape = Shape(143);
     /// `memstats_other_sys_1_8`, Go 1.8-.
     pub const MEMSTATS_OTHER_SYS_1_8: Shape = Shape(144);
     /// `memstats_next_gc_1_0`, Go 1.0-.
@@ -3631,7 +3631,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
     FamilyDef {
         id: "kill",
         title: "Killed",
-        knob: "not Go: kernel, container runtime, shell or systemd",
+        knob: "no switch of Go",
         meaning: "Somebody else says that the process was killed. A killed process prints nothing itself: its log just ends. 137 is 128 plus 9, the number of SIGKILL, whoever sent it; without a word of the kernel it need not be lack of memory.",
         fields: &[
             FieldDef {
@@ -4082,7 +4082,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
     FamilyDef {
         id: "frame",
         title: "Frame",
-        knob: "part of every stack",
+        knob: "a goroutine dump",
         meaning: "A function on a stack with the words of its arguments. Frames stand innermost first, each with the place in the source on the next line. Functions of the runtime that are not exported are hidden unless GOTRACEBACK is system or crash.",
         fields: &[
             FieldDef {
@@ -4177,7 +4177,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
     FamilyDef {
         id: "location",
         title: "Place of a frame",
-        knob: "part of every stack",
+        knob: "a goroutine dump",
         meaning: "Where in the source the frame of the line before is: in the innermost frame what runs, in the others the call that has not returned.",
         fields: &[
             FieldDef {
@@ -4305,7 +4305,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
     FamilyDef {
         id: "created_by",
         title: "Creator",
-        knob: "part of every stack",
+        knob: "a goroutine dump",
         meaning: "The function whose go statement started this goroutine; the place of that statement follows. It ends the stack, and the main goroutine has none.",
         fields: &[
             FieldDef {
@@ -4382,7 +4382,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
     FamilyDef {
         id: "stack_note",
         title: "Note in a stack",
-        knob: "part of every stack",
+        knob: "a goroutine dump",
         meaning: "What a dump says between frames and stacks: that frames were left out, that a stack cannot be read, that another stack begins.",
         fields: &[
             FieldDef {
@@ -5709,7 +5709,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
             shapes::MEMSTATS_MSPAN_1_0,
             shapes::MEMSTATS_MCACHE_1_0,
             shapes::MEMSTATS_BUCK_HASH_SYS_1_0,
-            shapes::MEMSTATS_GCSYS_1_8,
+            shapes::MEMSTATS_GC_SYS_1_8,
             shapes::MEMSTATS_OTHER_SYS_1_8,
             shapes::MEMSTATS_NEXT_GC_1_0,
             shapes::MEMSTATS_LAST_GC_1_9,
@@ -8247,12 +8247,12 @@ pub static SHAPES: [ShapeDef; 191] = [
             Piece::Literal(")"),
         ],
         at: At::Line,
-        within: &[Block::Goroutine],
+        within: &[Block::Goroutine, Block::Signal],
         opens: None,
         reader: Reader::Template,
         certain_after: 4,
         starts: &[],
-        note: "",
+        note: "In a signal dump of Go 1.2 the first stack has no goroutine line before it.",
     },
     ShapeDef {
         id: "frame_race_1_1",
@@ -8321,7 +8321,7 @@ pub static SHAPES: [ShapeDef; 191] = [
             Piece::Value(3, Kind::Hex),
         ],
         at: At::Line,
-        within: &[Block::Goroutine],
+        within: &[Block::Goroutine, Block::Signal],
         opens: None,
         reader: Reader::Template,
         certain_after: 8,
@@ -8342,7 +8342,7 @@ pub static SHAPES: [ShapeDef; 191] = [
             Piece::Value(3, Kind::Hex),
         ],
         at: At::Line,
-        within: &[Block::Goroutine],
+        within: &[Block::Goroutine, Block::Signal],
         opens: None,
         reader: Reader::Template,
         certain_after: 6,
@@ -8463,7 +8463,7 @@ pub static SHAPES: [ShapeDef; 191] = [
             Piece::Value(2, Kind::Hex),
         ],
         at: At::Line,
-        within: &[Block::Goroutine],
+        within: &[Block::Goroutine, Block::Signal],
         opens: None,
         reader: Reader::Template,
         certain_after: 6,
@@ -8503,7 +8503,7 @@ pub static SHAPES: [ShapeDef; 191] = [
             Piece::Value(1, Kind::Int),
         ],
         at: At::Line,
-        within: &[Block::Goroutine],
+        within: &[Block::Goroutine, Block::Signal],
         opens: None,
         reader: Reader::Template,
         certain_after: 4,
@@ -8560,7 +8560,7 @@ pub static SHAPES: [ShapeDef; 191] = [
             Piece::Value(0, Kind::Text),
         ],
         at: At::Line,
-        within: &[Block::Goroutine],
+        within: &[Block::Goroutine, Block::Signal],
         opens: None,
         reader: Reader::Template,
         certain_after: 2,
@@ -9424,7 +9424,7 @@ pub static SHAPES: [ShapeDef; 191] = [
         note: "",
     },
     ShapeDef {
-        id: "memstats_gcsys_1_8",
+        id: "memstats_gc_sys_1_8",
         family: Family::Memstats,
         go: GoReleases::range(8, 27),
         template: "# GCSys = {gc_sys_bytes}",
