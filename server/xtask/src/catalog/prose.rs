@@ -109,12 +109,15 @@ mod tests {
 
     #[test]
     fn a_source_names_file_and_releases() {
-        for text in
-            ["runtime/mgc.go gcStart, 1.6-; gc, 1.5", "net/conf.go initConfVal, 1.5-", "not Go's runtime: printed by shells"]
-        {
+        for text in [
+            "runtime/mgc.go gcStart, 1.6-; gc, 1.5",
+            "net/conf.go initConfVal, 1.5-",
+            "not Go's runtime: printed by shells",
+        ] {
             assert_eq!(source(text), Ok(()));
         }
-        for text in ["", "mgc.go gcStart, 1.6-", "runtime/mgc.go gcStart", "runtime gcStart, 1.6-", "not Go's runtime"] {
+        for text in ["", "mgc.go gcStart, 1.6-", "runtime/mgc.go gcStart", "runtime gcStart, 1.6-", "not Go's runtime"]
+        {
             assert!(source(text).is_err(), "{text}");
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::Output;
 use super::markdown::{self, HEAD, paragraph};
 use super::rules::RulePage;
-use super::textmate::{is_seen, SCOPE, keyword_scope, value_scope};
+use super::textmate::{SCOPE, is_seen, keyword_scope, value_scope};
 use crate::catalog::{Catalog, Family, Field, Kind, Origin, Role, Shape};
 
 /// All pages but those of the rules.
