@@ -3732,7 +3732,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
                 role: Role::Heap,
                 cumulative: false,
                 meaning: "Address space of the process, in KiB.",
-                reading: "Go reserves far more than it uses, so a large number says nothing.",
+                reading: "Virtual memory, not what is in use: a large number says nothing.",
                 normal: "",
                 suspect: "",
                 notes: &[
@@ -3786,7 +3786,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
                 role: Role::Heap,
                 cumulative: false,
                 meaning: "Resident shared memory, in KiB.",
-                reading: "0 for most Go programs.",
+                reading: "It counts towards the memory of the process, too.",
                 normal: "",
                 suspect: "",
                 notes: &[
@@ -4134,7 +4134,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
                 role: Role::Text,
                 cumulative: false,
                 meaning: "The words of the arguments in hexadecimal, as they lay in memory when the stack was printed.",
-                reading: "Often out of date. Waiters on one mutex show the same first argument in its Lock functions, the address of the mutex. Three dots alone mark an inlined call.",
+                reading: "Often out of date. Waiters on one mutex show the same first argument in its Lock functions, the address of the mutex. Three dots alone mark an inlined call, and every frame of the stack of a creator.",
                 normal: "",
                 suspect: "",
                 notes: &[
@@ -5993,7 +5993,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
                 role: Role::Text,
                 cumulative: false,
                 meaning: "The name that is looked up.",
-                reading: "Names without a dot are often tried with the search domains first.",
+                reading: "Each lookup prints a line, so the lines show what is looked up and how often.",
                 normal: "",
                 suspect: "",
                 notes: &[
@@ -6011,7 +6011,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
                 role: Role::Text,
                 cumulative: false,
                 meaning: "The address whose name is looked up.",
-                reading: "Such a lookup comes from the program or from a library that logs names of clients.",
+                reading: "Each lookup prints a line, so the lines show what is looked up and how often.",
                 normal: "",
                 suspect: "",
                 notes: &[
@@ -6029,7 +6029,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
                 role: Role::State,
                 cumulative: false,
                 meaning: "Where the answer is looked for, in this order.",
-                reading: "With cgo each lookup holds a thread while it waits.",
+                reading: "The first one that knows the answer gives it.",
                 normal: "",
                 suspect: "",
                 notes: &[
@@ -6052,7 +6052,7 @@ pub static FAMILIES: [FamilyDef; 35] = [
                 role: Role::Text,
                 cumulative: false,
                 meaning: "Which resolver is used and why.",
-                reading: "Dynamic selection is the default where both resolvers are there.",
+                reading: "Printed once for a process.",
                 normal: "",
                 suspect: "",
                 notes: &[
@@ -8858,7 +8858,7 @@ pub static SHAPES: [ShapeDef; 191] = [
         reader: Reader::Template,
         certain_after: 2,
         starts: &[],
-        note: "The access is too long ago: the detector remembers a limited history, which GORACE can lengthen.",
+        note: "The history of the access was lost, so its stack is not known.",
     },
     ShapeDef {
         id: "race_found_1_1",
@@ -8895,7 +8895,7 @@ pub static SHAPES: [ShapeDef; 191] = [
         reader: Reader::Template,
         certain_after: 4,
         starts: &[],
-        note: "The test in which the race was noticed has failed for it.",
+        note: "Under go test: the test that ran when the race was noticed.",
     },
     ShapeDef {
         id: "profile_1_0",
