@@ -328,7 +328,8 @@ fn share_names(families: &mut [Family]) -> Outcome {
     for at in 0..families.len() {
         for field in 0..families[at].fields.len() {
             let Some(path) = families[at].fields[field].text.names_like.clone() else { continue };
-            let names = find(families, &path).ok_or_else(|| format!("names_like \"{path}\": there is no such field"))?;
+            let names =
+                find(families, &path).ok_or_else(|| format!("names_like \"{path}\": there is no such field"))?;
             families[at].fields[field].names.extend(names);
         }
     }

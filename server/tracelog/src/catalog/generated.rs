@@ -89,6 +89,66 @@ pub enum Family {
     Tracefree,
     /// Collection with stacks.
     Tracegc,
+    /// Panic or fatal error.
+    Panic,
+    /// Text of a panic, continued.
+    PanicText,
+    /// Signal.
+    Signal,
+    /// Place of a signal.
+    SignalPc,
+    /// Register.
+    Register,
+    /// Note of the runtime.
+    RuntimeNote,
+    /// Panic of an HTTP handler.
+    HttpPanic,
+    /// Exit status.
+    ExitStatus,
+    /// Killed.
+    Kill,
+    /// Goroutine.
+    Goroutine,
+    /// Frame.
+    Frame,
+    /// Place of a frame.
+    Location,
+    /// Creator.
+    CreatedBy,
+    /// Stack of the creator.
+    Ancestor,
+    /// Note in a stack.
+    StackNote,
+    /// Data race.
+    Race,
+    /// Count profile.
+    Profile,
+    /// Record of a count profile.
+    ProfileRecord,
+    /// Labels of a record.
+    ProfileLabels,
+    /// Frame of a record.
+    ProfileFrame,
+    /// Heap profile.
+    HeapProfile,
+    /// Record of a heap profile.
+    HeapRecord,
+    /// Contention profile.
+    ContentionProfile,
+    /// Record of a contention profile.
+    ContentionRecord,
+    /// Memory statistics.
+    Memstats,
+    /// Finalizer and cleanup report.
+    FinalizerReport,
+    /// Failed mark check.
+    Checkmark,
+    /// Name resolution.
+    Netdns,
+    /// HTTP/2.
+    Http2,
+    /// Build cache.
+    Gocache,
 }
 
 impl Family {
@@ -112,6 +172,36 @@ impl Family {
         Self::Tracealloc,
         Self::Tracefree,
         Self::Tracegc,
+        Self::Panic,
+        Self::PanicText,
+        Self::Signal,
+        Self::SignalPc,
+        Self::Register,
+        Self::RuntimeNote,
+        Self::HttpPanic,
+        Self::ExitStatus,
+        Self::Kill,
+        Self::Goroutine,
+        Self::Frame,
+        Self::Location,
+        Self::CreatedBy,
+        Self::Ancestor,
+        Self::StackNote,
+        Self::Race,
+        Self::Profile,
+        Self::ProfileRecord,
+        Self::ProfileLabels,
+        Self::ProfileFrame,
+        Self::HeapProfile,
+        Self::HeapRecord,
+        Self::ContentionProfile,
+        Self::ContentionRecord,
+        Self::Memstats,
+        Self::FinalizerReport,
+        Self::Checkmark,
+        Self::Netdns,
+        Self::Http2,
+        Self::Gocache,
     ];
 }
 
@@ -539,6 +629,508 @@ pub mod tracefree {
     pub const SIZE_BYTES: Field = Field { family: Family::Tracefree, index: 1 };
 }
 
+/// Fields of the family `panic`.
+pub mod panic {
+    use super::{Family, Field};
+
+    /// Text.
+    pub const TEXT: Field = Field { family: Family::Panic, index: 0 };
+}
+
+/// Fields of the family `panic_text`.
+pub mod panic_text {
+    use super::{Family, Field};
+
+    /// Text.
+    pub const TEXT: Field = Field { family: Family::PanicText, index: 0 };
+}
+
+/// Fields of the family `signal`.
+pub mod signal {
+    use super::{Family, Field};
+
+    /// Signal.
+    pub const SIGNAL: Field = Field { family: Family::Signal, index: 0 };
+    /// Signal number.
+    pub const SIGNAL_NUMBER: Field = Field { family: Family::Signal, index: 1 };
+    /// Text.
+    pub const TEXT: Field = Field { family: Family::Signal, index: 2 };
+    /// Code.
+    pub const CODE: Field = Field { family: Family::Signal, index: 3 };
+    /// Address.
+    pub const ADDR: Field = Field { family: Family::Signal, index: 4 };
+    /// Program counter.
+    pub const PC: Field = Field { family: Family::Signal, index: 5 };
+}
+
+/// Fields of the family `signal_pc`.
+pub mod signal_pc {
+    use super::{Family, Field};
+
+    /// Program counter.
+    pub const PC: Field = Field { family: Family::SignalPc, index: 0 };
+    /// Thread.
+    pub const M: Field = Field { family: Family::SignalPc, index: 1 };
+    /// Signal code.
+    pub const SIGCODE: Field = Field { family: Family::SignalPc, index: 2 };
+    /// Address.
+    pub const ADDR: Field = Field { family: Family::SignalPc, index: 3 };
+    /// Instruction bytes.
+    pub const INSTRUCTION: Field = Field { family: Family::SignalPc, index: 4 };
+}
+
+/// Fields of the family `register`.
+pub mod register {
+    use super::{Family, Field};
+
+    /// Register.
+    pub const REGISTER: Field = Field { family: Family::Register, index: 0 };
+    /// Value.
+    pub const REGISTER_VALUE: Field = Field { family: Family::Register, index: 1 };
+}
+
+/// Fields of the family `runtime_note`.
+pub mod runtime_note {
+    use super::{Family, Field};
+
+    /// Threads.
+    pub const THREADS_HAD: Field = Field { family: Family::RuntimeNote, index: 0 };
+    /// Error number.
+    pub const ERRNO: Field = Field { family: Family::RuntimeNote, index: 1 };
+    /// Stack limit (B).
+    pub const STACK_LIMIT_BYTES: Field = Field { family: Family::RuntimeNote, index: 2 };
+    /// Thread limit.
+    pub const THREAD_LIMIT: Field = Field { family: Family::RuntimeNote, index: 3 };
+    /// Stack pointer.
+    pub const SP: Field = Field { family: Family::RuntimeNote, index: 4 };
+    /// Low end of the stack.
+    pub const STACK_LOW: Field = Field { family: Family::RuntimeNote, index: 5 };
+    /// High end of the stack.
+    pub const STACK_HIGH: Field = Field { family: Family::RuntimeNote, index: 6 };
+    /// Block asked for (B).
+    pub const BLOCK_BYTES: Field = Field { family: Family::RuntimeNote, index: 7 };
+    /// Memory in use (B).
+    pub const MEMORY_IN_USE_BYTES: Field = Field { family: Family::RuntimeNote, index: 8 };
+    /// Goroutine number.
+    pub const GOROUTINE: Field = Field { family: Family::RuntimeNote, index: 9 };
+    /// Function.
+    pub const FUNCTION: Field = Field { family: Family::RuntimeNote, index: 10 };
+    /// Program counter.
+    pub const PC: Field = Field { family: Family::RuntimeNote, index: 11 };
+    /// Place of the pointer.
+    pub const SLOT: Field = Field { family: Family::RuntimeNote, index: 12 };
+    /// Pointer.
+    pub const POINTER: Field = Field { family: Family::RuntimeNote, index: 13 };
+    /// Memory written to.
+    pub const TARGET: Field = Field { family: Family::RuntimeNote, index: 14 };
+    /// Text.
+    pub const TEXT: Field = Field { family: Family::RuntimeNote, index: 15 };
+}
+
+/// Fields of the family `http_panic`.
+pub mod http_panic {
+    use super::{Family, Field};
+
+    /// Client.
+    pub const CLIENT: Field = Field { family: Family::HttpPanic, index: 0 };
+    /// Text.
+    pub const TEXT: Field = Field { family: Family::HttpPanic, index: 1 };
+}
+
+/// Fields of the family `exit_status`.
+pub mod exit_status {
+    use super::{Family, Field};
+
+    /// Exit code.
+    pub const EXIT_CODE: Field = Field { family: Family::ExitStatus, index: 0 };
+}
+
+/// Fields of the family `kill`.
+pub mod kill {
+    use super::{Family, Field};
+
+    /// Container.
+    pub const CONTAINER: Field = Field { family: Family::Kill, index: 0 };
+    /// Unit.
+    pub const SYSTEMD_UNIT: Field = Field { family: Family::Kill, index: 1 };
+    /// Process id.
+    pub const PID: Field = Field { family: Family::Kill, index: 2 };
+    /// Process.
+    pub const PROCESS: Field = Field { family: Family::Kill, index: 3 };
+    /// Score.
+    pub const SCORE: Field = Field { family: Family::Kill, index: 4 };
+    /// Virtual size (kB).
+    pub const TOTAL_VM_KB: Field = Field { family: Family::Kill, index: 5 };
+    /// Resident memory of its own (kB).
+    pub const ANON_RSS_KB: Field = Field { family: Family::Kill, index: 6 };
+    /// Resident memory of files (kB).
+    pub const FILE_RSS_KB: Field = Field { family: Family::Kill, index: 7 };
+    /// Resident shared memory (kB).
+    pub const SHMEM_RSS_KB: Field = Field { family: Family::Kill, index: 8 };
+    /// Text.
+    pub const TEXT: Field = Field { family: Family::Kill, index: 9 };
+}
+
+/// Fields of the family `goroutine`.
+pub mod goroutine {
+    use super::{Family, Field};
+
+    /// Goroutine number.
+    pub const GOROUTINE: Field = Field { family: Family::Goroutine, index: 0 };
+    /// Goroutine address.
+    pub const GP: Field = Field { family: Family::Goroutine, index: 1 };
+    /// Thread.
+    pub const M: Field = Field { family: Family::Goroutine, index: 2 };
+    /// Thread address.
+    pub const MP: Field = Field { family: Family::Goroutine, index: 3 };
+    /// State.
+    pub const STATE: Field = Field { family: Family::Goroutine, index: 4 };
+    /// Leaked.
+    pub const LEAKED: Field = Field { family: Family::Goroutine, index: 5 };
+    /// Scanned.
+    pub const SCAN: Field = Field { family: Family::Goroutine, index: 6 };
+    /// Durably blocked.
+    pub const DURABLE: Field = Field { family: Family::Goroutine, index: 7 };
+    /// Minutes blocked.
+    pub const MINUTES: Field = Field { family: Family::Goroutine, index: 8 };
+    /// Locked to thread.
+    pub const LOCKED_TO_THREAD: Field = Field { family: Family::Goroutine, index: 9 };
+    /// Test bubble.
+    pub const BUBBLE: Field = Field { family: Family::Goroutine, index: 10 };
+    /// Labels.
+    pub const LABELS: Field = Field { family: Family::Goroutine, index: 11 };
+}
+
+/// Fields of the family `frame`.
+pub mod frame {
+    use super::{Family, Field};
+
+    /// Frame pointer.
+    pub const FP: Field = Field { family: Family::Frame, index: 0 };
+    /// Function.
+    pub const FUNCTION: Field = Field { family: Family::Frame, index: 1 };
+    /// Arguments.
+    pub const ARGS: Field = Field { family: Family::Frame, index: 2 };
+    /// Program counter.
+    pub const PC: Field = Field { family: Family::Frame, index: 3 };
+}
+
+/// Fields of the family `location`.
+pub mod location {
+    use super::{Family, Field};
+
+    /// File.
+    pub const FILE: Field = Field { family: Family::Location, index: 0 };
+    /// Line.
+    pub const LINE_NO: Field = Field { family: Family::Location, index: 1 };
+    /// Offset.
+    pub const OFFSET: Field = Field { family: Family::Location, index: 2 };
+    /// Frame pointer.
+    pub const FP: Field = Field { family: Family::Location, index: 3 };
+    /// Stack pointer.
+    pub const SP: Field = Field { family: Family::Location, index: 4 };
+    /// Program counter.
+    pub const PC: Field = Field { family: Family::Location, index: 5 };
+}
+
+/// Fields of the family `created_by`.
+pub mod created_by {
+    use super::{Family, Field};
+
+    /// Creator.
+    pub const CREATOR_FUNCTION: Field = Field { family: Family::CreatedBy, index: 0 };
+    /// Creating goroutine.
+    pub const CREATOR: Field = Field { family: Family::CreatedBy, index: 1 };
+}
+
+/// Fields of the family `ancestor`.
+pub mod ancestor {
+    use super::{Family, Field};
+
+    /// Ancestor.
+    pub const ANCESTOR: Field = Field { family: Family::Ancestor, index: 0 };
+}
+
+/// Fields of the family `stack_note`.
+pub mod stack_note {
+    use super::{Family, Field};
+
+    /// Frames left out.
+    pub const FRAMES_ELIDED: Field = Field { family: Family::StackNote, index: 0 };
+    /// Goroutine number.
+    pub const GOROUTINE: Field = Field { family: Family::StackNote, index: 1 };
+}
+
+/// Fields of the family `race`.
+pub mod race {
+    use super::{Family, Field};
+
+    /// Access.
+    pub const ACCESS: Field = Field { family: Family::Race, index: 0 };
+    /// Address.
+    pub const ADDR: Field = Field { family: Family::Race, index: 1 };
+    /// Goroutine number.
+    pub const GOROUTINE: Field = Field { family: Family::Race, index: 2 };
+    /// State.
+    pub const STATE: Field = Field { family: Family::Race, index: 3 };
+    /// Races.
+    pub const RACES: Field = Field { family: Family::Race, index: 4 };
+    /// Line.
+    pub const LINE_NO: Field = Field { family: Family::Race, index: 5 };
+}
+
+/// Fields of the family `profile`.
+pub mod profile {
+    use super::{Family, Field};
+
+    /// Profile.
+    pub const PROFILE: Field = Field { family: Family::Profile, index: 0 };
+    /// Total.
+    pub const TOTAL: Field = Field { family: Family::Profile, index: 1 };
+}
+
+/// Fields of the family `profile_record`.
+pub mod profile_record {
+    use super::{Family, Field};
+
+    /// Count.
+    pub const COUNT: Field = Field { family: Family::ProfileRecord, index: 0 };
+    /// Return addresses.
+    pub const PCS: Field = Field { family: Family::ProfileRecord, index: 1 };
+}
+
+/// Fields of the family `profile_labels`.
+pub mod profile_labels {
+    use super::{Family, Field};
+
+    /// Labels.
+    pub const LABELS: Field = Field { family: Family::ProfileLabels, index: 0 };
+}
+
+/// Fields of the family `profile_frame`.
+pub mod profile_frame {
+    use super::{Family, Field};
+
+    /// Program counter.
+    pub const PC: Field = Field { family: Family::ProfileFrame, index: 0 };
+    /// Function.
+    pub const FUNCTION: Field = Field { family: Family::ProfileFrame, index: 1 };
+    /// Offset.
+    pub const OFFSET: Field = Field { family: Family::ProfileFrame, index: 2 };
+    /// File.
+    pub const FILE: Field = Field { family: Family::ProfileFrame, index: 3 };
+    /// Line.
+    pub const LINE_NO: Field = Field { family: Family::ProfileFrame, index: 4 };
+}
+
+/// Fields of the family `heap_profile`.
+pub mod heap_profile {
+    use super::{Family, Field};
+
+    /// Objects in use.
+    pub const IN_USE_OBJECTS: Field = Field { family: Family::HeapProfile, index: 0 };
+    /// Bytes in use (B).
+    pub const IN_USE_BYTES: Field = Field { family: Family::HeapProfile, index: 1 };
+    /// Objects allocated.
+    pub const ALLOCATED_OBJECTS: Field = Field { family: Family::HeapProfile, index: 2 };
+    /// Bytes allocated (B).
+    pub const ALLOCATED_BYTES: Field = Field { family: Family::HeapProfile, index: 3 };
+    /// Twice the sampling rate (B).
+    pub const DOUBLE_RATE_BYTES: Field = Field { family: Family::HeapProfile, index: 4 };
+}
+
+/// Fields of the family `heap_record`.
+pub mod heap_record {
+    use super::{Family, Field};
+
+    /// Objects in use.
+    pub const IN_USE_OBJECTS: Field = Field { family: Family::HeapRecord, index: 0 };
+    /// Bytes in use (B).
+    pub const IN_USE_BYTES: Field = Field { family: Family::HeapRecord, index: 1 };
+    /// Objects allocated.
+    pub const ALLOCATED_OBJECTS: Field = Field { family: Family::HeapRecord, index: 2 };
+    /// Bytes allocated (B).
+    pub const ALLOCATED_BYTES: Field = Field { family: Family::HeapRecord, index: 3 };
+    /// Return addresses.
+    pub const PCS: Field = Field { family: Family::HeapRecord, index: 4 };
+}
+
+/// Fields of the family `contention_profile`.
+pub mod contention_profile {
+    use super::{Family, Field};
+
+    /// Ticks per second.
+    pub const CYCLES_PER_SECOND: Field = Field { family: Family::ContentionProfile, index: 0 };
+    /// Sampling period.
+    pub const SAMPLING_PERIOD: Field = Field { family: Family::ContentionProfile, index: 1 };
+}
+
+/// Fields of the family `contention_record`.
+pub mod contention_record {
+    use super::{Family, Field};
+
+    /// Delay.
+    pub const CYCLES: Field = Field { family: Family::ContentionRecord, index: 0 };
+    /// Count.
+    pub const COUNT: Field = Field { family: Family::ContentionRecord, index: 1 };
+    /// Return addresses.
+    pub const PCS: Field = Field { family: Family::ContentionRecord, index: 2 };
+}
+
+/// Fields of the family `memstats`.
+pub mod memstats {
+    use super::{Family, Field};
+
+    /// Heap objects (B).
+    pub const ALLOC_BYTES: Field = Field { family: Family::Memstats, index: 0 };
+    /// Allocated in all (B).
+    pub const TOTAL_ALLOC_BYTES: Field = Field { family: Family::Memstats, index: 1 };
+    /// From the system (B).
+    pub const SYS_BYTES: Field = Field { family: Family::Memstats, index: 2 };
+    /// Pointer lookups.
+    pub const LOOKUPS: Field = Field { family: Family::Memstats, index: 3 };
+    /// Allocations.
+    pub const MALLOCS: Field = Field { family: Family::Memstats, index: 4 };
+    /// Frees.
+    pub const FREES: Field = Field { family: Family::Memstats, index: 5 };
+    /// Heap objects (B).
+    pub const HEAP_ALLOC_BYTES: Field = Field { family: Family::Memstats, index: 6 };
+    /// Heap from the system (B).
+    pub const HEAP_SYS_BYTES: Field = Field { family: Family::Memstats, index: 7 };
+    /// Heap idle (B).
+    pub const HEAP_IDLE_BYTES: Field = Field { family: Family::Memstats, index: 8 };
+    /// Heap in use (B).
+    pub const HEAP_INUSE_BYTES: Field = Field { family: Family::Memstats, index: 9 };
+    /// Heap released (B).
+    pub const HEAP_RELEASED_BYTES: Field = Field { family: Family::Memstats, index: 10 };
+    /// Objects.
+    pub const HEAP_OBJECTS: Field = Field { family: Family::Memstats, index: 11 };
+    /// Stacks in use (B).
+    pub const STACK_INUSE_BYTES: Field = Field { family: Family::Memstats, index: 12 };
+    /// Stacks from the system (B).
+    pub const STACK_SYS_BYTES: Field = Field { family: Family::Memstats, index: 13 };
+    /// Span records in use (B).
+    pub const MSPAN_INUSE_BYTES: Field = Field { family: Family::Memstats, index: 14 };
+    /// Span records from the system (B).
+    pub const MSPAN_SYS_BYTES: Field = Field { family: Family::Memstats, index: 15 };
+    /// Caches in use (B).
+    pub const MCACHE_INUSE_BYTES: Field = Field { family: Family::Memstats, index: 16 };
+    /// Caches from the system (B).
+    pub const MCACHE_SYS_BYTES: Field = Field { family: Family::Memstats, index: 17 };
+    /// Profiling tables (B).
+    pub const BUCK_HASH_SYS_BYTES: Field = Field { family: Family::Memstats, index: 18 };
+    /// Collector data (B).
+    pub const GC_SYS_BYTES: Field = Field { family: Family::Memstats, index: 19 };
+    /// Other data (B).
+    pub const OTHER_SYS_BYTES: Field = Field { family: Family::Memstats, index: 20 };
+    /// Next goal (B).
+    pub const NEXT_GC_BYTES: Field = Field { family: Family::Memstats, index: 21 };
+    /// Last collection (ns).
+    pub const LAST_GC_UNIX_NS: Field = Field { family: Family::Memstats, index: 22 };
+    /// Pauses (ns).
+    pub const PAUSES_NS: Field = Field { family: Family::Memstats, index: 23 };
+    /// Ends of the pauses (ns).
+    pub const PAUSE_END_UNIX_NS: Field = Field { family: Family::Memstats, index: 24 };
+    /// Collections.
+    pub const NUM_GC: Field = Field { family: Family::Memstats, index: 25 };
+    /// Forced collections.
+    pub const NUM_FORCED_GC: Field = Field { family: Family::Memstats, index: 26 };
+    /// GC CPU share.
+    pub const GC_CPU_FRACTION: Field = Field { family: Family::Memstats, index: 27 };
+    /// Collector enabled.
+    pub const ENABLE_GC: Field = Field { family: Family::Memstats, index: 28 };
+    /// Collector debugging.
+    pub const DEBUG_GC: Field = Field { family: Family::Memstats, index: 29 };
+    /// Peak resident size (B).
+    pub const MAX_RSS_BYTES: Field = Field { family: Family::Memstats, index: 30 };
+}
+
+/// Fields of the family `finalizer_report`.
+pub mod finalizer_report {
+    use super::{Family, Field};
+
+    /// Type.
+    pub const VALUE_TYPE: Field = Field { family: Family::FinalizerReport, index: 0 };
+    /// Object.
+    pub const OBJECT: Field = Field { family: Family::FinalizerReport, index: 1 };
+    /// Holder.
+    pub const BASE: Field = Field { family: Family::FinalizerReport, index: 2 };
+    /// Offset in the holder.
+    pub const BASE_OFFSET: Field = Field { family: Family::FinalizerReport, index: 3 };
+    /// Program counter.
+    pub const PC: Field = Field { family: Family::FinalizerReport, index: 4 };
+}
+
+/// Fields of the family `checkmark`.
+pub mod checkmark {
+    use super::{Family, Field};
+
+    /// Object.
+    pub const OBJECT: Field = Field { family: Family::Checkmark, index: 0 };
+    /// Holder.
+    pub const BASE: Field = Field { family: Family::Checkmark, index: 1 };
+    /// Offset in the holder.
+    pub const BASE_OFFSET: Field = Field { family: Family::Checkmark, index: 2 };
+    /// Offset of the word.
+    pub const WORD_OFFSET: Field = Field { family: Family::Checkmark, index: 3 };
+    /// Word.
+    pub const WORD: Field = Field { family: Family::Checkmark, index: 4 };
+}
+
+/// Fields of the family `netdns`.
+pub mod netdns {
+    use super::{Family, Field};
+
+    /// C resolver forced.
+    pub const NET_CGO: Field = Field { family: Family::Netdns, index: 0 };
+    /// Go resolver forced.
+    pub const NET_GO: Field = Field { family: Family::Netdns, index: 1 };
+    /// Host.
+    pub const HOST: Field = Field { family: Family::Netdns, index: 2 };
+    /// Address.
+    pub const IP: Field = Field { family: Family::Netdns, index: 3 };
+    /// Order.
+    pub const LOOKUP_ORDER: Field = Field { family: Family::Netdns, index: 4 };
+    /// Text.
+    pub const TEXT: Field = Field { family: Family::Netdns, index: 5 };
+}
+
+/// Fields of the family `http2`.
+pub mod http2 {
+    use super::{Family, Field};
+
+    /// Framer.
+    pub const FRAMER: Field = Field { family: Family::Http2, index: 0 };
+    /// Connection.
+    pub const CONN: Field = Field { family: Family::Http2, index: 1 };
+    /// Server.
+    pub const REMOTE: Field = Field { family: Family::Http2, index: 2 };
+    /// Client.
+    pub const CLIENT: Field = Field { family: Family::Http2, index: 3 };
+    /// Header.
+    pub const HTTP2_HEADER: Field = Field { family: Family::Http2, index: 4 };
+    /// Frame.
+    pub const HTTP2_FRAME: Field = Field { family: Family::Http2, index: 5 };
+    /// Text.
+    pub const TEXT: Field = Field { family: Family::Http2, index: 6 };
+}
+
+/// Fields of the family `gocache`.
+pub mod gocache {
+    use super::{Family, Field};
+
+    /// Name.
+    pub const HASH_NAME: Field = Field { family: Family::Gocache, index: 0 };
+    /// Package.
+    pub const PACKAGE: Field = Field { family: Family::Gocache, index: 1 };
+    /// Key.
+    pub const HASH_INPUT: Field = Field { family: Family::Gocache, index: 2 };
+    /// Text.
+    pub const TEXT: Field = Field { family: Family::Gocache, index: 3 };
+    /// Hash.
+    pub const HASH: Field = Field { family: Family::Gocache, index: 4 };
+}
+
 /// Every shape by name.
 pub mod shapes {
     use super::Shape;
@@ -651,10 +1243,344 @@ pub mod shapes {
     pub const TRACEGC_BEGIN: Shape = Shape(52);
     /// `tracegc_end`, Go 1.3-1.22.
     pub const TRACEGC_END: Shape = Shape(53);
+    /// `panic_repanicked_1_25`, Go 1.25-.
+    pub const PANIC_REPANICKED_1_25: Shape = Shape(54);
+    /// `panic_recovered_1_0`, Go 1.0-.
+    pub const PANIC_RECOVERED_1_0: Shape = Shape(55);
+    /// `panic_1_0`, Go 1.0-.
+    pub const PANIC_1_0: Shape = Shape(56);
+    /// `panic_later_repanicked_1_25`, Go 1.25-.
+    pub const PANIC_LATER_REPANICKED_1_25: Shape = Shape(57);
+    /// `panic_later_recovered_1_0`, Go 1.0-.
+    pub const PANIC_LATER_RECOVERED_1_0: Shape = Shape(58);
+    /// `panic_later_1_0`, Go 1.0-.
+    pub const PANIC_LATER_1_0: Shape = Shape(59);
+    /// `panic_fatal_1_1`, Go 1.1-.
+    pub const PANIC_FATAL_1_1: Shape = Shape(60);
+    /// `panic_later_fatal_1_26`, Go 1.26-.
+    pub const PANIC_LATER_FATAL_1_26: Shape = Shape(61);
+    /// `panic_throw_1_0`, Go 1.0.
+    pub const PANIC_THROW_1_0: Shape = Shape(62);
+    /// `panic_text_1_0`, Go 1.0-.
+    pub const PANIC_TEXT_1_0: Shape = Shape(63);
+    /// `signal_panic_1_7`, Go 1.7-.
+    pub const SIGNAL_PANIC_1_7: Shape = Shape(64);
+    /// `signal_panic_1_0`, Go 1.0-1.6.
+    pub const SIGNAL_PANIC_1_0: Shape = Shape(65);
+    /// `signal_name_1_0`, Go 1.0-.
+    pub const SIGNAL_NAME_1_0: Shape = Shape(66);
+    /// `signal_number_1_0`, Go 1.0-.
+    pub const SIGNAL_NUMBER_1_0: Shape = Shape(67);
+    /// `signal_pc_1_22`, Go 1.22-.
+    pub const SIGNAL_PC_1_22: Shape = Shape(68);
+    /// `signal_pc_1_8`, Go 1.8-.
+    pub const SIGNAL_PC_1_8: Shape = Shape(69);
+    /// `signal_pc_1_5`, Go 1.5-1.7.
+    pub const SIGNAL_PC_1_5: Shape = Shape(70);
+    /// `signal_pc_1_0`, Go 1.0-1.4.
+    pub const SIGNAL_PC_1_0: Shape = Shape(71);
+    /// `signal_pc_cgo_1_0`, Go 1.0-.
+    pub const SIGNAL_PC_CGO_1_0: Shape = Shape(72);
+    /// `signal_pc_bytes_1_15`, Go 1.15-.
+    pub const SIGNAL_PC_BYTES_1_15: Shape = Shape(73);
+    /// `register_1_0`, Go 1.0-.
+    pub const REGISTER_1_0: Shape = Shape(74);
+    /// `runtime_note_newosproc_1_0`, Go 1.0-.
+    pub const RUNTIME_NOTE_NEWOSPROC_1_0: Shape = Shape(75);
+    /// `runtime_note_ulimit_1_7`, Go 1.7-.
+    pub const RUNTIME_NOTE_ULIMIT_1_7: Shape = Shape(76);
+    /// `runtime_note_pthread_1_0`, Go 1.0-.
+    pub const RUNTIME_NOTE_PTHREAD_1_0: Shape = Shape(77);
+    /// `runtime_note_stack_1_2`, Go 1.2-.
+    pub const RUNTIME_NOTE_STACK_1_2: Shape = Shape(78);
+    /// `runtime_note_sp_1_14`, Go 1.14-.
+    pub const RUNTIME_NOTE_SP_1_14: Shape = Shape(79);
+    /// `runtime_note_threads_1_2`, Go 1.2-.
+    pub const RUNTIME_NOTE_THREADS_1_2: Shape = Shape(80);
+    /// `runtime_note_memory_1_0`, Go 1.0-.
+    pub const RUNTIME_NOTE_MEMORY_1_0: Shape = Shape(81);
+    /// `runtime_note_return_pc_1_0`, Go 1.0-.
+    pub const RUNTIME_NOTE_RETURN_PC_1_0: Shape = Shape(82);
+    /// `runtime_note_frame_1_4`, Go 1.4-.
+    pub const RUNTIME_NOTE_FRAME_1_4: Shape = Shape(83);
+    /// `runtime_note_span_1_4`, Go 1.4-.
+    pub const RUNTIME_NOTE_SPAN_1_4: Shape = Shape(84);
+    /// `runtime_note_cgo_write_1_6`, Go 1.6-.
+    pub const RUNTIME_NOTE_CGO_WRITE_1_6: Shape = Shape(85);
+    /// `runtime_note_1_0`, Go 1.0-.
+    pub const RUNTIME_NOTE_1_0: Shape = Shape(86);
+    /// `http_panic_1_0`, Go 1.0-.
+    pub const HTTP_PANIC_1_0: Shape = Shape(87);
+    /// `http_panic_http2_1_6`, Go 1.6-.
+    pub const HTTP_PANIC_HTTP2_1_6: Shape = Shape(88);
+    /// `exit_status_1_0`, Go 1.0-.
+    pub const EXIT_STATUS_1_0: Shape = Shape(89);
+    /// `kill_cgroup_1_0`, Go 1.0-.
+    pub const KILL_CGROUP_1_0: Shape = Shape(90);
+    /// `kill_global_1_0`, Go 1.0-.
+    pub const KILL_GLOBAL_1_0: Shape = Shape(91);
+    /// `kill_cgroup_choice_1_0`, Go 1.0-.
+    pub const KILL_CGROUP_CHOICE_1_0: Shape = Shape(92);
+    /// `kill_global_choice_1_0`, Go 1.0-.
+    pub const KILL_GLOBAL_CHOICE_1_0: Shape = Shape(93);
+    /// `kill_process_1_0`, Go 1.0-.
+    pub const KILL_PROCESS_1_0: Shape = Shape(94);
+    /// `kill_reaped_1_0`, Go 1.0-.
+    pub const KILL_REAPED_1_0: Shape = Shape(95);
+    /// `kill_kubernetes_1_0`, Go 1.0-.
+    pub const KILL_KUBERNETES_1_0: Shape = Shape(96);
+    /// `kill_kubernetes_reason_1_0`, Go 1.0-.
+    pub const KILL_KUBERNETES_REASON_1_0: Shape = Shape(97);
+    /// `kill_kubernetes_reason_indented_1_0`, Go 1.0-.
+    pub const KILL_KUBERNETES_REASON_INDENTED_1_0: Shape = Shape(98);
+    /// `kill_kubernetes_exit_code_1_0`, Go 1.0-.
+    pub const KILL_KUBERNETES_EXIT_CODE_1_0: Shape = Shape(99);
+    /// `kill_kubernetes_exit_code_indented_1_0`, Go 1.0-.
+    pub const KILL_KUBERNETES_EXIT_CODE_INDENTED_1_0: Shape = Shape(100);
+    /// `kill_docker_1_0`, Go 1.0-.
+    pub const KILL_DOCKER_1_0: Shape = Shape(101);
+    /// `kill_compose_1_0`, Go 1.0-.
+    pub const KILL_COMPOSE_1_0: Shape = Shape(102);
+    /// `kill_shell_1_0`, Go 1.0-.
+    pub const KILL_SHELL_1_0: Shape = Shape(103);
+    /// `kill_go_run_1_0`, Go 1.0-.
+    pub const KILL_GO_RUN_1_0: Shape = Shape(104);
+    /// `kill_systemd_exit_1_0`, Go 1.0-.
+    pub const KILL_SYSTEMD_EXIT_1_0: Shape = Shape(105);
+    /// `kill_systemd_result_1_0`, Go 1.0-.
+    pub const KILL_SYSTEMD_RESULT_1_0: Shape = Shape(106);
+    /// `goroutine_1_0`, Go 1.0-.
+    pub const GOROUTINE_1_0: Shape = Shape(107);
+    /// `frame_fp_1_1`, Go 1.1.
+    pub const FRAME_FP_1_1: Shape = Shape(108);
+    /// `frame_1_0`, Go 1.0-.
+    pub const FRAME_1_0: Shape = Shape(109);
+    /// `frame_race_1_1`, Go 1.1-.
+    pub const FRAME_RACE_1_1: Shape = Shape(110);
+    /// `frame_cgo_1_7`, Go 1.7-.
+    pub const FRAME_CGO_1_7: Shape = Shape(111);
+    /// `frame_gccgo`, Go 1.0-.
+    pub const FRAME_GCCGO: Shape = Shape(112);
+    /// `location_fp_1_2`, Go 1.2.
+    pub const LOCATION_FP_1_2: Shape = Shape(113);
+    /// `location_inlined_fp_1_2`, Go 1.2.
+    pub const LOCATION_INLINED_FP_1_2: Shape = Shape(114);
+    /// `location_sp_1_3`, Go 1.3-1.8.
+    pub const LOCATION_SP_1_3: Shape = Shape(115);
+    /// `location_inlined_sp_1_3`, Go 1.3-1.8.
+    pub const LOCATION_INLINED_SP_1_3: Shape = Shape(116);
+    /// `location_pc_1_9`, Go 1.9-.
+    pub const LOCATION_PC_1_9: Shape = Shape(117);
+    /// `location_inlined_pc_1_9`, Go 1.9-.
+    pub const LOCATION_INLINED_PC_1_9: Shape = Shape(118);
+    /// `location_offset_1_0`, Go 1.0-.
+    pub const LOCATION_OFFSET_1_0: Shape = Shape(119);
+    /// `location_cgo_1_7`, Go 1.7-.
+    pub const LOCATION_CGO_1_7: Shape = Shape(120);
+    /// `location_1_0`, Go 1.0-.
+    pub const LOCATION_1_0: Shape = Shape(121);
+    /// `location_race_1_1`, Go 1.1-.
+    pub const LOCATION_RACE_1_1: Shape = Shape(122);
+    /// `created_by_1_21`, Go 1.21-.
+    pub const CREATED_BY_1_21: Shape = Shape(123);
+    /// `created_by_1_0`, Go 1.0-.
+    pub const CREATED_BY_1_0: Shape = Shape(124);
+    /// `ancestor_1_11`, Go 1.11-.
+    pub const ANCESTOR_1_11: Shape = Shape(125);
+    /// `stack_note_elided_1_3`, Go 1.3-1.20.
+    pub const STACK_NOTE_ELIDED_1_3: Shape = Shape(126);
+    /// `stack_note_elided_1_21`, Go 1.21-.
+    pub const STACK_NOTE_ELIDED_1_21: Shape = Shape(127);
+    /// `stack_note_other_thread_1_2`, Go 1.2-.
+    pub const STACK_NOTE_OTHER_THREAD_1_2: Shape = Shape(128);
+    /// `stack_note_c_code`, Go 1.0-.
+    pub const STACK_NOTE_C_CODE: Shape = Shape(129);
+    /// `stack_note_runtime_stack_1_2`, Go 1.2-.
+    pub const STACK_NOTE_RUNTIME_STACK_1_2: Shape = Shape(130);
+    /// `stack_note_next_thread_1_5`, Go 1.5-.
+    pub const STACK_NOTE_NEXT_THREAD_1_5: Shape = Shape(131);
+    /// `stack_note_segment_1_0`, Go 1.0-1.3.
+    pub const STACK_NOTE_SEGMENT_1_0: Shape = Shape(132);
+    /// `stack_note_morestack_1_0`, Go 1.0-1.3.
+    pub const STACK_NOTE_MORESTACK_1_0: Shape = Shape(133);
+    /// `stack_note_lessstack_1_0`, Go 1.0-1.3.
+    pub const STACK_NOTE_LESSSTACK_1_0: Shape = Shape(134);
+    /// `stack_note_exception_1_3`, Go 1.3.
+    pub const STACK_NOTE_EXCEPTION_1_3: Shape = Shape(135);
+    /// `race_warning_1_1`, Go 1.1-.
+    pub const RACE_WARNING_1_1: Shape = Shape(136);
+    /// `race_delimiter_1_1`, Go 1.1-.
+    pub const RACE_DELIMITER_1_1: Shape = Shape(137);
+    /// `race_access_main_1_1`, Go 1.1-.
+    pub const RACE_ACCESS_MAIN_1_1: Shape = Shape(138);
+    /// `race_access_1_1`, Go 1.1-.
+    pub const RACE_ACCESS_1_1: Shape = Shape(139);
+    /// `race_created_1_1`, Go 1.1-.
+    pub const RACE_CREATED_1_1: Shape = Shape(140);
+    /// `race_lost_stack_1_1`, Go 1.1-.
+    pub const RACE_LOST_STACK_1_1: Shape = Shape(141);
+    /// `race_found_1_1`, Go 1.1-.
+    pub const RACE_FOUND_1_1: Shape = Shape(142);
+    /// `race_test_1_1`, Go 1.1-.
+    pub const RACE_TEST_1_1: Shape = Shape(143);
+    /// `profile_1_0`, Go 1.0-.
+    pub const PROFILE_1_0: Shape = Shape(144);
+    /// `profile_record_1_0`, Go 1.0-.
+    pub const PROFILE_RECORD_1_0: Shape = Shape(145);
+    /// `profile_labels_1_15`, Go 1.15-.
+    pub const PROFILE_LABELS_1_15: Shape = Shape(146);
+    /// `profile_frame_1_0`, Go 1.0-.
+    pub const PROFILE_FRAME_1_0: Shape = Shape(147);
+    /// `profile_frame_unknown_1_0`, Go 1.0-.
+    pub const PROFILE_FRAME_UNKNOWN_1_0: Shape = Shape(148);
+    /// `heap_profile_1_0`, Go 1.0-.
+    pub const HEAP_PROFILE_1_0: Shape = Shape(149);
+    /// `heap_record_1_0`, Go 1.0-.
+    pub const HEAP_RECORD_1_0: Shape = Shape(150);
+    /// `contention_profile_block_1_1`, Go 1.1-.
+    pub const CONTENTION_PROFILE_BLOCK_1_1: Shape = Shape(151);
+    /// `contention_profile_mutex_1_8`, Go 1.8-.
+    pub const CONTENTION_PROFILE_MUTEX_1_8: Shape = Shape(152);
+    /// `contention_profile_cycles_1_1`, Go 1.1-.
+    pub const CONTENTION_PROFILE_CYCLES_1_1: Shape = Shape(153);
+    /// `contention_profile_period_1_8`, Go 1.8-.
+    pub const CONTENTION_PROFILE_PERIOD_1_8: Shape = Shape(154);
+    /// `contention_record_1_1`, Go 1.1-.
+    pub const CONTENTION_RECORD_1_1: Shape = Shape(155);
+    /// `memstats_1_0`, Go 1.0-.
+    pub const MEMSTATS_1_0: Shape = Shape(156);
+    /// `memstats_alloc_1_0`, Go 1.0-.
+    pub const MEMSTATS_ALLOC_1_0: Shape = Shape(157);
+    /// `memstats_total_alloc_1_0`, Go 1.0-.
+    pub const MEMSTATS_TOTAL_ALLOC_1_0: Shape = Shape(158);
+    /// `memstats_sys_1_0`, Go 1.0-.
+    pub const MEMSTATS_SYS_1_0: Shape = Shape(159);
+    /// `memstats_lookups_1_0`, Go 1.0-.
+    pub const MEMSTATS_LOOKUPS_1_0: Shape = Shape(160);
+    /// `memstats_mallocs_1_0`, Go 1.0-.
+    pub const MEMSTATS_MALLOCS_1_0: Shape = Shape(161);
+    /// `memstats_frees_1_1`, Go 1.1-.
+    pub const MEMSTATS_FREES_1_1: Shape = Shape(162);
+    /// `memstats_heap_alloc_1_0`, Go 1.0-.
+    pub const MEMSTATS_HEAP_ALLOC_1_0: Shape = Shape(163);
+    /// `memstats_heap_sys_1_0`, Go 1.0-.
+    pub const MEMSTATS_HEAP_SYS_1_0: Shape = Shape(164);
+    /// `memstats_heap_idle_1_0`, Go 1.0-.
+    pub const MEMSTATS_HEAP_IDLE_1_0: Shape = Shape(165);
+    /// `memstats_heap_inuse_1_0`, Go 1.0-.
+    pub const MEMSTATS_HEAP_INUSE_1_0: Shape = Shape(166);
+    /// `memstats_heap_released_1_1`, Go 1.1-.
+    pub const MEMSTATS_HEAP_RELEASED_1_1: Shape = Shape(167);
+    /// `memstats_heap_objects_1_1`, Go 1.1-.
+    pub const MEMSTATS_HEAP_OBJECTS_1_1: Shape = Shape(168);
+    /// `memstats_stack_1_0`, Go 1.0-.
+    pub const MEMSTATS_STACK_1_0: Shape = Shape(169);
+    /// `memstats_mspan_1_0`, Go 1.0-.
+    pub const MEMSTATS_MSPAN_1_0: Shape = Shape(170);
+    /// `memstats_mcache_1_0`, Go 1.0-.
+    pub const MEMSTATS_MCACHE_1_0: Shape = Shape(171);
+    /// `memstats_buck_hash_sys_1_0`, Go 1.0-.
+    pub const MEMSTATS_BUCK_HASH_SYS_1_0: Shape = Shape(172);
+    /// `memstats_gc_sys_1_8`, Go 1.8-.
+    pub const MEMSTATS_GC_SYS_1_8: Shape = Shape(173);
+    /// `memstats_other_sys_1_8`, Go 1.8-.
+    pub const MEMSTATS_OTHER_SYS_1_8: Shape = Shape(174);
+    /// `memstats_next_gc_1_0`, Go 1.0-.
+    pub const MEMSTATS_NEXT_GC_1_0: Shape = Shape(175);
+    /// `memstats_last_gc_1_9`, Go 1.9-.
+    pub const MEMSTATS_LAST_GC_1_9: Shape = Shape(176);
+    /// `memstats_pause_ns_1_0`, Go 1.0-.
+    pub const MEMSTATS_PAUSE_NS_1_0: Shape = Shape(177);
+    /// `memstats_pause_end_1_9`, Go 1.9-.
+    pub const MEMSTATS_PAUSE_END_1_9: Shape = Shape(178);
+    /// `memstats_num_gc_1_0`, Go 1.0-.
+    pub const MEMSTATS_NUM_GC_1_0: Shape = Shape(179);
+    /// `memstats_num_forced_gc_1_9`, Go 1.9-.
+    pub const MEMSTATS_NUM_FORCED_GC_1_9: Shape = Shape(180);
+    /// `memstats_gc_cpu_fraction_1_9`, Go 1.9-.
+    pub const MEMSTATS_GC_CPU_FRACTION_1_9: Shape = Shape(181);
+    /// `memstats_enable_gc_1_0`, Go 1.0-1.6.
+    pub const MEMSTATS_ENABLE_GC_1_0: Shape = Shape(182);
+    /// `memstats_debug_gc_1_0`, Go 1.0-.
+    pub const MEMSTATS_DEBUG_GC_1_0: Shape = Shape(183);
+    /// `memstats_max_rss_1_15`, Go 1.15-.
+    pub const MEMSTATS_MAX_RSS_1_15: Shape = Shape(184);
+    /// `finalizer_report_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_1_25: Shape = Shape(185);
+    /// `finalizer_report_value_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_VALUE_1_25: Shape = Shape(186);
+    /// `finalizer_report_reachable_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_REACHABLE_1_25: Shape = Shape(187);
+    /// `finalizer_report_reachable_cleanup_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_REACHABLE_CLEANUP_1_25: Shape = Shape(188);
+    /// `finalizer_report_tiny_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_TINY_1_25: Shape = Shape(189);
+    /// `finalizer_report_same_tiny_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_SAME_TINY_1_25: Shape = Shape(190);
+    /// `finalizer_report_same_tiny_cleanup_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_SAME_TINY_CLEANUP_1_25: Shape = Shape(191);
+    /// `finalizer_report_finalizer_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_FINALIZER_1_25: Shape = Shape(192);
+    /// `finalizer_report_cleanup_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_CLEANUP_1_25: Shape = Shape(193);
+    /// `finalizer_report_created_blank_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_CREATED_BLANK_1_25: Shape = Shape(194);
+    /// `finalizer_report_created_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_CREATED_1_25: Shape = Shape(195);
+    /// `finalizer_report_bad_pc_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_BAD_PC_1_25: Shape = Shape(196);
+    /// `finalizer_report_more_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_MORE_1_25: Shape = Shape(197);
+    /// `finalizer_report_trace_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_TRACE_1_25: Shape = Shape(198);
+    /// `finalizer_report_mark_1_25`, Go 1.25-.
+    pub const FINALIZER_REPORT_MARK_1_25: Shape = Shape(199);
+    /// `checkmark_1_5`, Go 1.5-.
+    pub const CHECKMARK_1_5: Shape = Shape(200);
+    /// `checkmark_found_1_5`, Go 1.5-.
+    pub const CHECKMARK_FOUND_1_5: Shape = Shape(201);
+    /// `checkmark_free_1_5`, Go 1.5-.
+    pub const CHECKMARK_FREE_1_5: Shape = Shape(202);
+    /// `checkmark_base_word_1_5`, Go 1.5-.
+    pub const CHECKMARK_BASE_WORD_1_5: Shape = Shape(203);
+    /// `checkmark_object_word_1_5`, Go 1.5-.
+    pub const CHECKMARK_OBJECT_WORD_1_5: Shape = Shape(204);
+    /// `netdns_conf_1_19`, Go 1.19-.
+    pub const NETDNS_CONF_1_19: Shape = Shape(205);
+    /// `netdns_host_1_5`, Go 1.5-.
+    pub const NETDNS_HOST_1_5: Shape = Shape(206);
+    /// `netdns_addr_1_21`, Go 1.21-.
+    pub const NETDNS_ADDR_1_21: Shape = Shape(207);
+    /// `netdns_1_5`, Go 1.5-.
+    pub const NETDNS_1_5: Shape = Shape(208);
+    /// `http2_wrote_1_6`, Go 1.6-.
+    pub const HTTP2_WROTE_1_6: Shape = Shape(209);
+    /// `http2_read_1_6`, Go 1.6-.
+    pub const HTTP2_READ_1_6: Shape = Shape(210);
+    /// `http2_connect_1_6`, Go 1.6-.
+    pub const HTTP2_CONNECT_1_6: Shape = Shape(211);
+    /// `http2_encoding_1_6`, Go 1.6-.
+    pub const HTTP2_ENCODING_1_6: Shape = Shape(212);
+    /// `http2_received_1_6`, Go 1.6-.
+    pub const HTTP2_RECEIVED_1_6: Shape = Shape(213);
+    /// `http2_hello_1_6`, Go 1.6-.
+    pub const HTTP2_HELLO_1_6: Shape = Shape(214);
+    /// `http2_server_read_1_6`, Go 1.6-.
+    pub const HTTP2_SERVER_READ_1_6: Shape = Shape(215);
+    /// `http2_transport_1_6`, Go 1.6-.
+    pub const HTTP2_TRANSPORT_1_6: Shape = Shape(216);
+    /// `gocache_part_1_10`, Go 1.10-.
+    pub const GOCACHE_PART_1_10: Shape = Shape(217);
+    /// `gocache_name_1_10`, Go 1.10-.
+    pub const GOCACHE_NAME_1_10: Shape = Shape(218);
+    /// `gocache_subkey_1_10`, Go 1.10-.
+    pub const GOCACHE_SUBKEY_1_10: Shape = Shape(219);
+    /// `gocache_test_1_10`, Go 1.10-.
+    pub const GOCACHE_TEST_1_10: Shape = Shape(220);
 }
 
 /// Every family, indexed by [`Family`].
-pub static FAMILIES: [FamilyDef; 18] = [
+pub static FAMILIES: [FamilyDef; 48] = [
     FamilyDef {
         id: "gc",
         title: "Garbage collection",
@@ -4055,10 +4981,3464 @@ pub static FAMILIES: [FamilyDef; 18] = [
             shapes::TRACEGC_END,
         ],
     },
+    FamilyDef {
+        id: "panic",
+        title: "Panic or fatal error",
+        knob: "a crash",
+        meaning: "Why the program ends. A panic was raised by the program, or by the runtime for a mistake of the program, and nothing recovered it. A fatal error cannot be recovered. Stacks follow after a blank line.",
+        fields: &[
+            FieldDef {
+                id: "text",
+                title: "Text",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "The value of the panic, or the text of the fatal error.",
+                reading: "In a panic whose chain has several lines the last one ended the program and the first one was the cause. Line breaks in the value are printed, so the text can go on over lines up to the blank one.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(0, 9), "Numbers are printed with their type and the raw words of the value."),
+                    (GoReleases::range(10, 27), "Numbers are printed as such; up to 1.25 floats have an exponent of three digits."),
+                    (GoReleases::range(15, 27), "Named basic types are printed with their type, as in main.I(7). Other types show the type and an address only."),
+                    (GoReleases::range(23, 27), "Further lines of a value are indented by a tab."),
+                ],
+                names: &[
+                    NameDef { printed: "all goroutines are asleep - deadlock!", name: "", go: GoReleases::range(0, 27), meaning: "Nothing can ever run again; the states of the goroutines tell why. Not noticed with cgo, with signals the program listens for, or with the network poller in use." },
+                    NameDef { printed: "no goroutines (main called runtime.Goexit) - deadlock!", name: "", go: GoReleases::range(3, 27), meaning: "The main goroutine ended itself and no other is left." },
+                    NameDef { printed: "concurrent map read and map write", name: "", go: GoReleases::range(6, 27), meaning: "A data race on a map, noticed by chance." },
+                    NameDef { printed: "concurrent map writes", name: "", go: GoReleases::range(6, 27), meaning: "A data race on a map, noticed by chance." },
+                    NameDef { printed: "concurrent map iteration and map write", name: "", go: GoReleases::range(6, 27), meaning: "A data race on a map, noticed by chance." },
+                    NameDef { printed: "sync: unlock of unlocked mutex", name: "", go: GoReleases::range(0, 27), meaning: "A mutex was unlocked that nobody held. Up to Go 1.7 it is a panic, later a fatal error." },
+                    NameDef { printed: "sync: RUnlock of unlocked RWMutex", name: "", go: GoReleases::range(0, 27), meaning: "A read lock was given back that nobody held. Up to Go 1.7 it is a panic, later a fatal error." },
+                    NameDef { printed: "runtime: out of memory", name: "", go: GoReleases::range(0, 27), meaning: "The operating system refused memory." },
+                    NameDef { printed: "out of memory", name: "", go: GoReleases::range(0, 27), meaning: "The operating system refused memory; the line before tells how much was asked for." },
+                    NameDef { printed: "stack overflow", name: "", go: GoReleases::range(2, 27), meaning: "The stack of a goroutine passed its limit, mostly by a recursion without end." },
+                    NameDef { printed: "thread exhaustion", name: "", go: GoReleases::range(2, 27), meaning: "The program has as many threads as it may have." },
+                    NameDef { printed: "newosproc", name: "", go: GoReleases::range(5, 27), meaning: "The operating system refused a thread; the line before tells the error number." },
+                    NameDef { printed: "runtime.newosproc", name: "", go: GoReleases::range(0, 4), meaning: "The operating system refused a thread; the line before tells the error number." },
+                    NameDef { printed: "unexpected signal during runtime execution", name: "", go: GoReleases::range(0, 27), meaning: "A fault inside the runtime: C code or unsafe code has damaged memory." },
+                    NameDef { printed: "fault", name: "", go: GoReleases::range(0, 27), meaning: "A bad memory access that is no nil pointer: C code or unsafe code." },
+                    NameDef { printed: "detected possible issues with cleanups and/or finalizers", name: "", go: GoReleases::range(25, 27), meaning: "Ended by checkfinalizers; the report stands before." },
+                    NameDef { printed: "found bad pointer in Go heap (incorrect use of unsafe or cgo?)", name: "", go: GoReleases::range(4, 27), meaning: "Memory holds a pointer into a part of the heap that is not in use." },
+                    NameDef { printed: "invalid pointer found on stack", name: "", go: GoReleases::range(4, 27), meaning: "A stack holds a pointer that cannot be one." },
+                    NameDef { printed: "checkmark found unmarked object", name: "", go: GoReleases::range(5, 27), meaning: "Ended by gccheckmark: the collector had missed an object." },
+                    NameDef { printed: "panic during panic", name: "", go: GoReleases::range(0, 27), meaning: "A crash while a crash was being reported." },
+                    NameDef { printed: "stack trace unavailable", name: "", go: GoReleases::range(3, 27), meaning: "A crash while a crash was being reported, so there are no stacks." },
+                    NameDef { printed: "runtime error: invalid memory address or nil pointer dereference", name: "", go: GoReleases::range(0, 27), meaning: "A nil pointer was used; the signal line behind tells the address." },
+                    NameDef { printed: "runtime error: integer divide by zero", name: "", go: GoReleases::range(0, 27), meaning: "An integer was divided by zero." },
+                    NameDef { printed: "assignment to entry in nil map", name: "", go: GoReleases::range(0, 27), meaning: "A map was written to that had never been made." },
+                    NameDef { printed: "send on closed channel", name: "", go: GoReleases::range(0, 27), meaning: "A value was sent on a channel that had been closed." },
+                    NameDef { printed: "close of closed channel", name: "", go: GoReleases::range(0, 27), meaning: "A channel was closed twice." },
+                ],
+                source: "runtime/panic.go printpanics, runtime/error.go printpanicval, 1.4-; runtime/panic.c printpanics, runtime/runtime.c printany, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::PANIC_REPANICKED_1_25,
+            shapes::PANIC_RECOVERED_1_0,
+            shapes::PANIC_1_0,
+            shapes::PANIC_LATER_REPANICKED_1_25,
+            shapes::PANIC_LATER_RECOVERED_1_0,
+            shapes::PANIC_LATER_1_0,
+            shapes::PANIC_FATAL_1_1,
+            shapes::PANIC_LATER_FATAL_1_26,
+            shapes::PANIC_THROW_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "panic_text",
+        title: "Text of a panic, continued",
+        knob: "a crash",
+        meaning: "Another line of the value of a panic or of the text of a fatal error. The text ends at the blank line before the stacks.",
+        fields: &[
+            FieldDef {
+                id: "text",
+                title: "Text",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "One more line of the text, with what it is indented by.",
+                reading: "After a test timeout these lines name the tests that were running and for how long.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(0, 22), "Printed as it is, so a line of another writer can look the same."),
+                    (GoReleases::range(23, 27), "Indented by a tab."),
+                ],
+                names: &[
+                ],
+                source: "runtime/panic.go printpanics, runtime/error.go printindented, 1.4-; runtime/panic.c printpanics, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::PANIC_TEXT_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "signal",
+        title: "Signal",
+        knob: "a crash or SIGQUIT",
+        meaning: "The signal that ended the program. Behind a panic it tells what the processor reported; on a line of its own it is a signal that nobody handled, and the place, stacks and registers follow.",
+        fields: &[
+            FieldDef {
+                id: "signal",
+                title: "Signal",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Name of the signal, without SIG.",
+                reading: "QUIT was sent from outside to get a dump. ABRT is how C code gives up, for example when a thread is refused to a program with cgo. SEGV and BUS are bad addresses.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/signal_unix.go sighandler, 1.6-; runtime/signal_linux_amd64.c, 1.0-1.4",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "signal_number",
+                title: "Signal number",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the signal; 0xb is SIGSEGV.",
+                reading: "Printed where the name is not.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/signal_unix.go sighandler, 1.6-; runtime/panic.go, 1.4-1.6; runtime/panic.c, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "text",
+                title: "Text",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "What the signal stands for, as the runtime words it.",
+                reading: "It adds nothing to the name.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/signal_unix.go sighandler, 1.6-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "code",
+                title: "Code",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The code the operating system gave with the signal.",
+                reading: "Its meaning is that of the operating system and differs from signal to signal.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/panic.go dopanic, 1.4-; runtime/panic.c, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "addr",
+                title: "Address",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The memory address that was accessed.",
+                reading: "0 is a nil pointer.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/panic.go dopanic, 1.4-; runtime/panic.c, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "pc",
+                title: "Program counter",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the instruction that caused the signal.",
+                reading: "Tools that know the binary turn it into function and line.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/panic.go dopanic, 1.4-; runtime/panic.c, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::SIGNAL_PANIC_1_7,
+            shapes::SIGNAL_PANIC_1_0,
+            shapes::SIGNAL_NAME_1_0,
+            shapes::SIGNAL_NUMBER_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "signal_pc",
+        title: "Place of a signal",
+        knob: "a crash or SIGQUIT",
+        meaning: "Where the signal hit: the program counter and the thread. The stack of that thread, all other goroutines and the registers follow.",
+        fields: &[
+            FieldDef {
+                id: "pc",
+                title: "Program counter",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the instruction at which the thread was.",
+                reading: "After SIGQUIT it is where the thread happened to be, mostly asleep in the scheduler; it names no fault.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/signal_unix.go sighandler, 1.6-; runtime/signal_amd64x.go, 1.4-1.5; runtime/signal_amd64x.c, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "m",
+                title: "Thread",
+                unit: "",
+                kind: Kind::Ref,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the thread (M) that took the signal.",
+                reading: "The stack of that thread follows first.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/signal_unix.go sighandler, 1.6-; runtime/signal_amd64x.go, 1.5",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "sigcode",
+                title: "Signal code",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The code the operating system gave with the signal.",
+                reading: "0 for a SIGQUIT that was sent to ask for a dump.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/signal_unix.go sighandler, 1.8-",
+                go: GoReleases::range(8, 27),
+            },
+            FieldDef {
+                id: "addr",
+                title: "Address",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The memory address that was accessed.",
+                reading: "Printed for SIGSEGV and SIGBUS only.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/signal_unix.go sighandler, 1.22-",
+                go: GoReleases::range(22, 27),
+            },
+            FieldDef {
+                id: "instruction",
+                title: "Instruction bytes",
+                unit: "",
+                kind: Kind::HexList,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Bytes of memory at the program counter, the instruction that failed first.",
+                reading: "Printed for SIGILL and SIGFPE. A disassembler tells which instruction it was.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/signal_unix.go sighandler, 1.15-",
+                go: GoReleases::range(15, 27),
+            },
+        ],
+        shapes: &[
+            shapes::SIGNAL_PC_1_22,
+            shapes::SIGNAL_PC_1_8,
+            shapes::SIGNAL_PC_1_5,
+            shapes::SIGNAL_PC_1_0,
+            shapes::SIGNAL_PC_CGO_1_0,
+            shapes::SIGNAL_PC_BYTES_1_15,
+        ],
+    },
+    FamilyDef {
+        id: "register",
+        title: "Register",
+        knob: "a crash or SIGQUIT",
+        meaning: "A register of the processor at the moment of the signal. Registers stand at the end of a signal dump, one on each line.",
+        fields: &[
+            FieldDef {
+                id: "register",
+                title: "Register",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Name of the register: rax to r15, rip, rflags, cs, fs and gs on amd64, r0 to r29, lr, sp, pc and fault on arm64, eax to gs on 386.",
+                reading: "The names tell the processor the program ran on.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs, 1.4-; runtime/signal_linux_amd64.c, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "register_value",
+                title: "Value",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "What the register held.",
+                reading: "After a SIGQUIT it says nothing about the program.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs, 1.4-; runtime/signal_linux_amd64.c, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::REGISTER_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "runtime_note",
+        title: "Note of the runtime",
+        knob: "a crash",
+        meaning: "Details that the runtime prints before a fatal error, or while it prints stacks. Most of them stand right before the line fatal error that they explain.",
+        fields: &[
+            FieldDef {
+                id: "threads_had",
+                title: "Threads",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Threads of this process when the next one was refused.",
+                reading: "Only this process counts here, while the limit may be shared with others.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/os_linux.go newosproc, 1.4-; runtime/os_linux.c runtime.newosproc, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "errno",
+                title: "Error number",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Why the operating system refused the thread.",
+                reading: "It is the errno of Linux.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                    NameDef { printed: "11", name: "EAGAIN", go: GoReleases::range(0, 27), meaning: "A limit on processes or threads was reached: the pids limit of a container, or ulimit." },
+                    NameDef { printed: "12", name: "ENOMEM", go: GoReleases::range(0, 27), meaning: "No memory for the thread." },
+                    NameDef { printed: "22", name: "EINVAL", go: GoReleases::range(0, 27), meaning: "Seen under emulation or a seccomp filter." },
+                    NameDef { printed: "38", name: "ENOSYS", go: GoReleases::range(0, 27), meaning: "Seen under emulation or a seccomp filter." },
+                ],
+                source: "runtime/os_linux.go newosproc, 1.4-; runtime/os_linux.c runtime.newosproc, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "stack_limit_bytes",
+                title: "Stack limit",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "Bytes that the stack of one goroutine may have.",
+                reading: "The program may set it with debug.SetMaxStack.",
+                normal: "1000000000 on machines of 64 bits.",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/stack.go newstack, 1.4-; runtime/stack.c newstack, 1.2-1.3",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "thread_limit",
+                title: "Thread limit",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "Threads that the program may have.",
+                reading: "The program may set it with debug.SetMaxThreads. Blocking system calls and cgo calls use up threads.",
+                normal: "10000.",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/proc.go checkmcount, 1.4-; runtime/proc.c checkmcount, 1.2-1.3",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "sp",
+                title: "Stack pointer",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Value of the stack pointer when the limit was passed.",
+                reading: "It lies near the low end of the stack.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/stack.go newstack, 1.14-",
+                go: GoReleases::range(14, 27),
+            },
+            FieldDef {
+                id: "stack_low",
+                title: "Low end of the stack",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Lowest address of the goroutine's stack.",
+                reading: "Stacks grow towards it. The difference of the two ends is the size of the stack.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/stack.go newstack, 1.14-",
+                go: GoReleases::range(14, 27),
+            },
+            FieldDef {
+                id: "stack_high",
+                title: "High end of the stack",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address behind the goroutine's stack.",
+                reading: "The difference of the two ends is the size of the stack.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/stack.go newstack, 1.14-",
+                go: GoReleases::range(14, 27),
+            },
+            FieldDef {
+                id: "block_bytes",
+                title: "Block asked for",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes that the runtime tried to get from the operating system.",
+                reading: "A single large allocation of the program shows here; see the stack of the running goroutine.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/malloc.go allocation, 1.4-; runtime/malloc.goc allocation, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "memory_in_use_bytes",
+                title: "Memory in use",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes that the heap had when the request was refused.",
+                reading: "Far below the memory of the machine: a limit of the process or of the container, or no address space.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/malloc.go allocation, 1.4-; runtime/malloc.goc allocation, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "goroutine",
+                title: "Goroutine number",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the goroutine whose stack cannot be read.",
+                reading: "Its stack is damaged.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go gentraceback, 1.4-1.20; runtime/traceback.go unwinder.next, 1.21-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "function",
+                title: "Function",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Function,
+                cumulative: false,
+                meaning: "The function whose frame is damaged or holds the bad pointer.",
+                reading: "C code or unsafe code in it, or called by it, is the first suspect.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go gentraceback, 1.4-1.20; runtime/traceback.go unwinder.next, 1.21-; runtime/stack.go adjustpointers, 1.4-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "pc",
+                title: "Program counter",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The return address that is no code of the program.",
+                reading: "The bytes of a text here mean that a string was written over the stack.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go gentraceback, 1.4-1.20; runtime/traceback.go unwinder.next, 1.21-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "slot",
+                title: "Place of the pointer",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the word of the stack that holds the pointer.",
+                reading: "It lies in the frame of the function.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/stack.go adjustpointers, 1.4-",
+                go: GoReleases::range(4, 27),
+            },
+            FieldDef {
+                id: "pointer",
+                title: "Pointer",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The pointer that cannot be one, or must not be where it is.",
+                reading: "A small number is an integer that was kept as a pointer.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/stack.go adjustpointers, 1.4-; runtime/mbitmap.go badPointer, 1.4-; runtime/cgocheck.go cgoCheckWriteBarrier, 1.6-",
+                go: GoReleases::range(4, 27),
+            },
+            FieldDef {
+                id: "target",
+                title: "Memory written to",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address outside of Go's memory to which the pointer was written.",
+                reading: "The collector does not see pointers there, so what they point to may be freed.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/cgocheck.go cgoCheckWriteBarrier, 1.6-",
+                go: GoReleases::range(6, 27),
+            },
+            FieldDef {
+                id: "text",
+                title: "Text",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "The rest of the note.",
+                reading: "Read it together with the fatal error that follows.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/panic.go throw and its callers, 1.4-; runtime/panic.c runtime.throw and its callers, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::RUNTIME_NOTE_NEWOSPROC_1_0,
+            shapes::RUNTIME_NOTE_ULIMIT_1_7,
+            shapes::RUNTIME_NOTE_PTHREAD_1_0,
+            shapes::RUNTIME_NOTE_STACK_1_2,
+            shapes::RUNTIME_NOTE_SP_1_14,
+            shapes::RUNTIME_NOTE_THREADS_1_2,
+            shapes::RUNTIME_NOTE_MEMORY_1_0,
+            shapes::RUNTIME_NOTE_RETURN_PC_1_0,
+            shapes::RUNTIME_NOTE_FRAME_1_4,
+            shapes::RUNTIME_NOTE_SPAN_1_4,
+            shapes::RUNTIME_NOTE_CGO_WRITE_1_6,
+            shapes::RUNTIME_NOTE_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "http_panic",
+        title: "Panic of an HTTP handler",
+        knob: "always, from net/http",
+        meaning: "A handler of an HTTP server panicked. The server recovered it, so the program goes on; the stack follows, cut at 64 KiB.",
+        fields: &[
+            FieldDef {
+                id: "client",
+                title: "Client",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Address and port of the client whose request was being served.",
+                reading: "Behind a proxy it is the proxy.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/http/server.go conn.serve, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "text",
+                title: "Text",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "The value of the panic.",
+                reading: "The frames below the frame called panic tell where it was raised.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/http/server.go conn.serve, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::HTTP_PANIC_1_0,
+            shapes::HTTP_PANIC_HTTP2_1_6,
+        ],
+    },
+    FamilyDef {
+        id: "exit_status",
+        title: "Exit status",
+        knob: "go run",
+        meaning: "With which status the program ended. The go command prints it after a program that it ran has failed, not the program itself.",
+        fields: &[
+            FieldDef {
+                id: "exit_code",
+                title: "Exit code",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The exit code of the process.",
+                reading: "2 is a panic or a fatal error, 66 a race report, 137 a process that was killed with SIGKILL.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "not Go's runtime: printed by go run behind the output of the program",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::EXIT_STATUS_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "kill",
+        title: "Killed",
+        knob: "no switch of Go",
+        meaning: "Somebody else says that the process was killed. A killed process prints nothing itself: its log just ends. 137 is 128 plus 9, the number of SIGKILL, whoever sent it; without a word of the kernel it need not be lack of memory.",
+        fields: &[
+            FieldDef {
+                id: "container",
+                title: "Container",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Name of the container that ended.",
+                reading: "The container's own log ends at the same moment.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "not Go's runtime: printed by Docker Compose",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "systemd_unit",
+                title: "Unit",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Name of the systemd unit whose process ended.",
+                reading: "The journal of the unit holds the output of the program.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "not Go's runtime: printed by systemd",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "pid",
+                title: "Process id",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the process that was killed, as the host counts it.",
+                reading: "Inside a container the process may have another number, often 1.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "not Go's runtime: printed by the kernel",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "process",
+                title: "Process",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Name of the process, cut to 15 characters.",
+                reading: "It is the name of the binary unless the process changed it.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "not Go's runtime: printed by the kernel",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "score",
+                title: "Score",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "How the kernel ranked the process among those it could kill.",
+                reading: "The process with the highest score is killed.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "not Go's runtime: printed by older kernels",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "total_vm_kb",
+                title: "Virtual size",
+                unit: "kB",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Address space of the process, in KiB.",
+                reading: "Virtual memory, not what is in use: a large number says nothing.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "not Go's runtime: printed by the kernel",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "anon_rss_kb",
+                title: "Resident memory of its own",
+                unit: "kB",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Resident memory that belongs to no file, in KiB: the heap, stacks, and memory of C code.",
+                reading: "The number to compare with the memory limit and with the heap of the last gc line. Much more than that heap: stacks, memory not yet returned, or C code.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "not Go's runtime: printed by the kernel",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "file_rss_kb",
+                title: "Resident memory of files",
+                unit: "kB",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Resident memory that is mapped from files, in KiB: the binary, and files the program maps.",
+                reading: "The kernel can drop it when memory is short.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "not Go's runtime: printed by the kernel",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "shmem_rss_kb",
+                title: "Resident shared memory",
+                unit: "kB",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Resident shared memory, in KiB.",
+                reading: "It counts towards the memory of the process, too.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "not Go's runtime: printed by the kernel",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "text",
+                title: "Text",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "What else is printed there.",
+                reading: "It depends on the version of the kernel or the tool.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "not Go's runtime: printed by the kernel",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::KILL_CGROUP_1_0,
+            shapes::KILL_GLOBAL_1_0,
+            shapes::KILL_CGROUP_CHOICE_1_0,
+            shapes::KILL_GLOBAL_CHOICE_1_0,
+            shapes::KILL_PROCESS_1_0,
+            shapes::KILL_REAPED_1_0,
+            shapes::KILL_KUBERNETES_1_0,
+            shapes::KILL_KUBERNETES_REASON_1_0,
+            shapes::KILL_KUBERNETES_REASON_INDENTED_1_0,
+            shapes::KILL_KUBERNETES_EXIT_CODE_1_0,
+            shapes::KILL_KUBERNETES_EXIT_CODE_INDENTED_1_0,
+            shapes::KILL_DOCKER_1_0,
+            shapes::KILL_COMPOSE_1_0,
+            shapes::KILL_SHELL_1_0,
+            shapes::KILL_GO_RUN_1_0,
+            shapes::KILL_SYSTEMD_EXIT_1_0,
+            shapes::KILL_SYSTEMD_RESULT_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "goroutine",
+        title: "Goroutine",
+        knob: "a crash, SIGQUIT, runtime.Stack, or the goroutine profile with debug=2",
+        meaning: "Head of the stack of one goroutine: its number, what it does, and since when. Frames follow, innermost first, up to a blank line. In a dump the current goroutine comes first.",
+        fields: &[
+            FieldDef {
+                id: "goroutine",
+                title: "Goroutine number",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the goroutine. 1 is the main goroutine, 0 the system goroutine of a thread.",
+                reading: "In two dumps of one process the same number is the same goroutine; except 0, which every thread has.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go goroutineheader, 1.4-; runtime/proc.c goroutineheader, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "gp",
+                title: "Goroutine address",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the runtime's g structure of this goroutine.",
+                reading: "Printed only with GOTRACEBACK=system or crash, and for the throwing goroutine of a runtime throw.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go goroutineheader, 1.22-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "m",
+                title: "Thread",
+                unit: "",
+                kind: Kind::Ref,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the thread (M) on which the goroutine is, or nil.",
+                reading: "Usually nil: only goroutines that run or are in a system call sit on a thread.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go goroutineheader, 1.22-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "mp",
+                title: "Thread address",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the runtime's m structure of the thread.",
+                reading: "Printed only when the goroutine is on a thread.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go goroutineheader, 1.22-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "state",
+                title: "State",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::State,
+                cumulative: false,
+                meaning: "What the goroutine waits for; for one that does not wait, the word for its status.",
+                reading: "Group goroutines by state and stack: many equal ones that wait for minutes are the usual picture of a leak or a deadlock.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                    NameDef { printed: "idle", name: "", go: GoReleases::range(0, 27), meaning: "Just allocated. The system goroutine of a thread (number 0) shows it too." },
+                    NameDef { printed: "runnable", name: "", go: GoReleases::range(0, 27), meaning: "Ready to run and waiting for a P." },
+                    NameDef { printed: "running", name: "", go: GoReleases::range(0, 27), meaning: "Running when the dump was made. The goroutine that prints the dump is always in this state." },
+                    NameDef { printed: "syscall", name: "", go: GoReleases::range(0, 27), meaning: "In a system call or in C code." },
+                    NameDef { printed: "waiting", name: "", go: GoReleases::range(0, 27), meaning: "Waiting, and no reason was noted." },
+                    NameDef { printed: "dead", name: "", go: GoReleases::range(0, 27), meaning: "Finished or being set up." },
+                    NameDef { printed: "moribund", name: "", go: GoReleases::range(0, 0), meaning: "Ending." },
+                    NameDef { printed: "enqueue", name: "", go: GoReleases::range(4, 5), meaning: "Owned by the collector and about to be put on a run queue." },
+                    NameDef { printed: "copystack", name: "", go: GoReleases::range(4, 27), meaning: "Its stack is being moved." },
+                    NameDef { printed: "preempted", name: "", go: GoReleases::range(14, 27), meaning: "Stopped itself on request and waits to be resumed." },
+                    NameDef { printed: "leaked", name: "", go: GoReleases::range(26, 27), meaning: "The leak check found that nothing can ever wake it." },
+                    NameDef { printed: "waiting for cgo callback", name: "", go: GoReleases::range(26, 27), meaning: "Belongs to an extra thread for callbacks from C, and is idle." },
+                    NameDef { printed: "???", name: "", go: GoReleases::range(0, 27), meaning: "A status number that the runtime has no word for." },
+                ],
+                source: "runtime/traceback.go goroutineheader, 1.4-; runtime/proc.c goroutineheader, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "leaked",
+                title: "Leaked",
+                unit: "",
+                kind: Kind::Flag,
+                role: Role::State,
+                cumulative: false,
+                meaning: "The last leak check found that nothing reachable can wake this goroutine.",
+                reading: "Certain: it will never run again. Go 1.26 needs GOEXPERIMENT=goroutineleakprofile for the check, 1.27 has it always.",
+                normal: "",
+                suspect: "Each one is a leak. The minutes are not printed together with it.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go goroutineheader, 1.26-",
+                go: GoReleases::range(26, 27),
+            },
+            FieldDef {
+                id: "scan",
+                title: "Scanned",
+                unit: "",
+                kind: Kind::Flag,
+                role: Role::State,
+                cumulative: false,
+                meaning: "The garbage collector owned the stack at this moment.",
+                reading: "Harmless.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go goroutineheader, 1.6-",
+                go: GoReleases::range(6, 27),
+            },
+            FieldDef {
+                id: "durable",
+                title: "Durably blocked",
+                unit: "",
+                kind: Kind::Flag,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Blocked so that only a goroutine of the same synctest bubble can wake it.",
+                reading: "A bubble in which all goroutines are durably blocked moves its clock, or ends in a deadlock panic.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go goroutineheader, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "minutes",
+                title: "Minutes blocked",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Time,
+                cumulative: false,
+                meaning: "Whole minutes for which the goroutine has been waiting or in a system call; printed from 1 on.",
+                reading: "A lower bound: the clock starts at the first collection after it blocked, so a program that never collects prints none.",
+                normal: "",
+                suspect: "Groups of equal stacks with many minutes, growing from dump to dump, suggest a leak. For the main goroutine and accept loops it is normal.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go goroutineheader (waitsince), 1.4-; runtime/proc.c goroutineheader, 1.3",
+                go: GoReleases::range(3, 27),
+            },
+            FieldDef {
+                id: "locked_to_thread",
+                title: "Locked to thread",
+                unit: "",
+                kind: Kind::Flag,
+                role: Role::State,
+                cumulative: false,
+                meaning: "The goroutine and its thread belong together: runtime.LockOSThread, or a callback from C.",
+                reading: "Each such goroutine keeps a thread for itself.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go goroutineheader, 1.4-",
+                go: GoReleases::range(4, 27),
+            },
+            FieldDef {
+                id: "bubble",
+                title: "Test bubble",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The synctest bubble to which the goroutine belongs.",
+                reading: "Goroutines of one bubble share a fake clock.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(24, 24), "Printed as synctest group, with the number of the goroutine that started it."),
+                    (GoReleases::range(25, 27), "Printed as synctest bubble, with the number of the bubble."),
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go goroutineheader, 1.24-",
+                go: GoReleases::range(24, 27),
+            },
+            FieldDef {
+                id: "labels",
+                title: "Labels",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "The pprof labels of the goroutine, sorted by key, in braces.",
+                reading: "They tell which job or request the goroutine works for.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(26, 26), "Inside the brackets, always quoted, and only with GODEBUG=tracebacklabels=1."),
+                    (GoReleases::range(27, 27), "Behind the brackets, quoted only where needed; on by default for modules at go 1.27, GODEBUG=tracebacklabels=0 hides them."),
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go goroutineheader, tracebackStringNeedsQuoting, 1.26-",
+                go: GoReleases::range(26, 27),
+            },
+        ],
+        shapes: &[
+            shapes::GOROUTINE_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "frame",
+        title: "Frame",
+        knob: "a goroutine dump",
+        meaning: "A function on a stack with the words of its arguments. Frames stand innermost first, each with the place in the source on the next line. Functions of the runtime that are not exported are hidden unless GOTRACEBACK is system or crash.",
+        fields: &[
+            FieldDef {
+                id: "fp",
+                title: "Frame pointer",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the frame of this call.",
+                reading: "The difference between two neighboring frames is the size of one of them.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback_x86.c gentraceback, 1.1",
+                go: GoReleases::range(1, 1),
+            },
+            FieldDef {
+                id: "function",
+                title: "Function",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Function,
+                cumulative: false,
+                meaning: "Import path and name of the function, with the receiver for a method.",
+                reading: "The frame of the program itself that is nearest to the top tells most.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(0, 4), "Closures are numbered with a middle dot."),
+                    (GoReleases::range(5, 27), "Closures are called func1 behind the name of the function around them."),
+                    (GoReleases::range(6, 27), "The function runtime.gopanic is shown as panic."),
+                    (GoReleases::range(18, 27), "Type arguments are printed as dots in brackets."),
+                    (GoReleases::range(22, 27), "Wrappers that the compiler made are called gowrap and deferwrap."),
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go printfuncname, 1.4-; runtime/symtab.go funcNamePiecesForPrint, 1.20-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "args",
+                title: "Arguments",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "The words of the arguments in hexadecimal, as they lay in memory when the stack was printed.",
+                reading: "Often out of date. Waiters on one mutex show the same first argument in its Lock functions, the address of the mutex. Three dots alone mark an inlined call, and every frame of the stack of a creator.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(0, 16), "Raw words of arguments and results, at most ten: a string takes two, a slice three, an interface two."),
+                    (GoReleases::range(17, 27), "By type: braces hold the words of a string, slice, structure or interface, an underscore is a value that cannot be shown."),
+                    (GoReleases::range(18, 27), "A question mark follows a value that may no longer be the argument."),
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go gentraceback, printArgs, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "pc",
+                title: "Program counter",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the instruction of this frame.",
+                reading: "Tools that know the binary turn it into function and line.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go printOneCgoTraceback, 1.7-",
+                go: GoReleases::range(7, 27),
+            },
+        ],
+        shapes: &[
+            shapes::FRAME_FP_1_1,
+            shapes::FRAME_1_0,
+            shapes::FRAME_RACE_1_1,
+            shapes::FRAME_CGO_1_7,
+            shapes::FRAME_GCCGO,
+        ],
+    },
+    FamilyDef {
+        id: "location",
+        title: "Place of a frame",
+        knob: "a goroutine dump",
+        meaning: "Where in the source the frame of the line before is: in the innermost frame what runs, in the others the call that has not returned.",
+        fields: &[
+            FieldDef {
+                id: "file",
+                title: "File",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::File,
+                cumulative: false,
+                meaning: "Path of the source file as the compiler saw it: absolute unless built with trimpath.",
+                reading: "The path on the machine that built the program, which may not exist here. It may hold blanks, and on Windows a drive letter.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "line_no",
+                title: "Line",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::File,
+                cumulative: false,
+                meaning: "Line in the source file.",
+                reading: "It counts in the source the program was built from.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "offset",
+                title: "Offset",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Offset of the program counter in the function.",
+                reading: "Tells two calls on one line apart. Missing for inlined calls.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "fp",
+                title: "Frame pointer",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the frame of this call.",
+                reading: "Printed only with GOTRACEBACK=system or crash, and for the throwing goroutine of a runtime throw. Minus the stack pointer it is the size of the frame.",
+                normal: "",
+                suspect: "A large frame that repeats explains a stack overflow.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.2-1.3",
+                go: GoReleases::range(2, 27),
+            },
+            FieldDef {
+                id: "sp",
+                title: "Stack pointer",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Value of the stack pointer in this call.",
+                reading: "Printed together with the frame pointer; the frame lies between the two.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.3",
+                go: GoReleases::range(3, 27),
+            },
+            FieldDef {
+                id: "pc",
+                title: "Program counter",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the instruction of this frame.",
+                reading: "Tools that know the binary turn it into function and line.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go gentraceback, traceback2, printOneCgoTraceback, 1.7-",
+                go: GoReleases::range(7, 27),
+            },
+        ],
+        shapes: &[
+            shapes::LOCATION_FP_1_2,
+            shapes::LOCATION_INLINED_FP_1_2,
+            shapes::LOCATION_SP_1_3,
+            shapes::LOCATION_INLINED_SP_1_3,
+            shapes::LOCATION_PC_1_9,
+            shapes::LOCATION_INLINED_PC_1_9,
+            shapes::LOCATION_OFFSET_1_0,
+            shapes::LOCATION_CGO_1_7,
+            shapes::LOCATION_1_0,
+            shapes::LOCATION_RACE_1_1,
+        ],
+    },
+    FamilyDef {
+        id: "created_by",
+        title: "Creator",
+        knob: "a goroutine dump",
+        meaning: "The function whose go statement started this goroutine; the place of that statement follows. It ends the stack, and the main goroutine has none.",
+        fields: &[
+            FieldDef {
+                id: "creator_function",
+                title: "Creator",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Function,
+                cumulative: false,
+                meaning: "Import path and name of the function that holds the go statement.",
+                reading: "Goroutines of one creator usually do the same job. Grouped by creator, leaks show up first.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go printcreatedby1, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "creator",
+                title: "Creating goroutine",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the goroutine that ran the go statement.",
+                reading: "It may have ended since, and then the dump does not show it.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go printcreatedby1, 1.21-",
+                go: GoReleases::range(21, 27),
+            },
+        ],
+        shapes: &[
+            shapes::CREATED_BY_1_21,
+            shapes::CREATED_BY_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "ancestor",
+        title: "Stack of the creator",
+        knob: "GODEBUG=tracebackancestors=5",
+        meaning: "Heads the stack that a creator of this goroutine had when it ran the go statement. Creators follow one another, the newest first, as many as the setting allows.",
+        fields: &[
+            FieldDef {
+                id: "ancestor",
+                title: "Ancestor",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the goroutine whose stack follows.",
+                reading: "The stack is from the moment of creation, not from the moment of the dump; its frames show no arguments.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go printAncestorTraceback, 1.11-",
+                go: GoReleases::range(11, 27),
+            },
+        ],
+        shapes: &[
+            shapes::ANCESTOR_1_11,
+        ],
+    },
+    FamilyDef {
+        id: "stack_note",
+        title: "Note in a stack",
+        knob: "a goroutine dump",
+        meaning: "What a dump says between frames and stacks: that frames were left out, that a stack cannot be read, that another stack begins.",
+        fields: &[
+            FieldDef {
+                id: "frames_elided",
+                title: "Frames left out",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Number of frames that are not shown: the 50 innermost stand before the line, the 50 outermost behind it.",
+                reading: "The depth of the stack is 100 plus this number.",
+                normal: "",
+                suspect: "Thousands: a recursion that does not end.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go traceback2, 1.21-",
+                go: GoReleases::range(21, 27),
+            },
+            FieldDef {
+                id: "goroutine",
+                title: "Goroutine number",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the goroutine whose stack goes on here.",
+                reading: "The frames behind the line belong to the same goroutine.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback_x86.c gentraceback, 1.0-1.3",
+                go: GoReleases::range(0, 3),
+            },
+        ],
+        shapes: &[
+            shapes::STACK_NOTE_ELIDED_1_3,
+            shapes::STACK_NOTE_ELIDED_1_21,
+            shapes::STACK_NOTE_OTHER_THREAD_1_2,
+            shapes::STACK_NOTE_C_CODE,
+            shapes::STACK_NOTE_RUNTIME_STACK_1_2,
+            shapes::STACK_NOTE_NEXT_THREAD_1_5,
+            shapes::STACK_NOTE_SEGMENT_1_0,
+            shapes::STACK_NOTE_MORESTACK_1_0,
+            shapes::STACK_NOTE_LESSSTACK_1_0,
+            shapes::STACK_NOTE_EXCEPTION_1_3,
+        ],
+    },
+    FamilyDef {
+        id: "race",
+        title: "Data race",
+        knob: "a program built with -race",
+        meaning: "Report of the race detector: two accesses to the same memory, at least one of them a write, with nothing that orders them. It holds the stacks of both accesses and of the creation of both goroutines, between two delimiters.",
+        fields: &[
+            FieldDef {
+                id: "access",
+                title: "Access",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::State,
+                cumulative: false,
+                meaning: "What was done to the memory.",
+                reading: "The first access of a report is the later one; the one called previous came before it.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                    NameDef { printed: "Read", name: "", go: GoReleases::range(1, 27), meaning: "The later access was a read." },
+                    NameDef { printed: "Write", name: "", go: GoReleases::range(1, 27), meaning: "The later access was a write." },
+                    NameDef { printed: "Atomic read", name: "", go: GoReleases::range(1, 27), meaning: "The later access was an atomic read; the other one is not atomic." },
+                    NameDef { printed: "Atomic write", name: "", go: GoReleases::range(1, 27), meaning: "The later access was an atomic write; the other one is not atomic." },
+                    NameDef { printed: "Previous read", name: "", go: GoReleases::range(1, 27), meaning: "The earlier access was a read." },
+                    NameDef { printed: "Previous write", name: "", go: GoReleases::range(1, 27), meaning: "The earlier access was a write." },
+                    NameDef { printed: "Previous atomic read", name: "", go: GoReleases::range(1, 27), meaning: "The earlier access was an atomic read; the other one is not atomic." },
+                    NameDef { printed: "Previous atomic write", name: "", go: GoReleases::range(1, 27), meaning: "The earlier access was an atomic write; the other one is not atomic." },
+                ],
+                source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
+                go: GoReleases::range(1, 27),
+            },
+            FieldDef {
+                id: "addr",
+                title: "Address",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The memory address that was accessed, padded to twelve digits.",
+                reading: "Reports with one address, or with neighboring ones, mostly are one race of one variable.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
+                go: GoReleases::range(1, 27),
+            },
+            FieldDef {
+                id: "goroutine",
+                title: "Goroutine number",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Number of the goroutine.",
+                reading: "The report tells below where it was created.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
+                go: GoReleases::range(1, 27),
+            },
+            FieldDef {
+                id: "state",
+                title: "State",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Whether the goroutine still exists.",
+                reading: "A finished goroutine left the access behind; nothing waited for it before the other access.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                    NameDef { printed: "running", name: "", go: GoReleases::range(1, 27), meaning: "The goroutine exists." },
+                    NameDef { printed: "finished", name: "", go: GoReleases::range(1, 27), meaning: "The goroutine has ended." },
+                ],
+                source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
+                go: GoReleases::range(1, 27),
+            },
+            FieldDef {
+                id: "races",
+                title: "Races",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Reports printed by the process.",
+                reading: "Printed at exit. The exit code is then 66, unless GORACE sets another.",
+                normal: "",
+                suspect: "Any: a program with a data race has no defined behavior.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
+                go: GoReleases::range(1, 27),
+            },
+            FieldDef {
+                id: "line_no",
+                title: "Line",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::File,
+                cumulative: false,
+                meaning: "Line in the source file of the testing package.",
+                reading: "It says nothing about the race.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/race/output_test.go tests, 1.27",
+                go: GoReleases::range(1, 27),
+            },
+        ],
+        shapes: &[
+            shapes::RACE_WARNING_1_1,
+            shapes::RACE_DELIMITER_1_1,
+            shapes::RACE_ACCESS_MAIN_1_1,
+            shapes::RACE_ACCESS_1_1,
+            shapes::RACE_CREATED_1_1,
+            shapes::RACE_LOST_STACK_1_1,
+            shapes::RACE_FOUND_1_1,
+            shapes::RACE_TEST_1_1,
+        ],
+    },
+    FamilyDef {
+        id: "profile",
+        title: "Count profile",
+        knob: "pprof with debug=1",
+        meaning: "Head of a profile that counts stacks: goroutine, threadcreate, goroutineleak, or one of the program. A record for each distinct stack follows.",
+        fields: &[
+            FieldDef {
+                id: "profile",
+                title: "Profile",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Name of the profile.",
+                reading: "Any other name is a profile that the program made with pprof.NewProfile.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                    NameDef { printed: "goroutine", name: "", go: GoReleases::range(0, 27), meaning: "Every goroutine, counted by stack." },
+                    NameDef { printed: "threadcreate", name: "", go: GoReleases::range(0, 27), meaning: "Threads by the stack that created them. It has no useful stacks." },
+                    NameDef { printed: "goroutineleak", name: "", go: GoReleases::range(26, 27), meaning: "Goroutines that nothing reachable can wake. In 1.26 it needs GOEXPERIMENT=goroutineleakprofile." },
+                ],
+                source: "runtime/pprof/pprof.go printCountProfile, 1.0-; writeGoroutineLeak, 1.26-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "total",
+                title: "Total",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Sum of the counts of all records.",
+                reading: "In a goroutine profile the number of goroutines. In a goroutineleak profile 0 means that the check ran and found nothing.",
+                normal: "",
+                suspect: "A number of goroutines that grows from profile to profile suggests a leak.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go printCountProfile, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::PROFILE_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "profile_record",
+        title: "Record of a count profile",
+        knob: "pprof with debug=1",
+        meaning: "How many goroutines, threads or things have this exact stack and these labels. The functions of the stack follow on lines that begin with a number sign.",
+        fields: &[
+            FieldDef {
+                id: "count",
+                title: "Count",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "How many have this stack.",
+                reading: "The largest groups come first since Go 1.7; before, the order is that of appearance.",
+                normal: "",
+                suspect: "A group that grows from profile to profile suggests a leak at its stack.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go printCountProfile, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "pcs",
+                title: "Return addresses",
+                unit: "",
+                kind: Kind::HexList,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The stack as return addresses, innermost first.",
+                reading: "The same list in two profiles of one process is the same stack. The lines below show addresses less by one since Go 1.7.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(0, 22), "At most 32 frames."),
+                    (GoReleases::range(23, 27), "At most 128 frames, or as many as GODEBUG=profstackdepth says."),
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go printCountProfile, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::PROFILE_RECORD_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "profile_labels",
+        title: "Labels of a record",
+        knob: "pprof with debug=1",
+        meaning: "The pprof labels of the goroutines of the record above. Goroutines with other labels have a record of their own.",
+        fields: &[
+            FieldDef {
+                id: "labels",
+                title: "Labels",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Keys and values in braces, sorted by key and always quoted.",
+                reading: "They tell which job or request the goroutines work for.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/label.go labelMap.String, 1.15-",
+                go: GoReleases::range(15, 27),
+            },
+        ],
+        shapes: &[
+            shapes::PROFILE_LABELS_1_15,
+        ],
+    },
+    FamilyDef {
+        id: "profile_frame",
+        title: "Frame of a record",
+        knob: "pprof with debug=1",
+        meaning: "A function of the stack of the record above, innermost first. Frames of the runtime at the top are hidden, and inlined calls have lines of their own since Go 1.7.",
+        fields: &[
+            FieldDef {
+                id: "pc",
+                title: "Program counter",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the call in the program.",
+                reading: "Since Go 1.7 less by one than the return address in the record.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "function",
+                title: "Function",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Function,
+                cumulative: false,
+                meaning: "Import path and name of the function, with the receiver for a method.",
+                reading: "The frame of the program itself that is nearest to the top tells most.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "offset",
+                title: "Offset",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Offset of the program counter in the function.",
+                reading: "Tells two calls on one line apart.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "file",
+                title: "File",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::File,
+                cumulative: false,
+                meaning: "Path of the source file as the compiler saw it: absolute unless built with trimpath.",
+                reading: "The path on the machine that built the program, which may not exist here. It may hold blanks.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "line_no",
+                title: "Line",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::File,
+                cumulative: false,
+                meaning: "Line in the source file.",
+                reading: "It counts in the source the program was built from.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::PROFILE_FRAME_1_0,
+            shapes::PROFILE_FRAME_UNKNOWN_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "heap_profile",
+        title: "Heap profile",
+        knob: "pprof heap or allocs with debug=1",
+        meaning: "Head of a heap profile: the sums of all records, and how often allocations were sampled. The numbers are samples and not scaled. They show the heap as of the last finished collection.",
+        fields: &[
+            FieldDef {
+                id: "in_use_objects",
+                title: "Objects in use",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Sampled objects that were not freed.",
+                reading: "With r half the number at the end of the head line and s the mean size, a record stands for its value divided by 1 minus e to the power of -s/r.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "in_use_bytes",
+                title: "Bytes in use",
+                unit: "B",
+                kind: Kind::Int,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of the sampled objects that were not freed.",
+                reading: "Divided by the objects it is their mean size. What grows from profile to profile is kept by the program.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "allocated_objects",
+                title: "Objects allocated",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Count,
+                cumulative: true,
+                meaning: "Sampled objects that were allocated since the program started.",
+                reading: "In use divided by allocated is what is kept: near 1 with many bytes suggests growth or a cache.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "allocated_bytes",
+                title: "Bytes allocated",
+                unit: "B",
+                kind: Kind::Int,
+                role: Role::Heap,
+                cumulative: true,
+                meaning: "Bytes of the sampled objects that were allocated since the program started.",
+                reading: "A large number next to few bytes in use is churn, which makes the collector work.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "double_rate_bytes",
+                title: "Twice the sampling rate",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "Two times runtime.MemProfileRate.",
+                reading: "Half of it is the mean number of bytes between two samples; 2 means that every allocation was sampled.",
+                normal: "1048576, for the default rate of 524288.",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::HEAP_PROFILE_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "heap_record",
+        title: "Record of a heap profile",
+        knob: "pprof heap or allocs with debug=1",
+        meaning: "What was allocated at this stack, in samples that are not scaled. The functions of the stack follow.",
+        fields: &[
+            FieldDef {
+                id: "in_use_objects",
+                title: "Objects in use",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Sampled objects from this stack that were not freed.",
+                reading: "With r half the number at the end of the head line and s the mean size, a record stands for its value divided by 1 minus e to the power of -s/r.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "in_use_bytes",
+                title: "Bytes in use",
+                unit: "B",
+                kind: Kind::Int,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of the sampled objects from this stack that were not freed.",
+                reading: "Divided by the bytes of the head line it is the share of the stack. Records are ordered by it.",
+                normal: "",
+                suspect: "Growing from profile to profile: memory that is kept.",
+                notes: &[
+                    (GoReleases::range(0, 22), "The largest come first."),
+                    (GoReleases::range(23, 27), "The smallest come first."),
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "allocated_objects",
+                title: "Objects allocated",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Count,
+                cumulative: true,
+                meaning: "Sampled objects that were allocated at this stack since the program started.",
+                reading: "In use divided by allocated is what is kept: near 1 with many bytes suggests growth or a cache.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "allocated_bytes",
+                title: "Bytes allocated",
+                unit: "B",
+                kind: Kind::Int,
+                role: Role::Heap,
+                cumulative: true,
+                meaning: "Bytes of the sampled objects that were allocated at this stack since the program started.",
+                reading: "A large number next to few bytes in use is churn, which makes the collector work.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "pcs",
+                title: "Return addresses",
+                unit: "",
+                kind: Kind::HexList,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The stack as return addresses, innermost first.",
+                reading: "The same list in two profiles of one process is the same stack. Several records can have the same stack and differ in the size of the objects.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(0, 22), "At most 32 frames."),
+                    (GoReleases::range(23, 27), "At most 128 frames, or as many as GODEBUG=profstackdepth says."),
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+        ],
+        shapes: &[
+            shapes::HEAP_RECORD_1_0,
+        ],
+    },
+    FamilyDef {
+        id: "contention_profile",
+        title: "Contention profile",
+        knob: "pprof block or mutex with debug=1",
+        meaning: "Head of a profile of waiting: contention is the block profile, mutex the one of mutexes. A line with the tick rate follows, then a record for each stack. With rate 0, the default, there are no records.",
+        fields: &[
+            FieldDef {
+                id: "cycles_per_second",
+                title: "Ticks per second",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "Rate of the clock in which the records count time.",
+                reading: "Cycles divided by it are seconds.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
+                go: GoReleases::range(1, 27),
+            },
+            FieldDef {
+                id: "sampling_period",
+                title: "Sampling period",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "What runtime.SetMutexProfileFraction was set to: one event of that many was recorded.",
+                reading: "1 means that every event was recorded.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(8, 19), "Multiply count and cycles of the records by it."),
+                    (GoReleases::range(20, 27), "The records are scaled already."),
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeMutex, 1.8-; runtime/mprof.go saveBlockEventStack, 1.17-",
+                go: GoReleases::range(8, 27),
+            },
+        ],
+        shapes: &[
+            shapes::CONTENTION_PROFILE_BLOCK_1_1,
+            shapes::CONTENTION_PROFILE_MUTEX_1_8,
+            shapes::CONTENTION_PROFILE_CYCLES_1_1,
+            shapes::CONTENTION_PROFILE_PERIOD_1_8,
+        ],
+    },
+    FamilyDef {
+        id: "contention_record",
+        title: "Record of a contention profile",
+        knob: "pprof block or mutex with debug=1",
+        meaning: "How long and how often was waited at this stack. The functions of the stack follow, those of the runtime included.",
+        fields: &[
+            FieldDef {
+                id: "cycles",
+                title: "Delay",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Pause,
+                cumulative: false,
+                meaning: "Time waited in all, in ticks.",
+                reading: "Divided by the ticks per second of the head it is seconds. Records are ordered by it, the largest first.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                    (GoReleases::range(8, 19), "In a mutex profile multiply by the sampling period."),
+                    (GoReleases::range(22, 27), "Mutex profiles include locks inside the runtime, under runtime.unlock or under a frame that says lost contended runtime lock."),
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
+                go: GoReleases::range(1, 27),
+            },
+            FieldDef {
+                id: "count",
+                title: "Count",
+                unit: "",
+                kind: Kind::Int,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "How many have this stack: the number of times somebody waited.",
+                reading: "Delay divided by count is the mean wait.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
+                go: GoReleases::range(1, 27),
+            },
+            FieldDef {
+                id: "pcs",
+                title: "Return addresses",
+                unit: "",
+                kind: Kind::HexList,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The stack as return addresses, innermost first.",
+                reading: "The same list in two profiles of one process is the same stack.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
+                go: GoReleases::range(1, 27),
+            },
+        ],
+        shapes: &[
+            shapes::CONTENTION_RECORD_1_1,
+        ],
+    },
+    FamilyDef {
+        id: "memstats",
+        title: "Memory statistics",
+        knob: "pprof heap or allocs with debug=1",
+        meaning: "The numbers of runtime.MemStats at the end of a heap profile, one on each line, in bytes unless said otherwise.",
+        fields: &[
+            FieldDef {
+                id: "alloc_bytes",
+                title: "Heap objects",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of heap objects that are live, or dead and not swept yet.",
+                reading: "The same number as HeapAlloc.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Alloc), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "total_alloc_bytes",
+                title: "Allocated in all",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: true,
+                meaning: "Bytes of heap objects allocated since the program started.",
+                reading: "It only grows. Its growth over time is the rate of allocation, which makes the collector work.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (TotalAlloc), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "sys_bytes",
+                title: "From the system",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of address space obtained from the operating system in all.",
+                reading: "Virtual memory, not the resident size (RSS) of the process.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Sys), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "lookups",
+                title: "Pointer lookups",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: true,
+                meaning: "Pointer lookups inside the runtime.",
+                reading: "It says nothing about the program; newer releases print 0.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Lookups), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "mallocs",
+                title: "Allocations",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: true,
+                meaning: "Objects allocated since the program started.",
+                reading: "Minus the frees it is the number of objects on the heap.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Mallocs), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "frees",
+                title: "Frees",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: true,
+                meaning: "Objects freed since the program started.",
+                reading: "Allocations minus frees are the objects on the heap.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Frees), 1.1-",
+                go: GoReleases::range(1, 27),
+            },
+            FieldDef {
+                id: "heap_alloc_bytes",
+                title: "Heap objects",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of heap objects that are live, or dead and not swept yet.",
+                reading: "It rises and falls with every collection; compare profiles at the same point of the cycle.",
+                normal: "",
+                suspect: "A rising trend over many collections suggests memory that is kept.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapAlloc), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "heap_sys_bytes",
+                title: "Heap from the system",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of address space that the heap has.",
+                reading: "Idle plus in use.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapSys), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "heap_idle_bytes",
+                title: "Heap idle",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of spans that hold no objects.",
+                reading: "Minus the released bytes it is what is kept for reuse.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapIdle), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "heap_inuse_bytes",
+                title: "Heap in use",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of spans that hold objects.",
+                reading: "Minus the heap objects it is what fragmentation costs.",
+                normal: "",
+                suspect: "Far above the heap objects: spans are only partly filled.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapInuse), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "heap_released_bytes",
+                title: "Heap released",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of idle spans that were given back to the operating system.",
+                reading: "They do not count in the resident size (RSS).",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapReleased), 1.1-",
+                go: GoReleases::range(1, 27),
+            },
+            FieldDef {
+                id: "heap_objects",
+                title: "Objects",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "Objects on the heap.",
+                reading: "Allocations minus frees.",
+                normal: "",
+                suspect: "A rising trend over many collections suggests objects that are kept.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapObjects), 1.1-",
+                go: GoReleases::range(1, 27),
+            },
+            FieldDef {
+                id: "stack_inuse_bytes",
+                title: "Stacks in use",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of spans that hold goroutine stacks.",
+                reading: "More goroutines and deeper calls need more.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "stack_sys_bytes",
+                title: "Stacks from the system",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of address space obtained for stacks.",
+                reading: "The second number of the line.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "mspan_inuse_bytes",
+                title: "Span records in use",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of the runtime's records of spans that are in use.",
+                reading: "It grows with the heap.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "mspan_sys_bytes",
+                title: "Span records from the system",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes obtained for records of spans.",
+                reading: "The second number of the line.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "mcache_inuse_bytes",
+                title: "Caches in use",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of the records of the allocation caches that are in use.",
+                reading: "There is one cache for each P.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "mcache_sys_bytes",
+                title: "Caches from the system",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes obtained for records of allocation caches.",
+                reading: "The second number of the line.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "buck_hash_sys_bytes",
+                title: "Profiling tables",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of the tables of the memory, block and mutex profiles.",
+                reading: "Large when every allocation is sampled (MemProfileRate=1).",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (BuckHashSys), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "gc_sys_bytes",
+                title: "Collector data",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of the data of the garbage collector.",
+                reading: "It grows with the heap.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCSys), 1.8-",
+                go: GoReleases::range(8, 27),
+            },
+            FieldDef {
+                id: "other_sys_bytes",
+                title: "Other data",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Bytes of the runtime's data that no other line counts.",
+                reading: "Usually small and steady.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (OtherSys), 1.8-",
+                go: GoReleases::range(8, 27),
+            },
+            FieldDef {
+                id: "next_gc_bytes",
+                title: "Next goal",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "Heap size that is the goal of the next collection.",
+                reading: "The goal that the next gc line prints in MiB.",
+                normal: "",
+                suspect: "18446744073709551615, or about 9223372036854775807, is no goal: GOGC=off.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NextGC), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "last_gc_unix_ns",
+                title: "Last collection",
+                unit: "ns",
+                kind: Kind::Uint,
+                role: Role::Time,
+                cumulative: false,
+                meaning: "When the last collection ended, as Unix time in nanoseconds.",
+                reading: "0 before the first collection.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (LastGC), 1.9-",
+                go: GoReleases::range(9, 27),
+            },
+            FieldDef {
+                id: "pauses_ns",
+                title: "Pauses",
+                unit: "ns",
+                kind: Kind::IntList,
+                role: Role::Pause,
+                cumulative: false,
+                meaning: "Stop-the-world pauses of the last 256 collections, in nanoseconds.",
+                reading: "A ring: the latest pause stands at index (NumGC + 255) modulo 256, counted from 0, so the order is not that of time once it is full. 0 is a place not used yet.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseNs), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "pause_end_unix_ns",
+                title: "Ends of the pauses",
+                unit: "ns",
+                kind: Kind::IntList,
+                role: Role::Time,
+                cumulative: false,
+                meaning: "When the pauses of the line before ended, as Unix time in nanoseconds.",
+                reading: "The same ring, so the two lists belong together place by place.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseEnd), 1.9-",
+                go: GoReleases::range(9, 27),
+            },
+            FieldDef {
+                id: "num_gc",
+                title: "Collections",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: true,
+                meaning: "Collections completed since the program started.",
+                reading: "The number that gc lines print.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumGC), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "num_forced_gc",
+                title: "Forced collections",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: true,
+                meaning: "Collections that the program asked for with runtime.GC.",
+                reading: "They are part of the number above.",
+                normal: "",
+                suspect: "Growing with the load: the program forces collections in its normal work.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumForcedGC), 1.9-",
+                go: GoReleases::range(9, 27),
+            },
+            FieldDef {
+                id: "gc_cpu_fraction",
+                title: "GC CPU share",
+                unit: "",
+                kind: Kind::FloatG,
+                role: Role::Cpu,
+                cumulative: false,
+                meaning: "Share of the CPU time since the program started that the collector used, between 0 and 1.",
+                reading: "Times 100 it is the percentage of the gc line. It covers all the time since the start, so a quiet run hides a burst.",
+                normal: "Below 0.05.",
+                suspect: "Above 0.1 is worth a look, above 0.25 the collector works hard.",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCCPUFraction), 1.9-",
+                go: GoReleases::range(9, 27),
+            },
+            FieldDef {
+                id: "enable_gc",
+                title: "Collector enabled",
+                unit: "",
+                kind: Kind::Bool,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Always true.",
+                reading: "Carries no information.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (EnableGC), 1.0-1.6",
+                go: GoReleases::range(0, 6),
+            },
+            FieldDef {
+                id: "debug_gc",
+                title: "Collector debugging",
+                unit: "",
+                kind: Kind::Bool,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Always false.",
+                reading: "Carries no information.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (DebugGC), 1.0-",
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "max_rss_bytes",
+                title: "Peak resident size",
+                unit: "B",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Largest resident size (RSS) that the process ever had, in bytes.",
+                reading: "Compare with the memory limit of the container. Memory that C code uses is in it, too. The line is printed on Unix only.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MaxRSS), 1.15-",
+                go: GoReleases::range(15, 27),
+            },
+        ],
+        shapes: &[
+            shapes::MEMSTATS_1_0,
+            shapes::MEMSTATS_ALLOC_1_0,
+            shapes::MEMSTATS_TOTAL_ALLOC_1_0,
+            shapes::MEMSTATS_SYS_1_0,
+            shapes::MEMSTATS_LOOKUPS_1_0,
+            shapes::MEMSTATS_MALLOCS_1_0,
+            shapes::MEMSTATS_FREES_1_1,
+            shapes::MEMSTATS_HEAP_ALLOC_1_0,
+            shapes::MEMSTATS_HEAP_SYS_1_0,
+            shapes::MEMSTATS_HEAP_IDLE_1_0,
+            shapes::MEMSTATS_HEAP_INUSE_1_0,
+            shapes::MEMSTATS_HEAP_RELEASED_1_1,
+            shapes::MEMSTATS_HEAP_OBJECTS_1_1,
+            shapes::MEMSTATS_STACK_1_0,
+            shapes::MEMSTATS_MSPAN_1_0,
+            shapes::MEMSTATS_MCACHE_1_0,
+            shapes::MEMSTATS_BUCK_HASH_SYS_1_0,
+            shapes::MEMSTATS_GC_SYS_1_8,
+            shapes::MEMSTATS_OTHER_SYS_1_8,
+            shapes::MEMSTATS_NEXT_GC_1_0,
+            shapes::MEMSTATS_LAST_GC_1_9,
+            shapes::MEMSTATS_PAUSE_NS_1_0,
+            shapes::MEMSTATS_PAUSE_END_1_9,
+            shapes::MEMSTATS_NUM_GC_1_0,
+            shapes::MEMSTATS_NUM_FORCED_GC_1_9,
+            shapes::MEMSTATS_GC_CPU_FRACTION_1_9,
+            shapes::MEMSTATS_ENABLE_GC_1_0,
+            shapes::MEMSTATS_DEBUG_GC_1_0,
+            shapes::MEMSTATS_MAX_RSS_1_15,
+        ],
+    },
+    FamilyDef {
+        id: "finalizer_report",
+        title: "Finalizer and cleanup report",
+        knob: "GODEBUG=checkfinalizers=1",
+        meaning: "What checkfinalizers found wrong with the finalizers and cleanups of the program: objects that they keep alive themselves, so that they never run, and objects that share memory with others. A fatal error follows.",
+        fields: &[
+            FieldDef {
+                id: "value_type",
+                title: "Type",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Type of the object that has the finalizer or cleanup.",
+                reading: "With the places below it tells which call of runtime.SetFinalizer or runtime.AddCleanup is meant.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "object",
+                title: "Object",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the object that has the finalizer or cleanup, or of the one that was marked.",
+                reading: "It joins the parts of the report.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "base",
+                title: "Holder",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the object that holds the pointer.",
+                reading: "Following the holders leads from the finalizer or cleanup to the object.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "base_offset",
+                title: "Offset in the holder",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Where in the holder the pointer is.",
+                reading: "With the layout of its type it tells the field.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
+                id: "pc",
+                title: "Program counter",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "An address for which no function is known.",
+                reading: "Printed in place of function and line.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+        ],
+        shapes: &[
+            shapes::FINALIZER_REPORT_1_25,
+            shapes::FINALIZER_REPORT_VALUE_1_25,
+            shapes::FINALIZER_REPORT_REACHABLE_1_25,
+            shapes::FINALIZER_REPORT_REACHABLE_CLEANUP_1_25,
+            shapes::FINALIZER_REPORT_TINY_1_25,
+            shapes::FINALIZER_REPORT_SAME_TINY_1_25,
+            shapes::FINALIZER_REPORT_SAME_TINY_CLEANUP_1_25,
+            shapes::FINALIZER_REPORT_FINALIZER_1_25,
+            shapes::FINALIZER_REPORT_CLEANUP_1_25,
+            shapes::FINALIZER_REPORT_CREATED_BLANK_1_25,
+            shapes::FINALIZER_REPORT_CREATED_1_25,
+            shapes::FINALIZER_REPORT_BAD_PC_1_25,
+            shapes::FINALIZER_REPORT_MORE_1_25,
+            shapes::FINALIZER_REPORT_TRACE_1_25,
+            shapes::FINALIZER_REPORT_MARK_1_25,
+        ],
+    },
+    FamilyDef {
+        id: "checkmark",
+        title: "Failed mark check",
+        knob: "GODEBUG=gccheckmark=1",
+        meaning: "The collector marked a second time with the world stopped and found an object that the first marking had missed: a bug of the runtime, or memory damaged by unsafe or C code. A fatal error follows. When the check finds nothing it prints nothing.",
+        fields: &[
+            FieldDef {
+                id: "object",
+                title: "Object",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the object that was missed.",
+                reading: "Its words may be printed below.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcmark.go greyobject, 1.5-",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "base",
+                title: "Holder",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the object that holds the pointer.",
+                reading: "Its words may be printed below.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcmark.go greyobject, 1.5-",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "base_offset",
+                title: "Offset in the holder",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Where in the holder the pointer is.",
+                reading: "With the layout of its type it tells the field.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcmark.go greyobject, 1.5-",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "word_offset",
+                title: "Offset of the word",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Offset of the word in the object, in bytes.",
+                reading: "The word at the offset of the pointer is the one to look at.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcmark.go gcDumpObject, 1.5-",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "word",
+                title: "Word",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "What the memory holds there.",
+                reading: "Texts and small numbers where pointers should be are damage.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mgcmark.go gcDumpObject, 1.5-",
+                go: GoReleases::range(5, 27),
+            },
+        ],
+        shapes: &[
+            shapes::CHECKMARK_1_5,
+            shapes::CHECKMARK_FOUND_1_5,
+            shapes::CHECKMARK_FREE_1_5,
+            shapes::CHECKMARK_BASE_WORD_1_5,
+            shapes::CHECKMARK_OBJECT_WORD_1_5,
+        ],
+    },
+    FamilyDef {
+        id: "netdns",
+        title: "Name resolution",
+        knob: "GODEBUG=netdns=2",
+        meaning: "Which resolver the net package uses, Go's own or that of the C library, and in which order it asks. With netdns=1 only the choice is printed, once; with netdns=2 a line for each lookup too.",
+        fields: &[
+            FieldDef {
+                id: "net_cgo",
+                title: "C resolver forced",
+                unit: "",
+                kind: Kind::Bool,
+                role: Role::State,
+                cumulative: false,
+                meaning: "The resolver of the C library is forced, by build tag or by GODEBUG=netdns=cgo.",
+                reading: "False together with the other one: the choice is made for each lookup.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/conf.go initConfVal, 1.19-",
+                go: GoReleases::range(19, 27),
+            },
+            FieldDef {
+                id: "net_go",
+                title: "Go resolver forced",
+                unit: "",
+                kind: Kind::Bool,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Go's own resolver is forced, by build tag or by GODEBUG=netdns=go.",
+                reading: "False together with the other one: the choice is made for each lookup.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/conf.go initConfVal, 1.19-",
+                go: GoReleases::range(19, 27),
+            },
+            FieldDef {
+                id: "host",
+                title: "Host",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "The name that is looked up.",
+                reading: "Each lookup prints a line, so the lines show what is looked up and how often.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/conf.go hostLookupOrder, 1.5-",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "ip",
+                title: "Address",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "The address whose name is looked up.",
+                reading: "Each lookup prints a line, so the lines show what is looked up and how often.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/conf.go addrLookupOrder, 1.21-",
+                go: GoReleases::range(21, 27),
+            },
+            FieldDef {
+                id: "lookup_order",
+                title: "Order",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::State,
+                cumulative: false,
+                meaning: "Where the answer is looked for, in this order.",
+                reading: "The first one that knows the answer gives it.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                    NameDef { printed: "cgo", name: "", go: GoReleases::range(5, 27), meaning: "The C library is asked." },
+                    NameDef { printed: "files,dns", name: "", go: GoReleases::range(5, 27), meaning: "The hosts file, then DNS servers." },
+                    NameDef { printed: "dns,files", name: "", go: GoReleases::range(5, 27), meaning: "DNS servers, then the hosts file." },
+                    NameDef { printed: "files", name: "", go: GoReleases::range(5, 27), meaning: "The hosts file only." },
+                    NameDef { printed: "dns", name: "", go: GoReleases::range(5, 27), meaning: "DNS servers only." },
+                ],
+                source: "net/conf.go hostLookupOrder, 1.5-; addrLookupOrder, 1.21-",
+                go: GoReleases::range(5, 27),
+            },
+            FieldDef {
+                id: "text",
+                title: "Text",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Which resolver is used and why.",
+                reading: "Printed once for a process.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/conf.go initConfVal, 1.5-",
+                go: GoReleases::range(5, 27),
+            },
+        ],
+        shapes: &[
+            shapes::NETDNS_CONF_1_19,
+            shapes::NETDNS_HOST_1_5,
+            shapes::NETDNS_ADDR_1_21,
+            shapes::NETDNS_1_5,
+        ],
+    },
+    FamilyDef {
+        id: "http2",
+        title: "HTTP/2",
+        knob: "GODEBUG=http2debug=2",
+        meaning: "What the HTTP/2 client (Transport) and server of net/http do: connections, headers, frames. They are written with the log package, so date and time usually stand before them. With http2debug=1 the lines of the Framer are missing.",
+        fields: &[
+            FieldDef {
+                id: "framer",
+                title: "Framer",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the object that reads and writes the frames of one connection.",
+                reading: "The same address is the same connection.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
+                go: GoReleases::range(6, 27),
+            },
+            FieldDef {
+                id: "conn",
+                title: "Connection",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the object of the client connection.",
+                reading: "The same address is the same connection.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
+                go: GoReleases::range(6, 27),
+            },
+            FieldDef {
+                id: "remote",
+                title: "Server",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Host and port that the client connects to.",
+                reading: "Many connections to one server mean that they are not reused.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
+                go: GoReleases::range(6, 27),
+            },
+            FieldDef {
+                id: "client",
+                title: "Client",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Address and port of the client.",
+                reading: "Behind a proxy it is the proxy.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
+                go: GoReleases::range(6, 27),
+            },
+            FieldDef {
+                id: "http2_header",
+                title: "Header",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Name and value of a header, quoted.",
+                reading: "Values may hold secrets such as cookies and tokens.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
+                go: GoReleases::range(6, 27),
+            },
+            FieldDef {
+                id: "http2_frame",
+                title: "Frame",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Type of the frame, its flags, stream and length, and what else is in it.",
+                reading: "Frames of one request have the same stream number.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
+                go: GoReleases::range(6, 27),
+            },
+            FieldDef {
+                id: "text",
+                title: "Text",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "What was done, in words.",
+                reading: "Read it together with the frames of the same connection.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
+                go: GoReleases::range(6, 27),
+            },
+        ],
+        shapes: &[
+            shapes::HTTP2_WROTE_1_6,
+            shapes::HTTP2_READ_1_6,
+            shapes::HTTP2_CONNECT_1_6,
+            shapes::HTTP2_ENCODING_1_6,
+            shapes::HTTP2_RECEIVED_1_6,
+            shapes::HTTP2_HELLO_1_6,
+            shapes::HTTP2_SERVER_READ_1_6,
+            shapes::HTTP2_TRANSPORT_1_6,
+        ],
+    },
+    FamilyDef {
+        id: "gocache",
+        title: "Build cache",
+        knob: "GODEBUG=gocachehash=1",
+        meaning: "What the go command hashes to decide whether a cached result may be used. The first line names the thing, the next ones list the parts, the last one gives the hash. With gocachetest=1 it tells why the result of a test was not cached.",
+        fields: &[
+            FieldDef {
+                id: "hash_name",
+                title: "Name",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "What is hashed: a step of the build and its package.",
+                reading: "Compare the parts of the same name in two builds: the first difference is why the cache was not used.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "cmd/go/internal/cache/hash.go NewHash, 1.10-",
+                go: GoReleases::range(10, 27),
+            },
+            FieldDef {
+                id: "package",
+                title: "Package",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "The package whose tests are looked up in the cache.",
+                reading: "A result is taken from the cache only when tests, files and environment are the same.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "cmd/go/internal/test/test.go tryCache, 1.10-",
+                go: GoReleases::range(10, 27),
+            },
+            FieldDef {
+                id: "hash_input",
+                title: "Key",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The hash that the new one is made from.",
+                reading: "It stands as the result of an earlier line.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "cmd/go/internal/cache/hash.go Subkey, 1.10-",
+                go: GoReleases::range(10, 27),
+            },
+            FieldDef {
+                id: "text",
+                title: "Text",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "A part that goes into the hash, quoted, or the hash itself, or the reason.",
+                reading: "The last line of a name is the hash.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "cmd/go/internal/cache/hash.go Hash.Write, Hash.Sum, 1.10-; cmd/go/internal/test/test.go tryCache, 1.10-",
+                go: GoReleases::range(10, 27),
+            },
+            FieldDef {
+                id: "hash",
+                title: "Hash",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "The hash, in hexadecimal digits.",
+                reading: "Equal hashes are equal contents.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "cmd/go/internal/cache/hash.go Subkey, FileHash, 1.10-",
+                go: GoReleases::range(10, 27),
+            },
+        ],
+        shapes: &[
+            shapes::GOCACHE_PART_1_10,
+            shapes::GOCACHE_NAME_1_10,
+            shapes::GOCACHE_SUBKEY_1_10,
+            shapes::GOCACHE_TEST_1_10,
+        ],
+    },
 ];
 
 /// Every shape, indexed by [`Shape`].
-pub static SHAPES: [ShapeDef; 54] = [
+pub static SHAPES: [ShapeDef; 221] = [
     ShapeDef {
         id: "gc_1_0",
         family: Family::Gc,
@@ -5712,5 +10092,3118 @@ pub static SHAPES: [ShapeDef; 54] = [
         certain_after: 1,
         starts: &["end tracegc"],
         note: "All stacks are printed.",
+    },
+    ShapeDef {
+        id: "panic_repanicked_1_25",
+        family: Family::Panic,
+        go: GoReleases::range(25, 27),
+        template: "panic: {text:long_text} [recovered, repanicked]",
+        pieces: &[
+            Piece::Literal("panic: "),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(" [recovered, repanicked]"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Crash),
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["panic: "],
+        note: "A deferred function recovered the panic and raised the same value again.",
+    },
+    ShapeDef {
+        id: "panic_recovered_1_0",
+        family: Family::Panic,
+        go: GoReleases::range(0, 27),
+        template: "panic: {text:long_text} [recovered]",
+        pieces: &[
+            Piece::Literal("panic: "),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(" [recovered]"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Crash),
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["panic: "],
+        note: "A deferred function recovered this panic; the one on the next line came while it ran.",
+    },
+    ShapeDef {
+        id: "panic_1_0",
+        family: Family::Panic,
+        go: GoReleases::range(0, 27),
+        template: "panic: {text}",
+        pieces: &[
+            Piece::Literal("panic: "),
+            Piece::Value(0, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Crash),
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["panic: "],
+        note: "",
+    },
+    ShapeDef {
+        id: "panic_later_repanicked_1_25",
+        family: Family::Panic,
+        go: GoReleases::range(25, 27),
+        template: "\tpanic: {text:long_text} [recovered, repanicked]",
+        pieces: &[
+            Piece::Literal("\tpanic: "),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(" [recovered, repanicked]"),
+        ],
+        at: At::Line,
+        within: &[Block::Crash],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["\tpanic: "],
+        note: "Raised while the panic of the line before was in flight, recovered, and raised again.",
+    },
+    ShapeDef {
+        id: "panic_later_recovered_1_0",
+        family: Family::Panic,
+        go: GoReleases::range(0, 27),
+        template: "\tpanic: {text:long_text} [recovered]",
+        pieces: &[
+            Piece::Literal("\tpanic: "),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(" [recovered]"),
+        ],
+        at: At::Line,
+        within: &[Block::Crash],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["\tpanic: "],
+        note: "Raised while the panic of the line before was in flight, and recovered too.",
+    },
+    ShapeDef {
+        id: "panic_later_1_0",
+        family: Family::Panic,
+        go: GoReleases::range(0, 27),
+        template: "\tpanic: {text}",
+        pieces: &[
+            Piece::Literal("\tpanic: "),
+            Piece::Value(0, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[Block::Crash],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["\tpanic: "],
+        note: "Raised while the panic of the line before was in flight, by a deferred function.",
+    },
+    ShapeDef {
+        id: "panic_fatal_1_1",
+        family: Family::Panic,
+        go: GoReleases::range(1, 27),
+        template: "fatal error: {text}",
+        pieces: &[
+            Piece::Literal("fatal error: "),
+            Piece::Value(0, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Crash),
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["fatal error: "],
+        note: "",
+    },
+    ShapeDef {
+        id: "panic_later_fatal_1_26",
+        family: Family::Panic,
+        go: GoReleases::range(26, 27),
+        template: "\tfatal error: {text}",
+        pieces: &[
+            Piece::Literal("\tfatal error: "),
+            Piece::Value(0, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[Block::Crash],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["\tfatal error: "],
+        note: "A fatal error that was raised while the panic of the line before was in flight.",
+    },
+    ShapeDef {
+        id: "panic_throw_1_0",
+        family: Family::Panic,
+        go: GoReleases::range(0, 0),
+        template: "throw: {text}",
+        pieces: &[
+            Piece::Literal("throw: "),
+            Piece::Value(0, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Crash),
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["throw: "],
+        note: "What later releases call a fatal error.",
+    },
+    ShapeDef {
+        id: "panic_text_1_0",
+        family: Family::PanicText,
+        go: GoReleases::range(0, 27),
+        template: "{text}",
+        pieces: &[
+            Piece::Value(0, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[Block::Crash],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &[],
+        note: "",
+    },
+    ShapeDef {
+        id: "signal_panic_1_7",
+        family: Family::Signal,
+        go: GoReleases::range(7, 27),
+        template: "[signal SIG{signal}: {text} code={code} addr={addr} pc={pc}]",
+        pieces: &[
+            Piece::Literal("[signal SIG"),
+            Piece::Value(0, Kind::Text),
+            Piece::Literal(": "),
+            Piece::Value(2, Kind::Text),
+            Piece::Literal(" code="),
+            Piece::Value(3, Kind::Hex),
+            Piece::Literal(" addr="),
+            Piece::Value(4, Kind::Hex),
+            Piece::Literal(" pc="),
+            Piece::Value(5, Kind::Hex),
+            Piece::Literal("]"),
+        ],
+        at: At::Line,
+        within: &[Block::Crash],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 11,
+        starts: &["[signal SIG"],
+        note: "",
+    },
+    ShapeDef {
+        id: "signal_panic_1_0",
+        family: Family::Signal,
+        go: GoReleases::range(0, 6),
+        template: "[signal {signal_number:hex} code={code} addr={addr} pc={pc}]",
+        pieces: &[
+            Piece::Literal("[signal "),
+            Piece::Value(1, Kind::Hex),
+            Piece::Literal(" code="),
+            Piece::Value(3, Kind::Hex),
+            Piece::Literal(" addr="),
+            Piece::Value(4, Kind::Hex),
+            Piece::Literal(" pc="),
+            Piece::Value(5, Kind::Hex),
+            Piece::Literal("]"),
+        ],
+        at: At::Line,
+        within: &[Block::Crash],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 9,
+        starts: &["[signal "],
+        note: "",
+    },
+    ShapeDef {
+        id: "signal_name_1_0",
+        family: Family::Signal,
+        go: GoReleases::range(0, 27),
+        template: "SIG{signal}: {text}",
+        pieces: &[
+            Piece::Literal("SIG"),
+            Piece::Value(0, Kind::Text),
+            Piece::Literal(": "),
+            Piece::Value(2, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Crash),
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["SIG"],
+        note: "",
+    },
+    ShapeDef {
+        id: "signal_number_1_0",
+        family: Family::Signal,
+        go: GoReleases::range(0, 27),
+        template: "Signal {signal_number}",
+        pieces: &[
+            Piece::Literal("Signal "),
+            Piece::Value(1, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Crash),
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["Signal "],
+        note: "",
+    },
+    ShapeDef {
+        id: "signal_pc_1_22",
+        family: Family::SignalPc,
+        go: GoReleases::range(22, 27),
+        template: "PC={pc} m={m} sigcode={sigcode} addr={addr}",
+        pieces: &[
+            Piece::Literal("PC="),
+            Piece::Value(0, Kind::Hex),
+            Piece::Literal(" m="),
+            Piece::Value(1, Kind::Ref),
+            Piece::Literal(" sigcode="),
+            Piece::Value(2, Kind::Int),
+            Piece::Literal(" addr="),
+            Piece::Value(3, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Signal),
+        reader: Reader::Template,
+        certain_after: 8,
+        starts: &["PC="],
+        note: "",
+    },
+    ShapeDef {
+        id: "signal_pc_1_8",
+        family: Family::SignalPc,
+        go: GoReleases::range(8, 27),
+        template: "PC={pc} m={m} sigcode={sigcode}",
+        pieces: &[
+            Piece::Literal("PC="),
+            Piece::Value(0, Kind::Hex),
+            Piece::Literal(" m="),
+            Piece::Value(1, Kind::Ref),
+            Piece::Literal(" sigcode="),
+            Piece::Value(2, Kind::Int),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Signal),
+        reader: Reader::Template,
+        certain_after: 6,
+        starts: &["PC="],
+        note: "",
+    },
+    ShapeDef {
+        id: "signal_pc_1_5",
+        family: Family::SignalPc,
+        go: GoReleases::range(5, 7),
+        template: "PC={pc} m={m}",
+        pieces: &[
+            Piece::Literal("PC="),
+            Piece::Value(0, Kind::Hex),
+            Piece::Literal(" m="),
+            Piece::Value(1, Kind::Ref),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Signal),
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["PC="],
+        note: "",
+    },
+    ShapeDef {
+        id: "signal_pc_1_0",
+        family: Family::SignalPc,
+        go: GoReleases::range(0, 4),
+        template: "PC={pc}",
+        pieces: &[
+            Piece::Literal("PC="),
+            Piece::Value(0, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Signal),
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["PC="],
+        note: "",
+    },
+    ShapeDef {
+        id: "signal_pc_cgo_1_0",
+        family: Family::SignalPc,
+        go: GoReleases::range(0, 27),
+        template: "signal arrived during cgo execution",
+        pieces: &[
+            Piece::Literal("signal arrived during cgo execution"),
+        ],
+        at: At::Line,
+        within: &[Block::Signal],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["signal arrived during cgo execution"],
+        note: "The thread was in C code; the stack that follows is that of the goroutine that called it.",
+    },
+    ShapeDef {
+        id: "signal_pc_bytes_1_15",
+        family: Family::SignalPc,
+        go: GoReleases::range(15, 27),
+        template: "instruction bytes:{instruction}",
+        pieces: &[
+            Piece::Literal("instruction bytes:"),
+            Piece::Value(4, Kind::HexList),
+        ],
+        at: At::Line,
+        within: &[Block::Signal],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["instruction bytes:"],
+        note: "",
+    },
+    ShapeDef {
+        id: "register_1_0",
+        family: Family::Register,
+        go: GoReleases::range(0, 27),
+        template: "{register}{pad}{register_value}",
+        pieces: &[
+            Piece::Value(0, Kind::Text),
+            Piece::Pad,
+            Piece::Value(1, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Signal],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &[],
+        note: "",
+    },
+    ShapeDef {
+        id: "runtime_note_newosproc_1_0",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(0, 27),
+        template: "runtime: failed to create new OS thread (have {threads_had} already; errno={errno})",
+        pieces: &[
+            Piece::Literal("runtime: failed to create new OS thread (have "),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal(" already; errno="),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(")"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["runtime: failed to create new OS thread (have "],
+        note: "",
+    },
+    ShapeDef {
+        id: "runtime_note_ulimit_1_7",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(7, 27),
+        template: "runtime: may need to increase max user processes (ulimit -u)",
+        pieces: &[
+            Piece::Literal("runtime: may need to increase max user processes (ulimit -u)"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["runtime: may need to increase max user processes (ulimit -u)"],
+        note: "Printed when the error number is 11. In a container the pids limit is as likely as ulimit.",
+    },
+    ShapeDef {
+        id: "runtime_note_pthread_1_0",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(0, 27),
+        template: "runtime/cgo: pthread_create failed: {text}",
+        pieces: &[
+            Piece::Literal("runtime/cgo: pthread_create failed: "),
+            Piece::Value(15, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["runtime/cgo: pthread_create failed: "],
+        note: "A thread was refused to a program with cgo. It ends with SIGABRT and a signal dump.",
+    },
+    ShapeDef {
+        id: "runtime_note_stack_1_2",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(2, 27),
+        template: "runtime: goroutine stack exceeds {stack_limit_bytes}-byte limit",
+        pieces: &[
+            Piece::Literal("runtime: goroutine stack exceeds "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal("-byte limit"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["runtime: goroutine stack exceeds "],
+        note: "",
+    },
+    ShapeDef {
+        id: "runtime_note_sp_1_14",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(14, 27),
+        template: "runtime: sp={sp} stack=[{stack_low}, {stack_high}]",
+        pieces: &[
+            Piece::Literal("runtime: sp="),
+            Piece::Value(4, Kind::Hex),
+            Piece::Literal(" stack=["),
+            Piece::Value(5, Kind::Hex),
+            Piece::Literal(", "),
+            Piece::Value(6, Kind::Hex),
+            Piece::Literal("]"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 7,
+        starts: &["runtime: sp="],
+        note: "",
+    },
+    ShapeDef {
+        id: "runtime_note_threads_1_2",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(2, 27),
+        template: "runtime: program exceeds {thread_limit}-thread limit",
+        pieces: &[
+            Piece::Literal("runtime: program exceeds "),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal("-thread limit"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["runtime: program exceeds "],
+        note: "",
+    },
+    ShapeDef {
+        id: "runtime_note_memory_1_0",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(0, 27),
+        template: "runtime: out of memory: cannot allocate {block_bytes}-byte block ({memory_in_use_bytes} in use)",
+        pieces: &[
+            Piece::Literal("runtime: out of memory: cannot allocate "),
+            Piece::Value(7, Kind::Uint),
+            Piece::Literal("-byte block ("),
+            Piece::Value(8, Kind::Uint),
+            Piece::Literal(" in use)"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["runtime: out of memory: cannot allocate "],
+        note: "",
+    },
+    ShapeDef {
+        id: "runtime_note_return_pc_1_0",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(0, 27),
+        template: "runtime: g {goroutine}: unexpected return pc for {function:long_text} called from {pc}",
+        pieces: &[
+            Piece::Literal("runtime: g "),
+            Piece::Value(9, Kind::Uint),
+            Piece::Literal(": unexpected return pc for "),
+            Piece::Value(10, Kind::LongText),
+            Piece::Literal(" called from "),
+            Piece::Value(11, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 6,
+        starts: &["runtime: g "],
+        note: "The stack is damaged.",
+    },
+    ShapeDef {
+        id: "runtime_note_frame_1_4",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(4, 27),
+        template: "runtime: bad pointer in frame {function:long_text} at {slot}: {pointer}",
+        pieces: &[
+            Piece::Literal("runtime: bad pointer in frame "),
+            Piece::Value(10, Kind::LongText),
+            Piece::Literal(" at "),
+            Piece::Value(12, Kind::Hex),
+            Piece::Literal(": "),
+            Piece::Value(13, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 6,
+        starts: &["runtime: bad pointer in frame "],
+        note: "With GODEBUG=invalidptr=1, the default.",
+    },
+    ShapeDef {
+        id: "runtime_note_span_1_4",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(4, 27),
+        template: "runtime: pointer {pointer} to unallocated span{text}",
+        pieces: &[
+            Piece::Literal("runtime: pointer "),
+            Piece::Value(13, Kind::Hex),
+            Piece::Literal(" to unallocated span"),
+            Piece::Value(15, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["runtime: pointer "],
+        note: "With GODEBUG=invalidptr=1, the default.",
+    },
+    ShapeDef {
+        id: "runtime_note_cgo_write_1_6",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(6, 27),
+        template: "write of Go pointer {pointer} to non-Go memory {target}",
+        pieces: &[
+            Piece::Literal("write of Go pointer "),
+            Piece::Value(13, Kind::Hex),
+            Piece::Literal(" to non-Go memory "),
+            Piece::Value(14, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["write of Go pointer "],
+        note: "Found by cgocheck.",
+    },
+    ShapeDef {
+        id: "runtime_note_1_0",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(0, 27),
+        template: "runtime: {text}",
+        pieces: &[
+            Piece::Literal("runtime: "),
+            Piece::Value(15, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[Block::Crash, Block::Signal, Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["runtime: "],
+        note: "Any other note; outside of a crash such a line may be the program's own.",
+    },
+    ShapeDef {
+        id: "http_panic_1_0",
+        family: Family::HttpPanic,
+        go: GoReleases::range(0, 27),
+        template: "http: panic serving {client}: {text}",
+        pieces: &[
+            Piece::Literal("http: panic serving "),
+            Piece::Value(0, Kind::Text),
+            Piece::Literal(": "),
+            Piece::Value(1, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Crash),
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["http: panic serving "],
+        note: "",
+    },
+    ShapeDef {
+        id: "http_panic_http2_1_6",
+        family: Family::HttpPanic,
+        go: GoReleases::range(6, 27),
+        template: "http2: panic serving {client}: {text}",
+        pieces: &[
+            Piece::Literal("http2: panic serving "),
+            Piece::Value(0, Kind::Text),
+            Piece::Literal(": "),
+            Piece::Value(1, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Crash),
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["http2: panic serving "],
+        note: "",
+    },
+    ShapeDef {
+        id: "exit_status_1_0",
+        family: Family::ExitStatus,
+        go: GoReleases::range(0, 27),
+        template: "exit status {exit_code}",
+        pieces: &[
+            Piece::Literal("exit status "),
+            Piece::Value(0, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Crash, Block::Signal, Block::Goroutine, Block::Race],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["exit status "],
+        note: "",
+    },
+    ShapeDef {
+        id: "kill_cgroup_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "Memory cgroup out of memory: Killed process {pid} ({process}) total-vm:{total_vm_kb}kB, anon-rss:{anon_rss_kb}kB, file-rss:{file_rss_kb}kB, shmem-rss:{shmem_rss_kb}kB{text}",
+        pieces: &[
+            Piece::Literal("Memory cgroup out of memory: Killed process "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal(" ("),
+            Piece::Value(3, Kind::Text),
+            Piece::Literal(") total-vm:"),
+            Piece::Value(5, Kind::Uint),
+            Piece::Literal("kB, anon-rss:"),
+            Piece::Value(6, Kind::Uint),
+            Piece::Literal("kB, file-rss:"),
+            Piece::Value(7, Kind::Uint),
+            Piece::Literal("kB, shmem-rss:"),
+            Piece::Value(8, Kind::Uint),
+            Piece::Literal("kB"),
+            Piece::Value(9, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 14,
+        starts: &["Memory cgroup out of memory: Killed process "],
+        note: "The container, or another group of processes, used more memory than it may.",
+    },
+    ShapeDef {
+        id: "kill_global_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "Out of memory: Killed process {pid} ({process}) total-vm:{total_vm_kb}kB, anon-rss:{anon_rss_kb}kB, file-rss:{file_rss_kb}kB, shmem-rss:{shmem_rss_kb}kB{text}",
+        pieces: &[
+            Piece::Literal("Out of memory: Killed process "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal(" ("),
+            Piece::Value(3, Kind::Text),
+            Piece::Literal(") total-vm:"),
+            Piece::Value(5, Kind::Uint),
+            Piece::Literal("kB, anon-rss:"),
+            Piece::Value(6, Kind::Uint),
+            Piece::Literal("kB, file-rss:"),
+            Piece::Value(7, Kind::Uint),
+            Piece::Literal("kB, shmem-rss:"),
+            Piece::Value(8, Kind::Uint),
+            Piece::Literal("kB"),
+            Piece::Value(9, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 14,
+        starts: &["Out of memory: Killed process "],
+        note: "The whole machine ran out of memory.",
+    },
+    ShapeDef {
+        id: "kill_cgroup_choice_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "Memory cgroup out of memory: Kill process {pid} ({process}) score {score} or sacrifice child",
+        pieces: &[
+            Piece::Literal("Memory cgroup out of memory: Kill process "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal(" ("),
+            Piece::Value(3, Kind::Text),
+            Piece::Literal(") score "),
+            Piece::Value(4, Kind::Int),
+            Piece::Literal(" or sacrifice child"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 7,
+        starts: &["Memory cgroup out of memory: Kill process "],
+        note: "First of the two lines of older kernels: the container, or another group of processes, used more memory than it may.",
+    },
+    ShapeDef {
+        id: "kill_global_choice_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "Out of memory: Kill process {pid} ({process}) score {score} or sacrifice child",
+        pieces: &[
+            Piece::Literal("Out of memory: Kill process "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal(" ("),
+            Piece::Value(3, Kind::Text),
+            Piece::Literal(") score "),
+            Piece::Value(4, Kind::Int),
+            Piece::Literal(" or sacrifice child"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 7,
+        starts: &["Out of memory: Kill process "],
+        note: "First of the two lines of older kernels: the whole machine ran out of memory.",
+    },
+    ShapeDef {
+        id: "kill_process_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "Killed process {pid} ({process}) total-vm:{total_vm_kb}kB, anon-rss:{anon_rss_kb}kB, file-rss:{file_rss_kb}kB{text}",
+        pieces: &[
+            Piece::Literal("Killed process "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal(" ("),
+            Piece::Value(3, Kind::Text),
+            Piece::Literal(") total-vm:"),
+            Piece::Value(5, Kind::Uint),
+            Piece::Literal("kB, anon-rss:"),
+            Piece::Value(6, Kind::Uint),
+            Piece::Literal("kB, file-rss:"),
+            Piece::Value(7, Kind::Uint),
+            Piece::Literal("kB"),
+            Piece::Value(9, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 12,
+        starts: &["Killed process "],
+        note: "Second of the two lines of older kernels.",
+    },
+    ShapeDef {
+        id: "kill_reaped_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "oom_reaper: reaped process {pid} ({process}){text}",
+        pieces: &[
+            Piece::Literal("oom_reaper: reaped process "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal(" ("),
+            Piece::Value(3, Kind::Text),
+            Piece::Literal(")"),
+            Piece::Value(9, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 6,
+        starts: &["oom_reaper: reaped process "],
+        note: "The kernel has taken back the memory of the killed process.",
+    },
+    ShapeDef {
+        id: "kill_kubernetes_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "OOMKilled",
+        pieces: &[
+            Piece::Literal("OOMKilled"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["OOMKilled"],
+        note: "Kubernetes: the container used more memory than its limit.",
+    },
+    ShapeDef {
+        id: "kill_kubernetes_reason_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "Reason:{pad}OOMKilled",
+        pieces: &[
+            Piece::Literal("Reason:"),
+            Piece::Pad,
+            Piece::Literal("OOMKilled"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["Reason:"],
+        note: "Kubernetes: the container used more memory than its limit.",
+    },
+    ShapeDef {
+        id: "kill_kubernetes_reason_indented_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "{pad}Reason:{pad}OOMKilled",
+        pieces: &[
+            Piece::Pad,
+            Piece::Literal("Reason:"),
+            Piece::Pad,
+            Piece::Literal("OOMKilled"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &[],
+        note: "Kubernetes: the container used more memory than its limit.",
+    },
+    ShapeDef {
+        id: "kill_kubernetes_exit_code_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "Exit Code:{pad}137",
+        pieces: &[
+            Piece::Literal("Exit Code:"),
+            Piece::Pad,
+            Piece::Literal("137"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["Exit Code:"],
+        note: "Kubernetes: the container was killed with SIGKILL; the reason beside it tells whether for memory.",
+    },
+    ShapeDef {
+        id: "kill_kubernetes_exit_code_indented_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "{pad}Exit Code:{pad}137",
+        pieces: &[
+            Piece::Pad,
+            Piece::Literal("Exit Code:"),
+            Piece::Pad,
+            Piece::Literal("137"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &[],
+        note: "Kubernetes: the container was killed with SIGKILL; the reason beside it tells whether for memory.",
+    },
+    ShapeDef {
+        id: "kill_docker_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "{pad}\"OOMKilled\": true,",
+        pieces: &[
+            Piece::Pad,
+            Piece::Literal("\"OOMKilled\": true,"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &[],
+        note: "Docker: the container used more memory than its limit.",
+    },
+    ShapeDef {
+        id: "kill_compose_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "{container} exited with code 137",
+        pieces: &[
+            Piece::Value(0, Kind::Text),
+            Piece::Literal(" exited with code 137"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &[],
+        note: "Docker Compose: the container was killed with SIGKILL, for memory or because it did not stop in time.",
+    },
+    ShapeDef {
+        id: "kill_shell_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "Killed",
+        pieces: &[
+            Piece::Literal("Killed"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["Killed"],
+        note: "A shell: the program it ran was killed with SIGKILL.",
+    },
+    ShapeDef {
+        id: "kill_go_run_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "signal: killed",
+        pieces: &[
+            Piece::Literal("signal: killed"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["signal: killed"],
+        note: "The go command: the program that go run started was killed with SIGKILL.",
+    },
+    ShapeDef {
+        id: "kill_systemd_exit_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "{systemd_unit}: Main process exited, code=killed, status=9/KILL",
+        pieces: &[
+            Piece::Value(1, Kind::Text),
+            Piece::Literal(": Main process exited, code=killed, status=9/KILL"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &[],
+        note: "The main process of the unit was killed with SIGKILL.",
+    },
+    ShapeDef {
+        id: "kill_systemd_result_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "{systemd_unit}: Failed with result 'oom-kill'{text}",
+        pieces: &[
+            Piece::Value(1, Kind::Text),
+            Piece::Literal(": Failed with result 'oom-kill'"),
+            Piece::Value(9, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &[],
+        note: "The kernel killed a process of the unit because memory was short.",
+    },
+    ShapeDef {
+        id: "goroutine_1_0",
+        family: Family::Goroutine,
+        go: GoReleases::range(0, 27),
+        template: "goroutine {goroutine}( gp={gp} m={m} mp={mp}) [{state}{leaked? (leaked)}{scan? (scan)}{durable? (durable)}(, {minutes} minutes){locked_to_thread?, locked to thread}(, synctest bubble {bubble})]( {labels}):",
+        pieces: &[
+            Piece::Literal("goroutine "),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal("( gp="),
+            Piece::Value(1, Kind::Hex),
+            Piece::Literal(" m="),
+            Piece::Value(2, Kind::Ref),
+            Piece::Literal(" mp="),
+            Piece::Value(3, Kind::Hex),
+            Piece::Literal(") ["),
+            Piece::Value(4, Kind::Text),
+            Piece::Flag(5, " (leaked)"),
+            Piece::Flag(6, " (scan)"),
+            Piece::Flag(7, " (durable)"),
+            Piece::Literal("(, "),
+            Piece::Value(8, Kind::Uint),
+            Piece::Literal(" minutes)"),
+            Piece::Flag(9, ", locked to thread"),
+            Piece::Literal("(, synctest bubble "),
+            Piece::Value(10, Kind::Uint),
+            Piece::Literal(")]( "),
+            Piece::Value(11, Kind::Text),
+            Piece::Literal("):"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Goroutine),
+        reader: Reader::Goroutine,
+        certain_after: 22,
+        starts: &["goroutine "],
+        note: "What stands in parentheses here may be missing.",
+    },
+    ShapeDef {
+        id: "frame_fp_1_1",
+        family: Family::Frame,
+        go: GoReleases::range(1, 1),
+        template: "[fp={fp}] {function:long_text}({args})",
+        pieces: &[
+            Piece::Literal("[fp="),
+            Piece::Value(0, Kind::Hex),
+            Piece::Literal("] "),
+            Piece::Value(1, Kind::LongText),
+            Piece::Literal("("),
+            Piece::Value(2, Kind::Text),
+            Piece::Literal(")"),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 7,
+        starts: &["[fp="],
+        note: "With GOTRACEBACK=2 or in a runtime throw.",
+    },
+    ShapeDef {
+        id: "frame_1_0",
+        family: Family::Frame,
+        go: GoReleases::range(0, 27),
+        template: "{function:long_text}({args})",
+        pieces: &[
+            Piece::Value(1, Kind::LongText),
+            Piece::Literal("("),
+            Piece::Value(2, Kind::Text),
+            Piece::Literal(")"),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine, Block::Signal],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &[],
+        note: "In a signal dump of Go 1.2 the first stack has no goroutine line before it.",
+    },
+    ShapeDef {
+        id: "frame_race_1_1",
+        family: Family::Frame,
+        go: GoReleases::range(1, 27),
+        template: "  {function:long_text}()",
+        pieces: &[
+            Piece::Literal("  "),
+            Piece::Value(1, Kind::LongText),
+            Piece::Literal("()"),
+        ],
+        at: At::Line,
+        within: &[Block::Race, Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["  "],
+        note: "The form of race reports and of reports of checkfinalizers: no arguments.",
+    },
+    ShapeDef {
+        id: "frame_cgo_1_7",
+        family: Family::Frame,
+        go: GoReleases::range(7, 27),
+        template: "non-Go function at pc={pc}",
+        pieces: &[
+            Piece::Literal("non-Go function at pc="),
+            Piece::Value(3, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["non-Go function at pc="],
+        note: "A frame of C code without a name.",
+    },
+    ShapeDef {
+        id: "frame_gccgo",
+        family: Family::Frame,
+        go: GoReleases::range(0, 27),
+        template: "{function}",
+        pieces: &[
+            Piece::Value(1, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &[],
+        note: "Compiled with gccgo: the function stands without arguments, and its place on the next line.",
+    },
+    ShapeDef {
+        id: "location_fp_1_2",
+        family: Family::Location,
+        go: GoReleases::range(2, 2),
+        template: "\t{file:long_text}:{line_no} +{offset} fp={fp}",
+        pieces: &[
+            Piece::Literal("\t"),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(":"),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(" +"),
+            Piece::Value(2, Kind::Hex),
+            Piece::Literal(" fp="),
+            Piece::Value(3, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine, Block::Signal],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 8,
+        starts: &["\t"],
+        note: "",
+    },
+    ShapeDef {
+        id: "location_inlined_fp_1_2",
+        family: Family::Location,
+        go: GoReleases::range(2, 2),
+        template: "\t{file:long_text}:{line_no} fp={fp}",
+        pieces: &[
+            Piece::Literal("\t"),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(":"),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(" fp="),
+            Piece::Value(3, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine, Block::Signal],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 6,
+        starts: &["\t"],
+        note: "No offset: the frame stands at the start of its function.",
+    },
+    ShapeDef {
+        id: "location_sp_1_3",
+        family: Family::Location,
+        go: GoReleases::range(3, 8),
+        template: "\t{file:long_text}:{line_no} +{offset} fp={fp} sp={sp}",
+        pieces: &[
+            Piece::Literal("\t"),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(":"),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(" +"),
+            Piece::Value(2, Kind::Hex),
+            Piece::Literal(" fp="),
+            Piece::Value(3, Kind::Hex),
+            Piece::Literal(" sp="),
+            Piece::Value(4, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 10,
+        starts: &["\t"],
+        note: "",
+    },
+    ShapeDef {
+        id: "location_inlined_sp_1_3",
+        family: Family::Location,
+        go: GoReleases::range(3, 8),
+        template: "\t{file:long_text}:{line_no} fp={fp} sp={sp}",
+        pieces: &[
+            Piece::Literal("\t"),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(":"),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(" fp="),
+            Piece::Value(3, Kind::Hex),
+            Piece::Literal(" sp="),
+            Piece::Value(4, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 8,
+        starts: &["\t"],
+        note: "No offset: the frame stands at the start of its function.",
+    },
+    ShapeDef {
+        id: "location_pc_1_9",
+        family: Family::Location,
+        go: GoReleases::range(9, 27),
+        template: "\t{file:long_text}:{line_no} +{offset} fp={fp} sp={sp} pc={pc}",
+        pieces: &[
+            Piece::Literal("\t"),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(":"),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(" +"),
+            Piece::Value(2, Kind::Hex),
+            Piece::Literal(" fp="),
+            Piece::Value(3, Kind::Hex),
+            Piece::Literal(" sp="),
+            Piece::Value(4, Kind::Hex),
+            Piece::Literal(" pc="),
+            Piece::Value(5, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 12,
+        starts: &["\t"],
+        note: "",
+    },
+    ShapeDef {
+        id: "location_inlined_pc_1_9",
+        family: Family::Location,
+        go: GoReleases::range(9, 27),
+        template: "\t{file:long_text}:{line_no} fp={fp} sp={sp} pc={pc}",
+        pieces: &[
+            Piece::Literal("\t"),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(":"),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(" fp="),
+            Piece::Value(3, Kind::Hex),
+            Piece::Literal(" sp="),
+            Piece::Value(4, Kind::Hex),
+            Piece::Literal(" pc="),
+            Piece::Value(5, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 10,
+        starts: &["\t"],
+        note: "No offset: an inlined call, or the frame stands at the start of its function.",
+    },
+    ShapeDef {
+        id: "location_offset_1_0",
+        family: Family::Location,
+        go: GoReleases::range(0, 27),
+        template: "\t{file:long_text}:{line_no} +{offset}",
+        pieces: &[
+            Piece::Literal("\t"),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(":"),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(" +"),
+            Piece::Value(2, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine, Block::Signal],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 6,
+        starts: &["\t"],
+        note: "",
+    },
+    ShapeDef {
+        id: "location_cgo_1_7",
+        family: Family::Location,
+        go: GoReleases::range(7, 27),
+        template: "\t{file:long_text}:{line_no} pc={pc}",
+        pieces: &[
+            Piece::Literal("\t"),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(":"),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(" pc="),
+            Piece::Value(5, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 6,
+        starts: &["\t"],
+        note: "A frame of C code, named by the symbolizer of the program.",
+    },
+    ShapeDef {
+        id: "location_1_0",
+        family: Family::Location,
+        go: GoReleases::range(0, 27),
+        template: "\t{file:long_text}:{line_no}",
+        pieces: &[
+            Piece::Literal("\t"),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(":"),
+            Piece::Value(1, Kind::Int),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine, Block::Signal],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["\t"],
+        note: "No offset: an inlined call, a goroutine that has not run yet, or a frame of gccgo.",
+    },
+    ShapeDef {
+        id: "location_race_1_1",
+        family: Family::Location,
+        go: GoReleases::range(1, 27),
+        template: "      {file:long_text}:{line_no} +{offset}",
+        pieces: &[
+            Piece::Literal("      "),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(":"),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(" +"),
+            Piece::Value(2, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Race, Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 6,
+        starts: &["      "],
+        note: "",
+    },
+    ShapeDef {
+        id: "created_by_1_21",
+        family: Family::CreatedBy,
+        go: GoReleases::range(21, 27),
+        template: "created by {creator_function} in goroutine {creator}",
+        pieces: &[
+            Piece::Literal("created by "),
+            Piece::Value(0, Kind::Text),
+            Piece::Literal(" in goroutine "),
+            Piece::Value(1, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["created by "],
+        note: "",
+    },
+    ShapeDef {
+        id: "created_by_1_0",
+        family: Family::CreatedBy,
+        go: GoReleases::range(0, 27),
+        template: "created by {creator_function}",
+        pieces: &[
+            Piece::Literal("created by "),
+            Piece::Value(0, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine, Block::Signal],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["created by "],
+        note: "Since Go 1.21 without a number only where the creator is not known, as for timers, and in stacks of creators.",
+    },
+    ShapeDef {
+        id: "ancestor_1_11",
+        family: Family::Ancestor,
+        go: GoReleases::range(11, 27),
+        template: "[originating from goroutine {ancestor}]:",
+        pieces: &[
+            Piece::Literal("[originating from goroutine "),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal("]:"),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["[originating from goroutine "],
+        note: "",
+    },
+    ShapeDef {
+        id: "stack_note_elided_1_3",
+        family: Family::StackNote,
+        go: GoReleases::range(3, 20),
+        template: "...additional frames elided...",
+        pieces: &[
+            Piece::Literal("...additional frames elided..."),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["...additional frames elided..."],
+        note: "The stack has more than 100 frames and ends here. Often missing, because hidden frames of the runtime are counted too: deep stacks of these releases are mostly cut at about 96 frames without a word.",
+    },
+    ShapeDef {
+        id: "stack_note_elided_1_21",
+        family: Family::StackNote,
+        go: GoReleases::range(21, 27),
+        template: "...{frames_elided} frames elided...",
+        pieces: &[
+            Piece::Literal("..."),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal(" frames elided..."),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["..."],
+        note: "",
+    },
+    ShapeDef {
+        id: "stack_note_other_thread_1_2",
+        family: Family::StackNote,
+        go: GoReleases::range(2, 27),
+        template: "\tgoroutine running on other thread; stack unavailable",
+        pieces: &[
+            Piece::Literal("\tgoroutine running on other thread; stack unavailable"),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["\tgoroutine running on other thread; stack unavailable"],
+        note: "The goroutine ran on another thread while the dump was made, so its stack could not be read. GOTRACEBACK=crash prints the stacks of all threads.",
+    },
+    ShapeDef {
+        id: "stack_note_c_code",
+        family: Family::StackNote,
+        go: GoReleases::range(0, 27),
+        template: "\tgoroutine in C code; stack unavailable",
+        pieces: &[
+            Piece::Literal("\tgoroutine in C code; stack unavailable"),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["\tgoroutine in C code; stack unavailable"],
+        note: "Compiled with gccgo: the goroutine is in C code or in a system call.",
+    },
+    ShapeDef {
+        id: "stack_note_runtime_stack_1_2",
+        family: Family::StackNote,
+        go: GoReleases::range(2, 27),
+        template: "runtime stack:",
+        pieces: &[
+            Piece::Literal("runtime stack:"),
+        ],
+        at: At::Line,
+        within: &[Block::Crash, Block::Goroutine],
+        opens: Some(Block::Goroutine),
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["runtime stack:"],
+        note: "The system stack of the thread on which a runtime throw happened; its frames follow.",
+    },
+    ShapeDef {
+        id: "stack_note_next_thread_1_5",
+        family: Family::StackNote,
+        go: GoReleases::range(5, 27),
+        template: "-----",
+        pieces: &[
+            Piece::Literal("-----"),
+        ],
+        at: At::Line,
+        within: &[Block::Crash, Block::Signal, Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["-----"],
+        note: "GOTRACEBACK=crash: the dump is repeated for the next thread.",
+    },
+    ShapeDef {
+        id: "stack_note_segment_1_0",
+        family: Family::StackNote,
+        go: GoReleases::range(0, 3),
+        template: "----- stack segment boundary -----",
+        pieces: &[
+            Piece::Literal("----- stack segment boundary -----"),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["----- stack segment boundary -----"],
+        note: "Stacks of these releases are made of segments; the next frame is on another one.",
+    },
+    ShapeDef {
+        id: "stack_note_morestack_1_0",
+        family: Family::StackNote,
+        go: GoReleases::range(0, 3),
+        template: "----- morestack called from goroutine {goroutine} -----",
+        pieces: &[
+            Piece::Literal("----- morestack called from goroutine "),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal(" -----"),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["----- morestack called from goroutine "],
+        note: "A function asked for another stack segment; the frames of the caller follow.",
+    },
+    ShapeDef {
+        id: "stack_note_lessstack_1_0",
+        family: Family::StackNote,
+        go: GoReleases::range(0, 3),
+        template: "----- lessstack called from goroutine {goroutine} -----",
+        pieces: &[
+            Piece::Literal("----- lessstack called from goroutine "),
+            Piece::Value(1, Kind::Uint),
+            Piece::Literal(" -----"),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["----- lessstack called from goroutine "],
+        note: "A stack segment was about to be given back; the frames of the caller follow.",
+    },
+    ShapeDef {
+        id: "stack_note_exception_1_3",
+        family: Family::StackNote,
+        go: GoReleases::range(3, 3),
+        template: "----- exception handler -----",
+        pieces: &[
+            Piece::Literal("----- exception handler -----"),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["----- exception handler -----"],
+        note: "Windows: the frames before are of the exception handler, those behind of the code that raised the exception.",
+    },
+    ShapeDef {
+        id: "race_warning_1_1",
+        family: Family::Race,
+        go: GoReleases::range(1, 27),
+        template: "WARNING: DATA RACE",
+        pieces: &[
+            Piece::Literal("WARNING: DATA RACE"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Race),
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["WARNING: DATA RACE"],
+        note: "",
+    },
+    ShapeDef {
+        id: "race_delimiter_1_1",
+        family: Family::Race,
+        go: GoReleases::range(1, 27),
+        template: "==================",
+        pieces: &[
+            Piece::Literal("=================="),
+        ],
+        at: At::Line,
+        within: &[Block::Race],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["=================="],
+        note: "Begins and ends a report.",
+    },
+    ShapeDef {
+        id: "race_access_main_1_1",
+        family: Family::Race,
+        go: GoReleases::range(1, 27),
+        template: "{access} at {addr} by main goroutine:",
+        pieces: &[
+            Piece::Value(0, Kind::Text),
+            Piece::Literal(" at "),
+            Piece::Value(1, Kind::Hex),
+            Piece::Literal(" by main goroutine:"),
+        ],
+        at: At::Line,
+        within: &[Block::Race],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &[],
+        note: "The main goroutine is number 1.",
+    },
+    ShapeDef {
+        id: "race_access_1_1",
+        family: Family::Race,
+        go: GoReleases::range(1, 27),
+        template: "{access} at {addr} by goroutine {goroutine}:",
+        pieces: &[
+            Piece::Value(0, Kind::Text),
+            Piece::Literal(" at "),
+            Piece::Value(1, Kind::Hex),
+            Piece::Literal(" by goroutine "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal(":"),
+        ],
+        at: At::Line,
+        within: &[Block::Race],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 6,
+        starts: &[],
+        note: "",
+    },
+    ShapeDef {
+        id: "race_created_1_1",
+        family: Family::Race,
+        go: GoReleases::range(1, 27),
+        template: "Goroutine {goroutine} ({state}) created at:",
+        pieces: &[
+            Piece::Literal("Goroutine "),
+            Piece::Value(2, Kind::Uint),
+            Piece::Literal(" ("),
+            Piece::Value(3, Kind::Text),
+            Piece::Literal(") created at:"),
+        ],
+        at: At::Line,
+        within: &[Block::Race],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["Goroutine "],
+        note: "",
+    },
+    ShapeDef {
+        id: "race_lost_stack_1_1",
+        family: Family::Race,
+        go: GoReleases::range(1, 27),
+        template: "{pad}[failed to restore the stack]",
+        pieces: &[
+            Piece::Pad,
+            Piece::Literal("[failed to restore the stack]"),
+        ],
+        at: At::Line,
+        within: &[Block::Race],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &[],
+        note: "The history of the access was lost, so its stack is not known.",
+    },
+    ShapeDef {
+        id: "race_found_1_1",
+        family: Family::Race,
+        go: GoReleases::range(1, 27),
+        template: "Found {races} data race(s)",
+        pieces: &[
+            Piece::Literal("Found "),
+            Piece::Value(4, Kind::Uint),
+            Piece::Literal(" data race(s)"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["Found "],
+        note: "",
+    },
+    ShapeDef {
+        id: "race_test_1_1",
+        family: Family::Race,
+        go: GoReleases::range(1, 27),
+        template: "{pad}testing.go:{line_no}: race detected during execution of test",
+        pieces: &[
+            Piece::Pad,
+            Piece::Literal("testing.go:"),
+            Piece::Value(5, Kind::Int),
+            Piece::Literal(": race detected during execution of test"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &[],
+        note: "Under go test: the test that ran when the race was noticed.",
+    },
+    ShapeDef {
+        id: "profile_1_0",
+        family: Family::Profile,
+        go: GoReleases::range(0, 27),
+        template: "{profile:long_text} profile: total {total}",
+        pieces: &[
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(" profile: total "),
+            Piece::Value(1, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::CountProfile),
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &[],
+        note: "",
+    },
+    ShapeDef {
+        id: "profile_record_1_0",
+        family: Family::ProfileRecord,
+        go: GoReleases::range(0, 27),
+        template: "{count} @{pcs}",
+        pieces: &[
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal(" @"),
+            Piece::Value(1, Kind::HexList),
+        ],
+        at: At::Line,
+        within: &[Block::CountProfile],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &[],
+        note: "",
+    },
+    ShapeDef {
+        id: "profile_labels_1_15",
+        family: Family::ProfileLabels,
+        go: GoReleases::range(15, 27),
+        template: "# labels: {labels}",
+        pieces: &[
+            Piece::Literal("# labels: "),
+            Piece::Value(0, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[Block::CountProfile],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# labels: "],
+        note: "",
+    },
+    ShapeDef {
+        id: "profile_frame_1_0",
+        family: Family::ProfileFrame,
+        go: GoReleases::range(0, 27),
+        template: "#{pad}{pc}{pad}{function}+{offset}{pad}{file:long_text}:{line_no}",
+        pieces: &[
+            Piece::Literal("#"),
+            Piece::Pad,
+            Piece::Value(0, Kind::Hex),
+            Piece::Pad,
+            Piece::Value(1, Kind::Text),
+            Piece::Literal("+"),
+            Piece::Value(2, Kind::Hex),
+            Piece::Pad,
+            Piece::Value(3, Kind::LongText),
+            Piece::Literal(":"),
+            Piece::Value(4, Kind::Int),
+        ],
+        at: At::Line,
+        within: &[Block::CountProfile, Block::HeapProfile, Block::ContentionProfile],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 11,
+        starts: &["#"],
+        note: "",
+    },
+    ShapeDef {
+        id: "profile_frame_unknown_1_0",
+        family: Family::ProfileFrame,
+        go: GoReleases::range(0, 27),
+        template: "#{pad}{pc}",
+        pieces: &[
+            Piece::Literal("#"),
+            Piece::Pad,
+            Piece::Value(0, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::CountProfile, Block::HeapProfile, Block::ContentionProfile],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["#"],
+        note: "The address belongs to no known function.",
+    },
+    ShapeDef {
+        id: "heap_profile_1_0",
+        family: Family::HeapProfile,
+        go: GoReleases::range(0, 27),
+        template: "heap profile: {in_use_objects}: {in_use_bytes} [{allocated_objects}: {allocated_bytes}] @ heap/{double_rate_bytes}",
+        pieces: &[
+            Piece::Literal("heap profile: "),
+            Piece::Value(0, Kind::Int),
+            Piece::Literal(": "),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(" ["),
+            Piece::Value(2, Kind::Int),
+            Piece::Literal(": "),
+            Piece::Value(3, Kind::Int),
+            Piece::Literal("] @ heap/"),
+            Piece::Value(4, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::HeapProfile),
+        reader: Reader::Template,
+        certain_after: 10,
+        starts: &["heap profile: "],
+        note: "",
+    },
+    ShapeDef {
+        id: "heap_record_1_0",
+        family: Family::HeapRecord,
+        go: GoReleases::range(0, 27),
+        template: "{in_use_objects}: {in_use_bytes} [{allocated_objects}: {allocated_bytes}] @{pcs}",
+        pieces: &[
+            Piece::Value(0, Kind::Int),
+            Piece::Literal(": "),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(" ["),
+            Piece::Value(2, Kind::Int),
+            Piece::Literal(": "),
+            Piece::Value(3, Kind::Int),
+            Piece::Literal("] @"),
+            Piece::Value(4, Kind::HexList),
+        ],
+        at: At::Line,
+        within: &[Block::HeapProfile],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 9,
+        starts: &[],
+        note: "",
+    },
+    ShapeDef {
+        id: "contention_profile_block_1_1",
+        family: Family::ContentionProfile,
+        go: GoReleases::range(1, 27),
+        template: "--- contention:",
+        pieces: &[
+            Piece::Literal("--- contention:"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::ContentionProfile),
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["--- contention:"],
+        note: "Block profile: time that goroutines waited, at the place where they waited.",
+    },
+    ShapeDef {
+        id: "contention_profile_mutex_1_8",
+        family: Family::ContentionProfile,
+        go: GoReleases::range(8, 27),
+        template: "--- mutex:",
+        pieces: &[
+            Piece::Literal("--- mutex:"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::ContentionProfile),
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["--- mutex:"],
+        note: "Mutex profile: time that others waited, at the place that unlocked the mutex.",
+    },
+    ShapeDef {
+        id: "contention_profile_cycles_1_1",
+        family: Family::ContentionProfile,
+        go: GoReleases::range(1, 27),
+        template: "cycles/second={cycles_per_second}",
+        pieces: &[
+            Piece::Literal("cycles/second="),
+            Piece::Value(0, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::ContentionProfile],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["cycles/second="],
+        note: "",
+    },
+    ShapeDef {
+        id: "contention_profile_period_1_8",
+        family: Family::ContentionProfile,
+        go: GoReleases::range(8, 27),
+        template: "sampling period={sampling_period}",
+        pieces: &[
+            Piece::Literal("sampling period="),
+            Piece::Value(1, Kind::Int),
+        ],
+        at: At::Line,
+        within: &[Block::ContentionProfile],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["sampling period="],
+        note: "",
+    },
+    ShapeDef {
+        id: "contention_record_1_1",
+        family: Family::ContentionRecord,
+        go: GoReleases::range(1, 27),
+        template: "{cycles} {count} @{pcs}",
+        pieces: &[
+            Piece::Value(0, Kind::Int),
+            Piece::Literal(" "),
+            Piece::Value(1, Kind::Int),
+            Piece::Literal(" @"),
+            Piece::Value(2, Kind::HexList),
+        ],
+        at: At::Line,
+        within: &[Block::ContentionProfile],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &[],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# runtime.MemStats",
+        pieces: &[
+            Piece::Literal("# runtime.MemStats"),
+        ],
+        at: At::Line,
+        within: &[Block::HeapProfile],
+        opens: Some(Block::Memstats),
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["# runtime.MemStats"],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_alloc_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# Alloc = {alloc_bytes}",
+        pieces: &[
+            Piece::Literal("# Alloc = "),
+            Piece::Value(0, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# Alloc = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_total_alloc_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# TotalAlloc = {total_alloc_bytes}",
+        pieces: &[
+            Piece::Literal("# TotalAlloc = "),
+            Piece::Value(1, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# TotalAlloc = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_sys_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# Sys = {sys_bytes}",
+        pieces: &[
+            Piece::Literal("# Sys = "),
+            Piece::Value(2, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# Sys = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_lookups_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# Lookups = {lookups}",
+        pieces: &[
+            Piece::Literal("# Lookups = "),
+            Piece::Value(3, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# Lookups = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_mallocs_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# Mallocs = {mallocs}",
+        pieces: &[
+            Piece::Literal("# Mallocs = "),
+            Piece::Value(4, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# Mallocs = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_frees_1_1",
+        family: Family::Memstats,
+        go: GoReleases::range(1, 27),
+        template: "# Frees = {frees}",
+        pieces: &[
+            Piece::Literal("# Frees = "),
+            Piece::Value(5, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# Frees = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_heap_alloc_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# HeapAlloc = {heap_alloc_bytes}",
+        pieces: &[
+            Piece::Literal("# HeapAlloc = "),
+            Piece::Value(6, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# HeapAlloc = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_heap_sys_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# HeapSys = {heap_sys_bytes}",
+        pieces: &[
+            Piece::Literal("# HeapSys = "),
+            Piece::Value(7, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# HeapSys = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_heap_idle_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# HeapIdle = {heap_idle_bytes}",
+        pieces: &[
+            Piece::Literal("# HeapIdle = "),
+            Piece::Value(8, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# HeapIdle = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_heap_inuse_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# HeapInuse = {heap_inuse_bytes}",
+        pieces: &[
+            Piece::Literal("# HeapInuse = "),
+            Piece::Value(9, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# HeapInuse = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_heap_released_1_1",
+        family: Family::Memstats,
+        go: GoReleases::range(1, 27),
+        template: "# HeapReleased = {heap_released_bytes}",
+        pieces: &[
+            Piece::Literal("# HeapReleased = "),
+            Piece::Value(10, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# HeapReleased = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_heap_objects_1_1",
+        family: Family::Memstats,
+        go: GoReleases::range(1, 27),
+        template: "# HeapObjects = {heap_objects}",
+        pieces: &[
+            Piece::Literal("# HeapObjects = "),
+            Piece::Value(11, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# HeapObjects = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_stack_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# Stack = {stack_inuse_bytes} / {stack_sys_bytes}",
+        pieces: &[
+            Piece::Literal("# Stack = "),
+            Piece::Value(12, Kind::Uint),
+            Piece::Literal(" / "),
+            Piece::Value(13, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["# Stack = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_mspan_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# MSpan = {mspan_inuse_bytes} / {mspan_sys_bytes}",
+        pieces: &[
+            Piece::Literal("# MSpan = "),
+            Piece::Value(14, Kind::Uint),
+            Piece::Literal(" / "),
+            Piece::Value(15, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["# MSpan = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_mcache_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# MCache = {mcache_inuse_bytes} / {mcache_sys_bytes}",
+        pieces: &[
+            Piece::Literal("# MCache = "),
+            Piece::Value(16, Kind::Uint),
+            Piece::Literal(" / "),
+            Piece::Value(17, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["# MCache = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_buck_hash_sys_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# BuckHashSys = {buck_hash_sys_bytes}",
+        pieces: &[
+            Piece::Literal("# BuckHashSys = "),
+            Piece::Value(18, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# BuckHashSys = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_gc_sys_1_8",
+        family: Family::Memstats,
+        go: GoReleases::range(8, 27),
+        template: "# GCSys = {gc_sys_bytes}",
+        pieces: &[
+            Piece::Literal("# GCSys = "),
+            Piece::Value(19, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# GCSys = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_other_sys_1_8",
+        family: Family::Memstats,
+        go: GoReleases::range(8, 27),
+        template: "# OtherSys = {other_sys_bytes}",
+        pieces: &[
+            Piece::Literal("# OtherSys = "),
+            Piece::Value(20, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# OtherSys = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_next_gc_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# NextGC = {next_gc_bytes}",
+        pieces: &[
+            Piece::Literal("# NextGC = "),
+            Piece::Value(21, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# NextGC = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_last_gc_1_9",
+        family: Family::Memstats,
+        go: GoReleases::range(9, 27),
+        template: "# LastGC = {last_gc_unix_ns}",
+        pieces: &[
+            Piece::Literal("# LastGC = "),
+            Piece::Value(22, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# LastGC = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_pause_ns_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# PauseNs = [{pauses_ns}]",
+        pieces: &[
+            Piece::Literal("# PauseNs = ["),
+            Piece::Value(23, Kind::IntList),
+            Piece::Literal("]"),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["# PauseNs = ["],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_pause_end_1_9",
+        family: Family::Memstats,
+        go: GoReleases::range(9, 27),
+        template: "# PauseEnd = [{pause_end_unix_ns}]",
+        pieces: &[
+            Piece::Literal("# PauseEnd = ["),
+            Piece::Value(24, Kind::IntList),
+            Piece::Literal("]"),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["# PauseEnd = ["],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_num_gc_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# NumGC = {num_gc}",
+        pieces: &[
+            Piece::Literal("# NumGC = "),
+            Piece::Value(25, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# NumGC = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_num_forced_gc_1_9",
+        family: Family::Memstats,
+        go: GoReleases::range(9, 27),
+        template: "# NumForcedGC = {num_forced_gc}",
+        pieces: &[
+            Piece::Literal("# NumForcedGC = "),
+            Piece::Value(26, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# NumForcedGC = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_gc_cpu_fraction_1_9",
+        family: Family::Memstats,
+        go: GoReleases::range(9, 27),
+        template: "# GCCPUFraction = {gc_cpu_fraction}",
+        pieces: &[
+            Piece::Literal("# GCCPUFraction = "),
+            Piece::Value(27, Kind::FloatG),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# GCCPUFraction = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_enable_gc_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 6),
+        template: "# EnableGC = {enable_gc}",
+        pieces: &[
+            Piece::Literal("# EnableGC = "),
+            Piece::Value(28, Kind::Bool),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# EnableGC = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_debug_gc_1_0",
+        family: Family::Memstats,
+        go: GoReleases::range(0, 27),
+        template: "# DebugGC = {debug_gc}",
+        pieces: &[
+            Piece::Literal("# DebugGC = "),
+            Piece::Value(29, Kind::Bool),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# DebugGC = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "memstats_max_rss_1_15",
+        family: Family::Memstats,
+        go: GoReleases::range(15, 27),
+        template: "# MaxRSS = {max_rss_bytes}",
+        pieces: &[
+            Piece::Literal("# MaxRSS = "),
+            Piece::Value(30, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[Block::Memstats],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["# MaxRSS = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "finalizer_report_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "WARNING: LIKELY CLEANUP/FINALIZER ISSUES",
+        pieces: &[
+            Piece::Literal("WARNING: LIKELY CLEANUP/FINALIZER ISSUES"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Finalizers),
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["WARNING: LIKELY CLEANUP/FINALIZER ISSUES"],
+        note: "",
+    },
+    ShapeDef {
+        id: "finalizer_report_value_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "Value of type {value_type:long_text} at {object}",
+        pieces: &[
+            Piece::Literal("Value of type "),
+            Piece::Value(0, Kind::LongText),
+            Piece::Literal(" at "),
+            Piece::Value(1, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["Value of type "],
+        note: "The lines below say what is wrong with this object.",
+    },
+    ShapeDef {
+        id: "finalizer_report_reachable_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "  is reachable from finalizer",
+        pieces: &[
+            Piece::Literal("  is reachable from finalizer"),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["  is reachable from finalizer"],
+        note: "The finalizer itself keeps the object alive, so it never runs.",
+    },
+    ShapeDef {
+        id: "finalizer_report_reachable_cleanup_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "  is reachable from cleanup or cleanup argument",
+        pieces: &[
+            Piece::Literal("  is reachable from cleanup or cleanup argument"),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["  is reachable from cleanup or cleanup argument"],
+        note: "The cleanup or its argument keeps the object alive, so it never runs.",
+    },
+    ShapeDef {
+        id: "finalizer_report_tiny_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "  is in a tiny block with other (possibly long-lived) values",
+        pieces: &[
+            Piece::Literal("  is in a tiny block with other (possibly long-lived) values"),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["  is in a tiny block with other (possibly long-lived) values"],
+        note: "Small objects without pointers share a block, which is freed only as a whole.",
+    },
+    ShapeDef {
+        id: "finalizer_report_same_tiny_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "  may be in the same tiny block as finalizer",
+        pieces: &[
+            Piece::Literal("  may be in the same tiny block as finalizer"),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["  may be in the same tiny block as finalizer"],
+        note: "The object may share its block with the finalizer, which then keeps it alive.",
+    },
+    ShapeDef {
+        id: "finalizer_report_same_tiny_cleanup_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "  may be in the same tiny block as cleanup or cleanup argument",
+        pieces: &[
+            Piece::Literal("  may be in the same tiny block as cleanup or cleanup argument"),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["  may be in the same tiny block as cleanup or cleanup argument"],
+        note: "The object may share its block with the cleanup or its argument, which then keeps it alive.",
+    },
+    ShapeDef {
+        id: "finalizer_report_finalizer_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "Has finalizer at {object}",
+        pieces: &[
+            Piece::Literal("Has finalizer at "),
+            Piece::Value(1, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["Has finalizer at "],
+        note: "The function of the finalizer follows.",
+    },
+    ShapeDef {
+        id: "finalizer_report_cleanup_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "Has cleanup at {object}",
+        pieces: &[
+            Piece::Literal("Has cleanup at "),
+            Piece::Value(1, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["Has cleanup at "],
+        note: "The function of the cleanup follows.",
+    },
+    ShapeDef {
+        id: "finalizer_report_created_blank_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "created at: ",
+        pieces: &[
+            Piece::Literal("created at: "),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["created at: "],
+        note: "Where the finalizer or cleanup was set follows. Go prints a blank at the end of this line.",
+    },
+    ShapeDef {
+        id: "finalizer_report_created_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "created at:",
+        pieces: &[
+            Piece::Literal("created at:"),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["created at:"],
+        note: "Where the finalizer or cleanup was set follows. Go prints a blank at the end of this line, which many tools remove.",
+    },
+    ShapeDef {
+        id: "finalizer_report_bad_pc_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "  <bad pc {pc}>",
+        pieces: &[
+            Piece::Literal("  <bad pc "),
+            Piece::Value(4, Kind::Hex),
+            Piece::Literal(">"),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["  <bad pc "],
+        note: "",
+    },
+    ShapeDef {
+        id: "finalizer_report_more_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "... too many potential issues ...",
+        pieces: &[
+            Piece::Literal("... too many potential issues ..."),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["... too many potential issues ..."],
+        note: "More than 50 were found; the rest is not printed.",
+    },
+    ShapeDef {
+        id: "finalizer_report_trace_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "Scan trace for cleanup/finalizer on {object}:",
+        pieces: &[
+            Piece::Literal("Scan trace for cleanup/finalizer on "),
+            Piece::Value(1, Kind::Hex),
+            Piece::Literal(":"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Finalizers),
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["Scan trace for cleanup/finalizer on "],
+        note: "With checkfinalizers=2: the objects that the finalizer or cleanup keeps alive follow.",
+    },
+    ShapeDef {
+        id: "finalizer_report_mark_1_25",
+        family: Family::FinalizerReport,
+        go: GoReleases::range(25, 27),
+        template: "  mark {object} found at *({base}+{base_offset})",
+        pieces: &[
+            Piece::Literal("  mark "),
+            Piece::Value(1, Kind::Hex),
+            Piece::Literal(" found at *("),
+            Piece::Value(2, Kind::Hex),
+            Piece::Literal("+"),
+            Piece::Value(3, Kind::Hex),
+            Piece::Literal(")"),
+        ],
+        at: At::Line,
+        within: &[Block::Finalizers],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 7,
+        starts: &["  mark "],
+        note: "With checkfinalizers=2: one step from a holder to an object.",
+    },
+    ShapeDef {
+        id: "checkmark_1_5",
+        family: Family::Checkmark,
+        go: GoReleases::range(5, 27),
+        template: "runtime: checkmarks found unexpected unmarked object obj={object}",
+        pieces: &[
+            Piece::Literal("runtime: checkmarks found unexpected unmarked object obj="),
+            Piece::Value(0, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["runtime: checkmarks found unexpected unmarked object obj="],
+        note: "",
+    },
+    ShapeDef {
+        id: "checkmark_found_1_5",
+        family: Family::Checkmark,
+        go: GoReleases::range(5, 27),
+        template: "runtime: found obj at *({base}+{base_offset})",
+        pieces: &[
+            Piece::Literal("runtime: found obj at *("),
+            Piece::Value(1, Kind::Hex),
+            Piece::Literal("+"),
+            Piece::Value(2, Kind::Hex),
+            Piece::Literal(")"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["runtime: found obj at *("],
+        note: "",
+    },
+    ShapeDef {
+        id: "checkmark_free_1_5",
+        family: Family::Checkmark,
+        go: GoReleases::range(5, 27),
+        template: "runtime: marking free object {object} found at *({base}+{base_offset})",
+        pieces: &[
+            Piece::Literal("runtime: marking free object "),
+            Piece::Value(0, Kind::Hex),
+            Piece::Literal(" found at *("),
+            Piece::Value(1, Kind::Hex),
+            Piece::Literal("+"),
+            Piece::Value(2, Kind::Hex),
+            Piece::Literal(")"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 7,
+        starts: &["runtime: marking free object "],
+        note: "A pointer leads to an object that was freed.",
+    },
+    ShapeDef {
+        id: "checkmark_base_word_1_5",
+        family: Family::Checkmark,
+        go: GoReleases::range(5, 27),
+        template: " *(base+{word_offset}) = {word}",
+        pieces: &[
+            Piece::Literal(" *(base+"),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(") = "),
+            Piece::Value(4, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &[" *(base+"],
+        note: "A word of the holder.",
+    },
+    ShapeDef {
+        id: "checkmark_object_word_1_5",
+        family: Family::Checkmark,
+        go: GoReleases::range(5, 27),
+        template: " *(obj+{word_offset}) = {word}",
+        pieces: &[
+            Piece::Literal(" *(obj+"),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(") = "),
+            Piece::Value(4, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &[" *(obj+"],
+        note: "A word of the object.",
+    },
+    ShapeDef {
+        id: "netdns_conf_1_19",
+        family: Family::Netdns,
+        go: GoReleases::range(19, 27),
+        template: "go package net: confVal.netCgo = {net_cgo}  netGo = {net_go}",
+        pieces: &[
+            Piece::Literal("go package net: confVal.netCgo = "),
+            Piece::Value(0, Kind::Bool),
+            Piece::Literal("  netGo = "),
+            Piece::Value(1, Kind::Bool),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["go package net: confVal.netCgo = "],
+        note: "",
+    },
+    ShapeDef {
+        id: "netdns_host_1_5",
+        family: Family::Netdns,
+        go: GoReleases::range(5, 27),
+        template: "go package net: hostLookupOrder({host}) = {lookup_order}",
+        pieces: &[
+            Piece::Literal("go package net: hostLookupOrder("),
+            Piece::Value(2, Kind::Text),
+            Piece::Literal(") = "),
+            Piece::Value(4, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["go package net: hostLookupOrder("],
+        note: "",
+    },
+    ShapeDef {
+        id: "netdns_addr_1_21",
+        family: Family::Netdns,
+        go: GoReleases::range(21, 27),
+        template: "go package net: addrLookupOrder({ip}) = {lookup_order}",
+        pieces: &[
+            Piece::Literal("go package net: addrLookupOrder("),
+            Piece::Value(3, Kind::Text),
+            Piece::Literal(") = "),
+            Piece::Value(4, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["go package net: addrLookupOrder("],
+        note: "",
+    },
+    ShapeDef {
+        id: "netdns_1_5",
+        family: Family::Netdns,
+        go: GoReleases::range(5, 27),
+        template: "go package net: {text}",
+        pieces: &[
+            Piece::Literal("go package net: "),
+            Piece::Value(5, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["go package net: "],
+        note: "",
+    },
+    ShapeDef {
+        id: "http2_wrote_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: Framer {framer}: wrote {http2_frame}",
+        pieces: &[
+            Piece::Literal("http2: Framer "),
+            Piece::Value(0, Kind::Hex),
+            Piece::Literal(": wrote "),
+            Piece::Value(5, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["http2: Framer "],
+        note: "",
+    },
+    ShapeDef {
+        id: "http2_read_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: Framer {framer}: read {http2_frame}",
+        pieces: &[
+            Piece::Literal("http2: Framer "),
+            Piece::Value(0, Kind::Hex),
+            Piece::Literal(": read "),
+            Piece::Value(5, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["http2: Framer "],
+        note: "",
+    },
+    ShapeDef {
+        id: "http2_connect_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: Transport creating client conn {conn} to {remote}",
+        pieces: &[
+            Piece::Literal("http2: Transport creating client conn "),
+            Piece::Value(1, Kind::Hex),
+            Piece::Literal(" to "),
+            Piece::Value(2, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["http2: Transport creating client conn "],
+        note: "",
+    },
+    ShapeDef {
+        id: "http2_encoding_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: Transport encoding header {http2_header}",
+        pieces: &[
+            Piece::Literal("http2: Transport encoding header "),
+            Piece::Value(4, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["http2: Transport encoding header "],
+        note: "",
+    },
+    ShapeDef {
+        id: "http2_received_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: Transport received {http2_frame}",
+        pieces: &[
+            Piece::Literal("http2: Transport received "),
+            Piece::Value(5, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["http2: Transport received "],
+        note: "",
+    },
+    ShapeDef {
+        id: "http2_hello_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: server: client {client} said hello",
+        pieces: &[
+            Piece::Literal("http2: server: client "),
+            Piece::Value(3, Kind::Text),
+            Piece::Literal(" said hello"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["http2: server: client "],
+        note: "",
+    },
+    ShapeDef {
+        id: "http2_server_read_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: server read frame {http2_frame}",
+        pieces: &[
+            Piece::Literal("http2: server read frame "),
+            Piece::Value(5, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["http2: server read frame "],
+        note: "",
+    },
+    ShapeDef {
+        id: "http2_transport_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: Transport {text}",
+        pieces: &[
+            Piece::Literal("http2: Transport "),
+            Piece::Value(6, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["http2: Transport "],
+        note: "",
+    },
+    ShapeDef {
+        id: "gocache_part_1_10",
+        family: Family::Gocache,
+        go: GoReleases::range(10, 27),
+        template: "HASH[{hash_name}]: {text}",
+        pieces: &[
+            Piece::Literal("HASH["),
+            Piece::Value(0, Kind::Text),
+            Piece::Literal("]: "),
+            Piece::Value(3, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["HASH["],
+        note: "",
+    },
+    ShapeDef {
+        id: "gocache_name_1_10",
+        family: Family::Gocache,
+        go: GoReleases::range(10, 27),
+        template: "HASH[{hash_name}]",
+        pieces: &[
+            Piece::Literal("HASH["),
+            Piece::Value(0, Kind::Text),
+            Piece::Literal("]"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["HASH["],
+        note: "",
+    },
+    ShapeDef {
+        id: "gocache_subkey_1_10",
+        family: Family::Gocache,
+        go: GoReleases::range(10, 27),
+        template: "HASH subkey {hash_input} {text:long_text} = {hash}",
+        pieces: &[
+            Piece::Literal("HASH subkey "),
+            Piece::Value(2, Kind::Text),
+            Piece::Literal(" "),
+            Piece::Value(3, Kind::LongText),
+            Piece::Literal(" = "),
+            Piece::Value(4, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 6,
+        starts: &["HASH subkey "],
+        note: "",
+    },
+    ShapeDef {
+        id: "gocache_test_1_10",
+        family: Family::Gocache,
+        go: GoReleases::range(10, 27),
+        template: "testcache: {package}: {text}",
+        pieces: &[
+            Piece::Literal("testcache: "),
+            Piece::Value(1, Kind::Text),
+            Piece::Literal(": "),
+            Piece::Value(3, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["testcache: "],
+        note: "",
     },
 ];

@@ -52,10 +52,11 @@ fn sentences(name: &str, text: &str) -> Outcome {
     Ok(())
 }
 
-/// A source names a file of the runtime and releases.
+/// A source names a file of Go and releases, or says who prints what Go does not.
 fn source(text: &str) -> Outcome {
     let names_file = text.contains(".go ") || text.contains(".c ");
-    if names_file && text.starts_with("runtime/") && text.contains(", 1.") {
+    let of_go = ["runtime/", "net/", "cmd/go/"].iter().any(|folder| text.starts_with(folder));
+    if names_file && of_go && text.contains(", 1.") || text.starts_with("not Go's runtime: printed by ") {
         Ok(())
     } else {
         Err(format!("source \"{text}\": not of the form \"runtime/mgc.go gcStart, 1.6-\""))
@@ -70,6 +71,7 @@ const UNITS: &[(&str, &str)] = &[
     ("_s", "s"),
     ("_mb", "MB"),
     ("_kib", "KiB"),
+    ("_kb", "kB"),
     ("_bytes", "B"),
     ("_pct", "%"),
 ];
@@ -107,8 +109,15 @@ mod tests {
 
     #[test]
     fn a_source_names_file_and_releases() {
-        assert_eq!(source("runtime/mgc.go gcStart, 1.6-; gc, 1.5"), Ok(()));
-        for text in ["", "mgc.go gcStart, 1.6-", "runtime/mgc.go gcStart", "runtime gcStart, 1.6-"] {
+        for text in [
+            "runtime/mgc.go gcStart, 1.6-; gc, 1.5",
+            "net/conf.go initConfVal, 1.5-",
+            "not Go's runtime: printed by shells",
+        ] {
+            assert_eq!(source(text), Ok(()));
+        }
+        for text in ["", "mgc.go gcStart, 1.6-", "runtime/mgc.go gcStart", "runtime gcStart, 1.6-", "not Go's runtime"]
+        {
             assert!(source(text).is_err(), "{text}");
         }
     }

@@ -41,7 +41,7 @@ pub struct SampleText {
 pub struct Sample {
     /// Where it comes from.
     pub origin: Origin,
-    /// The release that printed it (`1.21.13`), or that would (`1.21`).
+    /// The release that printed it (`1.21.13`, `gccgo12`), or that would (`1.21`).
     pub from: String,
     /// The line.
     pub text: String,
@@ -137,7 +137,14 @@ fn read_by_code(sample: &SampleText, shape: &Shape, fields: &[Field]) -> Outcome
         if !fields.iter().any(|field| field.text.id == *id) {
             return Err(format!("want: field \"{id}\" is not declared"));
         }
-        let toml::Value::String(printed) = value else { continue };
+        let flag = |part: &Part| match part {
+            Part::Flag { field, text } if field == id => Some(text.clone()),
+            _ => None,
+        };
+        let printed = match value {
+            toml::Value::String(printed) => printed.clone(),
+            _ => shape.template.parts.iter().find_map(flag).ok_or_else(|| format!("want: \"{id}\" is no flag"))?,
+        };
         let Some(at) = sample.text[from..].find(printed.as_str()) else {
             return Err(format!("want: \"{id}\" is not printed there, or out of order"));
         };
@@ -153,8 +160,12 @@ fn made(sample: &SampleText, certain: usize, spans: Vec<(String, usize, usize)>)
     Sample { origin, from, text, before, after, certain, spans }
 }
 
-/// Recorded lines name the exact release, documented ones the minor release; either must print such a line.
+/// Recorded lines name the exact release, documented ones the minor release; either must print such a line. What gccgo
+/// printed names its release (`gccgo12`), whose library is of some release of Go but differs from it.
 fn check_release(sample: &SampleText, releases: Releases) -> Outcome {
+    if sample.origin == Origin::Recorded && sample.from.starts_with("gccgo") {
+        return Ok(());
+    }
     let (minor, patch) = match sample.from.match_indices('.').nth(1) {
         Some((at, _)) => (&sample.from[..at], Some(&sample.from[at + 1..])),
         None => (sample.from.as_str(), None),

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::Output;
 use super::markdown::{self, HEAD, paragraph};
 use super::rules::RulePage;
-use super::textmate::{is_seen, SCOPE, keyword_scope, value_scope};
+use super::textmate::{SCOPE, is_seen, keyword_scope, value_scope};
 use crate::catalog::{Catalog, Family, Field, Kind, Origin, Role, Shape};
 
 /// All pages but those of the rules.
@@ -139,6 +139,7 @@ fn shape_section(out: &mut String, shape: &Shape) -> fmt::Result {
     writeln!(out, "```text\n{}\n```\n", shape.text.template.replace('~', ""))?;
     for sample in &shape.samples {
         let origin = match sample.origin {
+            Origin::Recorded if sample.from.starts_with("gccgo") => format!("Printed by {}:", sample.from),
             Origin::Recorded => format!("Printed by Go {}:", sample.from),
             Origin::Documented => format!("From the source of Go {}, not recorded:", sample.from),
         };

@@ -88,6 +88,10 @@ fn spans_of<'a>(family: &Family, sample: &'a Sample) -> Vec<Span<'a>> {
 
 fn all_samples(catalog: &Catalog) -> impl Iterator<Item = (&Family, &Sample)> {
     catalog.families.iter().flat_map(|family| {
-        family.shapes.iter().filter(|shape| is_seen(shape)).flat_map(move |shape| shape.samples.iter().map(move |sample| (family, sample)))
+        family
+            .shapes
+            .iter()
+            .filter(|shape| is_seen(shape))
+            .flat_map(move |shape| shape.samples.iter().map(move |sample| (family, sample)))
     })
 }
