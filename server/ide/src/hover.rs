@@ -63,13 +63,14 @@ fn field(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> String {
         Some(text) => markup.paragraph(text),
         None => here(&mut markup, snapshot, item, value),
     }
+    let go = releases(snapshot, item);
+    named(&mut markup, value, go);
     markup.paragraph(def.meaning);
     if special.is_none() {
         markup.labeled("How to read it", def.reading);
         markup.labeled("Normal", def.normal);
         markup.labeled("A bad value suggests", def.suspect);
     }
-    let go = releases(snapshot, item);
     for (releases, note) in def.notes {
         if !releases.intersection(go).is_empty() {
             let label = if releases.contains_all(GoReleases::ALL) { "Note" } else { &format!("Go {releases}") };
@@ -78,6 +79,14 @@ fn field(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> String {
     }
     markup.paragraph(&format!("{} · {}", def.id, def.source));
     markup.finish()
+}
+
+/// What the printed value is called and means: a status number, a wait reason.
+fn named(markup: &mut Markup, value: &ItemValue, go: GoReleases) {
+    if let Some(name) = words::name_of(value, go) {
+        let called = if name.name.is_empty() { name.printed } else { name.name };
+        markup.labeled(called, name.meaning);
+    }
 }
 
 /// Releases to speak of: those of the run, or of the line alone while the run is not known.
@@ -130,7 +139,7 @@ fn here(markup: &mut Markup, snapshot: &Snapshot, item: &Item, value: &ItemValue
 
 /// What counters of all Ps were on the line before, and how far each came since.
 fn counters_before(markup: &mut Markup, parsed: &Parsed, before: &[RowId], field: Field, datum: &Datum) {
-    let Datum::List(codes) = datum else { return };
+    let Datum::List(Kind::IntList, codes) = datum else { return };
     let Some(row) = before.iter().rfind(|row| !parsed.log.list(**row, field).is_empty()) else { return };
     let previous = parsed.log.list(*row, field);
     if !field.def().cumulative || previous.len() != codes.len() || codes.len() > MAX_COUNTERS {

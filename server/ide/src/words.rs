@@ -1,8 +1,8 @@
 //! Numbers in words, the same everywhere: lenses, hovers, messages, terminal.
 
-use tracelog::cells;
+use tracelog::catalog::NameDef;
 use tracelog::template::Datum;
-use tracelog::{Field, Kind};
+use tracelog::{Field, GoReleases, ItemValue, Kind, cells};
 
 /// A number with as many digits as mean something: three significant ones, none lost above a thousand.
 pub fn number(value: f64) -> String {
@@ -79,8 +79,21 @@ pub fn value(field: Field, datum: &Datum) -> String {
         Datum::One(Kind::Hex, code) => {
             format!("{} (printed as {})", with_unit(&code.to_string(), def.unit), datum.print())
         }
-        _ => with_unit(&datum.print(), def.unit),
+        Datum::Text(text) if text.is_empty() => "nothing".to_owned(),
+        Datum::List(Kind::HexList, codes) => if codes.len() == 1 { "1 address".to_owned() } else { format!("{} addresses", codes.len()) },
+        _ => with_unit(datum.print().trim_start(), def.unit),
     }
+}
+
+/// What a printed value is called in these releases, for states and reasons.
+pub fn name_of(value: &ItemValue, go: GoReleases) -> Option<&'static NameDef> {
+    let names = value.field.def().names;
+    if names.is_empty() {
+        return None;
+    }
+    let printed = value.datum.as_ref()?.print();
+    let mut called = names.iter().filter(|name| name.printed == printed);
+    called.find(|name| !name.go.intersection(go).is_empty())
 }
 
 /// A number with its unit.

@@ -336,7 +336,11 @@ impl Open {
             return None;
         }
         let Match { shape, end, .. } = template::best(&self.text)?;
-        let item = template::agreed(shape, &self.text[..end]);
+        let mut item = template::agreed(shape, &self.text[..end]);
+        // The number at its end may be more than was printed.
+        if item.is_complete() && self.cuts.iter().any(|cut| cut.at == end && cut.doubt == Doubt::Before) {
+            item = without_last(item);
+        }
         self.cut_parts(end);
         Some(Found::Fragment { item, parts: self.parts, headless: false, doubtful: None, source: self.source })
     }

@@ -211,7 +211,7 @@ pub(super) fn printed_by(field: Field) -> GoReleases {
 /// The fields of a shape, in template order.
 pub(super) fn field_indices(shape: Shape) -> impl Iterator<Item = u8> {
     shape.def().pieces.iter().filter_map(|piece| match piece {
-        Piece::Literal(_) => None,
+        Piece::Literal(_) | Piece::Pad => None,
         Piece::Value(index, _) | Piece::Flag(index, _) => Some(*index),
     })
 }

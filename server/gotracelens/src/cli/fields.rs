@@ -109,10 +109,11 @@ fn to_json(field: Field) -> FieldJson {
 /// The JSON type of a field in the output of `parse`.
 pub(super) fn json_type(kind: Kind) -> &'static str {
     match kind {
-        Kind::Uint | Kind::Int | Kind::Hex => "integer",
-        Kind::Seconds3 | Kind::Millis2 => "number",
+        Kind::Uint | Kind::Int | Kind::Hex | Kind::Ref => "integer",
+        Kind::Seconds3 | Kind::Millis2 | Kind::FloatE | Kind::FloatG => "number",
         Kind::Bool | Kind::Flag => "boolean",
-        Kind::IntList => "array",
+        Kind::IntList | Kind::HexList => "array",
+        Kind::Text | Kind::LongText => "string",
     }
 }
 
@@ -126,5 +127,8 @@ fn role(role: Role) -> &'static str {
         Role::Count => "count",
         Role::Id => "id",
         Role::State => "state",
+        Role::Function => "function",
+        Role::File => "file",
+        Role::Text => "text",
     }
 }

@@ -14,9 +14,9 @@ use crate::config::{self, Settings};
 
 /// Names of the token types the server sends, in the order of their numbers. Only standard names: every editor colors
 /// them.
-const TOKEN_TYPES: [&str; 3] = ["keyword", "number", "enumMember"];
+const TOKEN_TYPES: [&str; 5] = ["keyword", "number", "enumMember", "function", "string"];
 /// Names of the token modifiers the server sends, in the order of their bits: what a number counts.
-const TOKEN_MODIFIERS: [&str; 7] = ["time", "pause", "cpu", "heap", "goal", "count", "id"];
+const TOKEN_MODIFIERS: [&str; 8] = ["time", "pause", "cpu", "heap", "goal", "count", "id", "file"];
 
 /// The number of a token's type and its modifier bits.
 pub(super) fn token_numbers(kind: TokenKind) -> (u32, u32) {
@@ -33,6 +33,9 @@ pub(super) fn token_numbers(kind: TokenKind) -> (u32, u32) {
         Role::Goal => (1, 1 << 4),
         Role::Count => (1, 1 << 5),
         Role::Id => (1, 1 << 6),
+        Role::Function => (3, 0),
+        Role::File => (4, 1 << 7),
+        Role::Text => (4, 0),
     }
 }
 
@@ -253,7 +256,7 @@ mod tests {
 
     #[test]
     fn token_numbers_stay_inside_the_legend() {
-        let roles = [Role::Time, Role::Pause, Role::Cpu, Role::Heap, Role::Goal, Role::Count, Role::Id, Role::State];
+        let roles = [Role::Time, Role::Pause, Role::Cpu, Role::Heap, Role::Goal, Role::Count, Role::Id, Role::State, Role::Function, Role::File, Role::Text];
         for kind in roles.map(TokenKind::Value).into_iter().chain([TokenKind::Keyword]) {
             let (token_type, modifiers) = token_numbers(kind);
             assert!((token_type as usize) < TOKEN_TYPES.len() && modifiers >> TOKEN_MODIFIERS.len() == 0, "{kind:?}");
