@@ -118,7 +118,7 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
         exit = exit.max(asked.exit);
         let all = asked.diagnostics();
         let shown: Vec<&Diagnostic> = all.iter().filter(|found| found.severity >= show).collect();
-        tally.add(&all, shown.len());
+        tally.add(&all, shown.len(), asked.document.joined().len().max(1));
         match args.format {
             Format::Human => {
                 for found in &shown {
@@ -172,8 +172,8 @@ struct Tally {
 const SEVERITIES: [Severity; 4] = [Severity::Error, Severity::Warning, Severity::Info, Severity::Hint];
 
 impl Tally {
-    fn add(&mut self, all: &[Diagnostic], n_shown: usize) {
-        self.n_files += 1;
+    fn add(&mut self, all: &[Diagnostic], n_shown: usize, n_files: usize) {
+        self.n_files += n_files;
         self.n_hidden += all.len() - n_shown;
         for (n, severity) in self.n.iter_mut().zip(SEVERITIES) {
             *n += all.iter().filter(|found| found.severity == severity).count();

@@ -260,6 +260,8 @@ impl<W: Write> Output<W> {
 
 #[cfg(test)]
 mod tests {
+    use tracelog::{Family, Field};
+
     use super::*;
 
     fn written(text: &[u8], is_shown: bool, numbering: Numbering) -> String {
@@ -283,5 +285,111 @@ mod tests {
         let text = "a\u{1b}[2J\tb\r\nlast";
         assert_eq!(written(text.as_bytes(), false, Numbering::None), text);
         assert_eq!(written(text.as_bytes(), false, Numbering::Line), "1:a\u{1b}[2J\tb\r\n2:last");
+    }
+
+    /// What both halves of a document hold, by line.
+    fn halves(document: &Document, args: &[&str], is_bare: bool) -> [Vec<(u32, Vec<u8>)>; 2] {
+        #[derive(clap::Parser)]
+        struct Options {
+            #[command(flatten)]
+            selection: Selection,
+        }
+        let args = ["test"].iter().chain(args);
+        let selection = <Options as clap::Parser>::parse_from(args).selection;
+        let log = Log::read(&document.bytes);
+        let runs = Runs::of(&log);
+        let (chosen, _) = selection.of("test", &log, &runs);
+        [Half::Trace, Half::Rest].map(|half| {
+            let cut = Cut { document, log: &log, chosen: &chosen, half };
+            let mut out = Output { out: Vec::new(), is_shown: false, numbering: Numbering::Line, is_line_open: false };
+            if is_bare {
+                cut.write_bare(&runs, &mut out).unwrap()
+            } else {
+                cut.write_lines(&runs, &mut out).unwrap()
+            }
+            let numbered = out.out.split_inclusive(|byte| *byte == b'\n');
+            let parted = numbered.map(|line| {
+                let colon = line.iter().position(|byte| *byte == b':').unwrap();
+                (std::str::from_utf8(&line[..colon]).unwrap().parse().unwrap(), line[colon + 1..].to_vec())
+            });
+            parted.collect()
+        })
+    }
+
+    fn corpus() -> Vec<Document> {
+        let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus");
+        let files = ["wrapped", "published", "runs/1.4.3", "runs/1.26.6"]
+            .into_iter()
+            .flat_map(|folder| std::fs::read_dir(corpus.join(folder)).unwrap());
+        files.filter_map(|file| Document::read(&file.unwrap().path()).ok()).collect()
+    }
+
+    #[test]
+    fn both_halves_together_are_the_file() {
+        let documents = corpus();
+        assert!(documents.len() > 100);
+        let mut n_lines = [0; 2];
+        for document in &documents {
+            for args in [&[][..], &["--run", "1"], &["--from", "1s", "--to", "gc5"], &["--family", "sched"]] {
+                let halves = halves(document, args, false);
+                n_lines[0] += halves[0].len();
+                n_lines[1] += halves[1].len();
+                let mut lines = halves.concat();
+                lines.sort_by_key(|(number, _)| *number);
+                assert!(lines.iter().map(|(number, _)| *number).eq(1..=document.n_lines()), "{}", document.name);
+                let together: Vec<u8> = lines.into_iter().flat_map(|(_, line)| line).collect();
+                assert!(together == document.bytes, "{} {args:?}", document.name);
+            }
+        }
+        assert!(n_lines.iter().all(|n| *n > 5_000), "{n_lines:?}");
+    }
+
+    #[test]
+    fn bare_halves_hold_all_that_the_program_wrote_and_nothing_twice() {
+        for document in corpus() {
+            let log = Log::read(&document.bytes);
+            let written: usize = (0..document.n_lines())
+                .map(|line| {
+                    let peeled = carrier::peel(document.bytes_of(line));
+                    let has_items = !log.items(line, &document).items.is_empty();
+                    if has_items { peeled.content.len() } else { peeled.as_foreign().1.len() }
+                })
+                .sum();
+            let halves = halves(&document, &[], true);
+            let kept: usize = halves.iter().flatten().map(|(_, line)| line.len() - 1).sum();
+            assert_eq!(kept, written, "{}", document.name);
+        }
+    }
+
+    #[test]
+    fn bare_items_say_what_they_said_in_the_file() {
+        let mut n_compared = 0;
+        for document in corpus() {
+            let log = Log::read(&document.bytes);
+            if log.fragments().any(|(_, _, fragment)| !fragment.is_joined() || fragment.doubtful.is_some()) {
+                continue;
+            }
+            let bare: Vec<u8> = halves(&document, &[], true)[0].iter().flat_map(|(_, line)| line.clone()).collect();
+            let bare = Log::read(&bare);
+            for family in Family::ALL {
+                let told = |log: &Log| -> Vec<String> {
+                    let fields = 0..family.def().fields.len() as u8;
+                    let fields: Vec<Field> = fields.map(|index| Field { family: *family, index }).collect();
+                    let told = |row: RowId| {
+                        format!(
+                            "{:?}",
+                            fields
+                                .iter()
+                                .map(|field| (log.code(row, *field), log.list(row, *field)))
+                                .collect::<Vec<_>>()
+                        )
+                    };
+                    log.rows(*family).into_iter().map(told).collect()
+                };
+                assert_eq!(told(&bare), told(&log), "{}", document.name);
+                n_compared += log.n_rows(*family);
+            }
+        }
+        assert!(n_compared > 4_000, "only {n_compared} items were compared");
     }
 }

@@ -9,7 +9,7 @@ use ide::rules::Severity;
 use ide::{Diagnostic, Settings, Snapshot, diagnostics_naming};
 use schemars::JsonSchema;
 use serde::Serialize;
-use tracelog::{Loc, Log, Runs};
+use tracelog::{Loc, Log, Run, Runs};
 
 use super::Exit;
 use super::input::Document;
@@ -20,8 +20,8 @@ use super::visible::visible;
 pub(super) struct Asked {
     pub(super) document: Arc<Document>,
     pub(super) snapshot: Snapshot,
-    /// All its runs, whatever was selected.
-    pub(super) runs: Runs,
+    /// Items of each of its runs, by number, whatever was selected.
+    n_items: Vec<usize>,
     /// Whether everything selected exists.
     pub(super) exit: Exit,
 }
@@ -33,9 +33,10 @@ impl Asked {
         let log = Log::read(&document.bytes);
         let runs = Runs::of(&log);
         let (chosen, exit) = selection.of(&visible(&document.name), &log, &runs);
-        let part = if selection.is_partial() { chosen.part(&log, &runs) } else { runs.clone() };
+        let n_items = runs.list.iter().map(Run::n_rows).collect();
+        let part = if selection.is_partial() { chosen.part(&log, &runs) } else { runs };
         let snapshot = Snapshot::of_runs(document.clone(), log, part, Arc::new(Settings::default()));
-        Self { document, snapshot, runs, exit }
+        Self { document, snapshot, n_items, exit }
     }
 
     /// Findings about what was selected, with the files and lines a user knows.
@@ -43,14 +44,25 @@ impl Asked {
         diagnostics_naming(&self.snapshot, &|line| self.document.line_in_words(line))
     }
 
+    /// The runs, as far as they were selected.
+    fn runs(&self) -> &[Run] {
+        self.snapshot.parsed.as_ref().map_or(&[], |parsed| &parsed.runs.list)
+    }
+
     /// Whether there is anything to tell about.
     pub(super) fn has_runs(&self) -> bool {
-        self.snapshot.parsed.as_ref().is_some_and(|parsed| !parsed.runs.list.is_empty())
+        !self.runs().is_empty()
+    }
+
+    /// Number of items of a run: those that were selected, and all.
+    pub(super) fn n_items(&self, number: usize) -> (usize, usize) {
+        let n_selected = self.runs().iter().find(|run| run.number == number).map_or(0, Run::n_rows);
+        (n_selected, self.n_items.get(number).copied().unwrap_or(n_selected))
     }
 
     /// Says that there is nothing to tell about.
     pub(super) fn nothing(&self) -> &'static str {
-        if self.runs.list.is_empty() { "no trace line" } else { "no trace line is selected" }
+        if self.n_items.is_empty() { "no trace line" } else { "no trace line is selected" }
     }
 }
 

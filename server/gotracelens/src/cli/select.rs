@@ -13,6 +13,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ide::words;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tracelog::catalog::{gc, sched};
@@ -190,9 +191,13 @@ struct Untold {
 impl Untold {
     fn tell(&self, name: &str) {
         for (runs, what) in [(&self.times, "time"), (&self.cycles, "GC number")] {
-            if !runs.is_empty() {
-                let runs = words_of(runs.iter());
-                note(&format!("no line of \"{name}\" prints a {what} in run {runs}: nothing is selected there"));
+            match runs.as_slice() {
+                [] => {}
+                [run] => note(&format!("run {run} of \"{name}\" prints no {what}: nothing of it is selected")),
+                [first, .., last] => note(&format!(
+                    "{} of \"{name}\" (run {first} to {last}) print no {what}: nothing of them is selected",
+                    words::count(runs.len(), "run")
+                )),
             }
         }
     }

@@ -8,7 +8,6 @@ use clap::ValueEnum;
 use ide::rules::Severity;
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
 use ide::{Diagnostic, lens, words};
-use tracelog::{Run, Runs};
 
 #[cfg(test)]
 pub(super) use self::to_json::SummaryJson;
@@ -99,7 +98,7 @@ fn write_file(out: &mut impl Write, asked: &Asked, selection: &Selection, findin
 
 fn write_run(out: &mut impl Write, asked: &Asked, summary: &RunSummary, findings: &[&Diagnostic]) -> io::Result<()> {
     let lines = lines(asked, summary.lines);
-    let (n_items, n_all) = n_items(asked, summary.run);
+    let (n_items, n_all) = asked.n_items(summary.run);
     let of_run = if n_items < n_all { format!(", {n_items} of its {n_all} trace lines") } else { String::new() };
     let go = summary.go.map_or("lines of several Go releases".to_owned(), |go| format!("Go {go}"));
     let toolchain = if summary.toolchain { ", printed by the Go toolchain" } else { "" };
@@ -122,12 +121,6 @@ fn lines(asked: &Asked, (first, last): (u32, u32)) -> String {
     }
     let [first, last] = [first, last].map(|line| document.line_in_words(line));
     format!("{} to {}", visible(&first), visible(&last))
-}
-
-/// Number of items of a run: those that were selected, and all.
-fn n_items(asked: &Asked, number: usize) -> (usize, usize) {
-    let of = |runs: &Runs| runs.list.iter().find(|run| run.number == number).map_or(0, Run::n_rows);
-    (asked.snapshot.parsed.as_ref().map_or(0, |parsed| of(&parsed.runs)), of(&asked.runs))
 }
 
 fn write_gc(out: &mut impl Write, gc: &GcSummary) -> io::Result<()> {

@@ -217,7 +217,7 @@ fn run(asked: &Asked, summary: &RunSummary, findings: Vec<FindingJson>) -> RunJs
         absent.insert("sched", Absent::NoLines.reason());
     }
     let [first, last] = [summary.lines.0, summary.lines.1].map(|line| asked.document.place(line, 0));
-    let (items, items_in_run) = super::n_items(asked, summary.run);
+    let (items, items_in_run) = asked.n_items(summary.run);
     RunJson {
         run: summary.run,
         first_file: first.file.to_owned(),
