@@ -5,13 +5,17 @@
 
 mod check;
 mod explain;
+mod extract;
 mod fields;
 mod findings;
 mod input;
+mod joined;
 mod json;
 mod lines;
 mod parse;
+mod rotation;
 mod rules;
+mod select;
 mod summary;
 mod terminal;
 mod visible;
@@ -49,6 +53,10 @@ enum Verb {
     Explain(explain::Args),
     /// Print what every line says, as JSON Lines or as a table
     Parse(parse::Args),
+    /// Write the trace lines of a log, as they stand
+    Extract(extract::Args),
+    /// Write all lines of a log but the trace lines, as they stand
+    Strip(extract::Args),
     /// List the fields of all families
     Fields(fields::Args),
     /// List the rules that `check` applies
@@ -91,8 +99,8 @@ impl Color {
     }
 }
 
-/// How a verb ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a verb ended; the greater, the worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Exit {
     /// Everything was done.
     Success,
@@ -130,6 +138,8 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Verb::Check(args) => check::run(args),
         Verb::Explain(args) => explain::run(args),
         Verb::Parse(args) => parse::run(args),
+        Verb::Extract(args) => extract::extract(args),
+        Verb::Strip(args) => extract::strip(args),
         Verb::Fields(args) => fields::run(args),
         Verb::Rules(args) => rules::run(args),
         Verb::Lsp { .. } => return lsp::run(),
@@ -188,6 +198,22 @@ fn report(problem: &impl Display) {
     let style = terminal::ERROR;
     // There is nobody left to tell when this fails.
     let _ = writeln!(anstream::stderr(), "{style}error:{style:#} {problem}");
+}
+
+/// Tells on standard error what a user may not expect, and what is no problem. The text must be safe to show.
+fn note(text: &str) {
+    let style = terminal::NOTE;
+    // There is nobody left to tell when this fails.
+    let _ = writeln!(anstream::stderr(), "{style}note:{style:#} {text}");
+}
+
+/// Several things in words: `a, b and c`.
+fn words_of(things: impl Iterator<Item = impl Display>) -> String {
+    let mut words: Vec<String> = things.map(|thing| thing.to_string()).collect();
+    match words.pop() {
+        Some(last) if !words.is_empty() => format!("{} and {last}", words.join(", ")),
+        last => last.unwrap_or_default(),
+    }
 }
 
 fn completions(shell: clap_complete::Shell) -> io::Result<Exit> {

@@ -2,87 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "in helpers as in tests: a test that cannot go on has failed")]
 
-use std::fs;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod program;
 
-use expect_test::{Expect, expect};
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::Stdio;
+
+use expect_test::expect;
 use serde_json::Value;
 
-struct Ran {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gotracelens"));
-    for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLUMNS"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn run_with(args: &[&str], stdin: &[u8]) -> Ran {
-    let mut child = program()
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    // A program that refuses its arguments does not read its input.
-    let _ = child.stdin.take().unwrap().write_all(stdin);
-    let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code().expect("the program is not killed"),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-fn run(args: &[&str]) -> Ran {
-    run_with(args, b"")
-}
-
-/// Runs and expects output, no complaint and success.
-fn check(args: &[&str], stdin: &str, expected: Expect) {
-    let ran = run_with(args, stdin.as_bytes());
-    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    expected.assert_eq(&ran.stdout);
-}
-
-/// Runs and expects a complaint and exit code 2.
-fn refuses(args: &[&str], stdin: &str, expected: Expect) {
-    let ran = run_with(args, stdin.as_bytes());
-    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
-    expected.assert_eq(&ran.stderr);
-}
-
-fn corpus(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus").join(path).canonicalize().unwrap();
-    path.to_str().unwrap().to_owned()
-}
-
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> String {
-    let path: PathBuf = folder.join(name);
-    fs::write(&path, bytes).unwrap();
-    path.to_str().unwrap().to_owned()
-}
-
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
-}
-
-const GC_3: &str =
-    "gc 3 @0.031s 4%: 0.022+0.27+0.040 ms clock, 0.18+0.10/0.41/0.066+0.32 ms cpu, 4->4->0 MB, 5 MB goal, 8 P";
-const GC_4: &str =
-    "gc 4 @0.045s 3%: 0.10+1.0+10 ms clock, 0.80+0/0.41/0.90+80 ms cpu, 4->4->1 MB, 5 MB goal, 8 P (forced)";
-const SCHED: &str =
-    "SCHED 1004ms: gomaxprocs=4 idleprocs=0 threads=7 spinningthreads=0 idlethreads=1 runqueue=12 [3 0 4 1]";
+use program::*;
 
 #[test]
 fn says_which_version_it_is() {

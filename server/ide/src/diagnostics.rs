@@ -33,12 +33,17 @@ const MAX_FURTHER: usize = 20;
 
 /// What is wrong, in the order of the lines.
 pub fn diagnostics(snapshot: &Snapshot) -> Vec<Diagnostic> {
+    diagnostics_naming(snapshot, &|line| format!("line {}", line + 1))
+}
+
+/// The same, where lines are called otherwise in messages: the text may come from several files.
+pub fn diagnostics_naming(snapshot: &Snapshot, line_in_words: &dyn Fn(u32) -> String) -> Vec<Diagnostic> {
     let Some(parsed) = &snapshot.parsed else { return Vec::new() };
     let mut shown: Vec<Diagnostic> = Vec::new();
     for finding in &parsed.analysis().findings {
         shown.push(of(snapshot, finding));
         for place in finding.further.iter().take(MAX_FURTHER) {
-            shown.push(further(snapshot, finding, *place));
+            shown.push(further(snapshot, finding, *place, line_in_words));
         }
     }
     shown.sort_by_key(|diagnostic| (diagnostic.loc.line, diagnostic.loc.start, diagnostic.code));
@@ -60,13 +65,13 @@ fn of(snapshot: &Snapshot, finding: &Finding) -> Diagnostic {
     }
 }
 
-fn further(snapshot: &Snapshot, finding: &Finding, place: Place) -> Diagnostic {
+fn further(snapshot: &Snapshot, finding: &Finding, place: Place, line_in_words: &dyn Fn(u32) -> String) -> Diagnostic {
     Diagnostic {
         loc: locate(snapshot, place),
         severity: Severity::Hint,
         code: finding.rule.code,
         slug: finding.rule.slug,
-        message: format!("{} here too; the worst is on line {}", finding.rule.title, finding.place.line + 1),
+        message: format!("{} here too; the worst is on {}", finding.rule.title, line_in_words(finding.place.line)),
         related: vec![(locate(snapshot, finding.place), finding.message.clone())],
         numbers: Vec::new(),
         count: 1,

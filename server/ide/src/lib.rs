@@ -20,7 +20,7 @@ pub mod tokens;
 pub mod view;
 pub mod words;
 
-pub use diagnostics::{Diagnostic, diagnostics};
+pub use diagnostics::{Diagnostic, diagnostics, diagnostics_naming};
 pub use folding::{Fold, folds};
 pub use hover::{Hover, hover};
 pub use inlay::{InlayHint, summary_hints};

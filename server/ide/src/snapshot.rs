@@ -30,6 +30,11 @@ impl Parsed {
     /// Deals the rows of a log to runs. Rules run when the first question needs them.
     pub fn new(log: Log, settings: Arc<Settings>) -> Self {
         let runs = Runs::of(&log);
+        Self::of_runs(log, runs, settings)
+    }
+
+    /// With these runs of the log, which may be a part of them.
+    pub fn of_runs(log: Log, runs: Runs, settings: Arc<Settings>) -> Self {
         Self { log, runs, settings, analysis: OnceLock::new() }
     }
 
@@ -53,6 +58,11 @@ impl Snapshot {
     /// A document that was read completely.
     pub fn new(lines: Arc<dyn Lines + Send + Sync>, log: Log, settings: Arc<Settings>) -> Self {
         Self { lines, parsed: Some(Arc::new(Parsed::new(log, settings))) }
+    }
+
+    /// A document of which these runs are looked at, see [`Runs::part`].
+    pub fn of_runs(lines: Arc<dyn Lines + Send + Sync>, log: Log, runs: Runs, settings: Arc<Settings>) -> Self {
+        Self { lines, parsed: Some(Arc::new(Parsed::of_runs(log, runs, settings))) }
     }
 
     /// The items of a line: with the pieces of torn ones once the document is read, of the line alone before.

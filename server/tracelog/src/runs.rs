@@ -17,9 +17,13 @@ use crate::chunk::{Chunk, Mark, Table};
 use crate::log::{Log, RowId};
 use crate::template;
 
+mod part;
+
 /// One life of one process, as far as the log shows it.
 #[derive(Clone, Debug)]
 pub struct Run {
+    /// Its number among all runs of the log, from 0.
+    pub number: usize,
     /// First and last line on which an item of the run begins.
     pub lines: (u32, u32),
     /// Its rows by family, in the order of their lines; indexed by [`Family`].
@@ -30,9 +34,9 @@ pub struct Run {
     pub go: GoReleases,
     /// What carriers say about the process; empty where they say nothing.
     pub source: Arc<[u8]>,
-    /// The run that ended where this one starts.
+    /// Number of the run that ended where this one starts.
     pub restarts: Option<usize>,
-    /// Runs whose lines alternate with this one's.
+    /// Numbers of the runs whose lines alternate with this one's.
     pub interleaved: Vec<usize>,
     /// Printed by the Go toolchain (`go run`, `go test`, `go build`) and not by the program itself.
     pub toolchain: bool,
@@ -55,6 +59,8 @@ impl Run {
 pub struct Runs {
     /// The runs.
     pub list: Vec<Run>,
+    /// Only a part of the log is looked at: rows that are in no run were left out, see [`Runs::part`].
+    pub is_part: bool,
 }
 
 impl Runs {
@@ -65,12 +71,13 @@ impl Runs {
             dealer.deal(log, line, row);
         }
         let mut list: Vec<Run> = dealer.chains.into_iter().map(|chain| chain.run).collect();
-        for run in &mut list {
+        for (number, run) in list.iter_mut().enumerate() {
+            run.number = number;
             run.in_order = run.rows.iter().all(|rows| rows.is_sorted());
         }
         relate(&mut list);
         mark_toolchain(&mut list, log);
-        Self { list }
+        Self { list, is_part: false }
     }
 
     /// The run of a row.
@@ -140,6 +147,7 @@ impl Chain {
     fn new(line: u32, source: &Arc<[u8]>) -> Self {
         Self {
             run: Run {
+                number: 0,
                 lines: (line, line),
                 rows: vec![Vec::new(); Family::ALL.len()],
                 in_order: true,

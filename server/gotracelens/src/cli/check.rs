@@ -1,28 +1,31 @@
 //! `gotracelens check`: what is wrong, at the lines where it shows.
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level as Title, Renderer, Snippet};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use ide::rules::Severity;
-use ide::{Diagnostic, diagnostics, words};
+use ide::{Diagnostic, words};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tracelog::Loc;
 
 use super::findings::{Asked, FindingJson, Level};
 use super::input::Document;
+use super::joined::Files;
+use super::select::{Selection, SelectionJson};
 use super::visible::{visible, visible_range};
 use super::{Exit, json, report, terminal};
 
 /// Options of `check`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Logs to check, packed with gzip or zstd or not; `-` is standard input
-    #[arg(value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    files: Files,
+
+    #[command(flatten)]
+    selection: Selection,
 
     /// Lines of the log with what was found, or one JSON object
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -72,7 +75,9 @@ impl ValueEnum for FailOn {
 pub(super) struct CheckJson {
     /// Version of this layout.
     schema: u32,
-    /// One entry a file, in the order of the arguments.
+    /// What of the files was looked at; null for everything.
+    selection: Option<SelectionJson>,
+    /// One entry a file, in the order of the arguments; files that were joined have one entry.
     files: Vec<CheckedFileJson>,
 }
 
@@ -80,8 +85,10 @@ pub(super) struct CheckJson {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "CheckedFile")]
 struct CheckedFileJson {
-    /// Name as it was given; `-` for standard input.
+    /// Name as it was given; `-` for standard input. Of joined files, their names in reading order with ` + ` between.
     path: String,
+    /// The files that were joined, in reading order; empty for a file by itself.
+    joined: Vec<String>,
     /// Why the file could not be read, or not to its end; else null.
     error: Option<String>,
     /// What was found, in the order of lines.
@@ -89,41 +96,46 @@ struct CheckedFileJson {
 }
 
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
+    if let Some(exit) = args.selection.refused() {
+        return Ok(exit);
+    }
     let show = args.fail_on.0.map_or(args.show, |level| level.min(args.show)).0;
     let mut tally = Tally::default();
     let mut exit = Exit::Success;
     let mut files = Vec::new();
     let mut out = terminal::stdout();
-    for path in &args.files {
-        let asked = match Asked::read(path) {
-            Ok(asked) => asked,
+    for document in args.files.documents() {
+        let asked = match document {
+            Ok(document) => Asked::of(document, &args.selection),
             Err(error) => {
                 report(&error);
                 exit = Exit::Trouble;
-                let path = path.to_string_lossy().into_owned();
-                files.push(CheckedFileJson { path, error: Some(error.to_string()), findings: Vec::new() });
+                let (path, joined, findings) = (error.name().to_owned(), Vec::new(), Vec::new());
+                files.push(CheckedFileJson { path, joined, error: Some(error.to_string()), findings });
                 continue;
             }
         };
-        let all = diagnostics(&asked.snapshot);
+        exit = exit.max(asked.exit);
+        let all = asked.diagnostics();
         let shown: Vec<&Diagnostic> = all.iter().filter(|found| found.severity >= show).collect();
-        tally.add(&all, shown.len());
+        tally.add(&all, shown.len(), asked.document.joined().len().max(1));
         match args.format {
             Format::Human => {
                 for found in &shown {
                     writeln!(out, "{}\n", render(&asked.document, found))?;
                 }
-                if !asked.snapshot.parsed.as_ref().is_some_and(|parsed| parsed.log.has_items()) {
-                    writeln!(out, "{}: no trace line", visible(&asked.document.name))?;
+                if !asked.has_runs() {
+                    writeln!(out, "{}: {}", visible(&asked.document.name), asked.nothing())?;
                 }
             }
             Format::Json => files.push(CheckedFileJson {
                 path: asked.document.name.clone(),
-                error: asked.document.cut.as_ref().map(ToString::to_string),
-                findings: shown.iter().map(|found| FindingJson::of(found)).collect(),
+                joined: asked.document.joined(),
+                error: asked.document.cut_in_words(),
+                findings: shown.iter().map(|found| FindingJson::of(found, &asked.document)).collect(),
             }),
         }
-        if let Some(error) = &asked.document.cut {
+        for error in &asked.document.cut {
             report(error);
             exit = Exit::Trouble;
         }
@@ -131,13 +143,15 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
     match args.format {
         Format::Human => {
             if tally.n_files > 0 {
-                writeln!(out, "{}", tally.in_words())?;
+                let selected =
+                    if args.selection.is_partial() { format!(" ({})", args.selection) } else { String::new() };
+                writeln!(out, "{}{selected}", tally.in_words())?;
             }
             out.flush()?;
         }
         Format::Json => {
             let mut out = BufWriter::new(io::stdout().lock());
-            json::write_line(&CheckJson { schema: 1, files }, &mut out)?;
+            json::write_line(&CheckJson { schema: 1, selection: args.selection.to_json(), files }, &mut out)?;
             out.flush()?;
         }
     }
@@ -158,8 +172,8 @@ struct Tally {
 const SEVERITIES: [Severity; 4] = [Severity::Error, Severity::Warning, Severity::Info, Severity::Hint];
 
 impl Tally {
-    fn add(&mut self, all: &[Diagnostic], n_shown: usize) {
-        self.n_files += 1;
+    fn add(&mut self, all: &[Diagnostic], n_shown: usize, n_files: usize) {
+        self.n_files += n_files;
         self.n_hidden += all.len() - n_shown;
         for (n, severity) in self.n.iter_mut().zip(SEVERITIES) {
             *n += all.iter().filter(|found| found.severity == severity).count();
@@ -192,11 +206,10 @@ fn render(document: &Document, found: &Diagnostic) -> String {
         Severity::Info => Title::INFO,
         Severity::Hint => Title::NOTE.with_name("hint"),
     };
-    let name = visible(&document.name);
     let title = level.primary_title(visible(&found.message)).id(found.code);
-    let mut elements: Vec<Element<'_>> = vec![snippet(document, &name, found.loc, AnnotationKind::Primary, "").into()];
+    let mut elements: Vec<Element<'_>> = vec![snippet(document, found.loc, AnnotationKind::Primary, "").into()];
     for (loc, text) in &found.related {
-        elements.push(snippet(document, &name, *loc, AnnotationKind::Context, text).into());
+        elements.push(snippet(document, *loc, AnnotationKind::Context, text).into());
     }
     elements.push(Title::NOTE.message(format!("{}, see `gotracelens explain {}`", found.slug, found.code)).into());
     let report = [Group::with_title(title).elements(elements)];
@@ -204,8 +217,7 @@ fn render(document: &Document, found: &Diagnostic) -> String {
 }
 
 fn snippet<'a>(
-    document: &Document,
-    name: &'a str,
+    document: &'a Document,
     loc: Loc,
     kind: AnnotationKind,
     label: &str,
@@ -213,5 +225,7 @@ fn snippet<'a>(
     let line = String::from_utf8_lossy(document.bytes_of(loc.line));
     let (text, range) = visible_range(&line, loc.start as usize..loc.end as usize);
     let label = Some(visible(label).into_owned()).filter(|label| !label.is_empty());
-    Snippet::source(text).path(name).line_start(loc.line as usize + 1).annotation(kind.span(range).label(label))
+    let place = document.place(loc.line, loc.start);
+    let name = visible(place.file);
+    Snippet::source(text).path(name).line_start(place.line as usize + 1).annotation(kind.span(range).label(label))
 }

@@ -1,32 +1,68 @@
 //! Findings as `check` and `summary` write them to JSON, and the reading of a file that both share.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use ide::rules::Severity;
-use ide::{Diagnostic, Settings, Snapshot};
+use ide::{Diagnostic, Settings, Snapshot, diagnostics_naming};
 use schemars::JsonSchema;
 use serde::Serialize;
-use tracelog::{Loc, Log};
+use tracelog::{Loc, Log, Run, Runs};
 
-use super::input::{Document, InputError};
+use super::Exit;
+use super::input::Document;
+use super::select::Selection;
+use super::visible::visible;
 
-/// A file, read for questions.
+/// A document, read for questions about what was selected of it.
 pub(super) struct Asked {
     pub(super) document: Arc<Document>,
     pub(super) snapshot: Snapshot,
+    /// Items of each of its runs, by number, whatever was selected.
+    n_items: Vec<usize>,
+    /// Whether everything selected exists.
+    pub(super) exit: Exit,
 }
 
 impl Asked {
-    /// Reads a file, or standard input for `-`.
-    pub(super) fn read(path: &Path) -> Result<Self, InputError> {
-        let document = Arc::new(Document::read(path)?);
+    /// Reads a document.
+    pub(super) fn of(document: Document, selection: &Selection) -> Self {
+        let document = Arc::new(document);
         let log = Log::read(&document.bytes);
-        let snapshot = Snapshot::new(document.clone(), log, Arc::new(Settings::default()));
-        Ok(Self { document, snapshot })
+        let runs = Runs::of(&log);
+        let (chosen, exit) = selection.of(&visible(&document.name), &log, &runs);
+        let n_items = runs.list.iter().map(Run::n_rows).collect();
+        let part = if selection.is_partial() { chosen.part(&log, &runs) } else { runs };
+        let snapshot = Snapshot::of_runs(document.clone(), log, part, Arc::new(Settings::default()));
+        Self { document, snapshot, n_items, exit }
+    }
+
+    /// Findings about what was selected, with the files and lines a user knows.
+    pub(super) fn diagnostics(&self) -> Vec<Diagnostic> {
+        diagnostics_naming(&self.snapshot, &|line| self.document.line_in_words(line))
+    }
+
+    /// The runs, as far as they were selected.
+    fn runs(&self) -> &[Run] {
+        self.snapshot.parsed.as_ref().map_or(&[], |parsed| &parsed.runs.list)
+    }
+
+    /// Whether there is anything to tell about.
+    pub(super) fn has_runs(&self) -> bool {
+        !self.runs().is_empty()
+    }
+
+    /// Number of items of a run: those that were selected, and all.
+    pub(super) fn n_items(&self, number: usize) -> (usize, usize) {
+        let n_selected = self.runs().iter().find(|run| run.number == number).map_or(0, Run::n_rows);
+        (n_selected, self.n_items.get(number).copied().unwrap_or(n_selected))
+    }
+
+    /// Says that there is nothing to tell about.
+    pub(super) fn nothing(&self) -> &'static str {
+        if self.n_items.is_empty() { "no trace line" } else { "no trace line is selected" }
     }
 }
 
@@ -83,6 +119,8 @@ pub(super) struct FindingJson {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Place")]
 struct PlaceJson {
+    /// Name of the file, as it was given.
+    file: String,
     /// Line, from 1.
     line: u32,
     /// First byte of the line, from 1.
@@ -102,24 +140,26 @@ struct RelatedJson {
 }
 
 impl FindingJson {
-    pub(super) fn of(found: &Diagnostic) -> Self {
-        let related = found.related.iter().map(|(loc, text)| RelatedJson { place: place(*loc), text: text.clone() });
+    pub(super) fn of(found: &Diagnostic, document: &Document) -> Self {
+        let related = |(loc, text): &(Loc, String)| RelatedJson { place: place(*loc, document), text: text.clone() };
         Self {
             code: found.code,
             slug: found.slug,
             severity: name(found.severity),
             run: found.run,
-            place: place(found.loc),
+            place: place(found.loc, document),
             message: found.message.clone(),
             count: found.count,
             numbers: found.numbers.iter().map(|(name, value)| (*name, finite(*value))).collect(),
-            related: related.collect(),
+            related: found.related.iter().map(related).collect(),
         }
     }
 }
 
-fn place(loc: Loc) -> PlaceJson {
-    PlaceJson { line: loc.line + 1, col: loc.start + 1, end_col: loc.end + 1 }
+fn place(loc: Loc, document: &Document) -> PlaceJson {
+    let place = document.place(loc.line, loc.start);
+    let end_col = place.byte + (loc.end - loc.start) + 1;
+    PlaceJson { file: place.file.to_owned(), line: place.line + 1, col: place.byte + 1, end_col }
 }
 
 /// JSON knows neither infinity nor NaN.

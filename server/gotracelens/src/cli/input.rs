@@ -22,16 +22,37 @@ const BLOCK: usize = 4 << 20;
 /// A packed log may unpack to this much; a few kilobytes can claim to be terabytes.
 const MAX_UNPACKED: u64 = 4 << 30;
 
-/// A log in memory.
+/// A log in memory: a file, or several that are one log (see [`super::joined`]).
 pub(super) struct Document {
-    /// The name the user gave; `-` for standard input.
+    /// The name the user gave; `-` for standard input. Of several files, their names in reading order.
     pub(super) name: String,
     /// The text, unpacked. Not necessarily UTF-8.
     pub(super) bytes: Vec<u8>,
     /// The end of each line: the place of its LF, or of the end of the text.
     ends: Vec<usize>,
-    /// Why the text is not all there is, where it broke off.
-    pub(super) cut: Option<InputError>,
+    /// Why the text is not all there is, for each file that broke off.
+    pub(super) cut: Vec<InputError>,
+    /// The files, where the text is that of several.
+    parts: Vec<Part>,
+}
+
+/// A file of a joined document.
+struct Part {
+    name: String,
+    /// Its first byte in the text.
+    start: usize,
+    /// The line of the document on which that byte stands; not its own where a line goes on from the file before.
+    first_line: u32,
+}
+
+/// A place as a user finds it: in a file that was named.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place<'a> {
+    pub(super) file: &'a str,
+    /// Line of the file, from 0.
+    pub(super) line: u32,
+    /// Byte of that line, from 0.
+    pub(super) byte: u32,
 }
 
 impl Document {
@@ -45,8 +66,31 @@ impl Document {
             Some(order) => decode_utf16(&bytes, order),
             None => bytes,
         };
-        let cut = cut.map(fail);
+        let cut = cut.map(fail).into_iter().collect();
         Ok(Self { cut, ..Self::new(name, bytes) })
+    }
+
+    /// The documents one behind the other. A line that one leaves unfinished goes on in the next, as when a file is
+    /// rotated in the middle of a line; where a packed file broke off, its last line ends.
+    pub(super) fn join(documents: Vec<Self>) -> Self {
+        let name = documents.iter().map(|document| document.name.as_str()).collect::<Vec<_>>().join(" + ");
+        let (mut bytes, mut cut, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut n_lines = 0;
+        for document in documents {
+            parts.push(Part { name: document.name, start: bytes.len(), first_line: n_lines });
+            n_lines += document.ends.iter().filter(|end| **end < document.bytes.len()).count() as u32;
+            if bytes.is_empty() {
+                bytes = document.bytes;
+            } else {
+                bytes.extend_from_slice(&document.bytes);
+            }
+            if !document.cut.is_empty() && bytes.last().is_some_and(|byte| *byte != b'\n') {
+                bytes.push(b'\n');
+                n_lines += 1;
+            }
+            cut.extend(document.cut);
+        }
+        Self { cut, parts, ..Self::new(name, bytes) }
     }
 
     /// A document with this text.
@@ -55,7 +99,7 @@ impl Document {
         if bytes.last().is_some_and(|byte| *byte != b'\n') {
             ends.push(bytes.len());
         }
-        Self { name, bytes, ends, cut: None }
+        Self { name, bytes, ends, cut: Vec::new(), parts: Vec::new() }
     }
 
     /// Number of lines. What follows the last LF is a line only when there is something.
@@ -65,10 +109,54 @@ impl Document {
 
     /// A line without its LF and the CRs before it; empty when there is no such line.
     pub(super) fn bytes_of(&self, line: u32) -> &[u8] {
-        let line = line as usize;
-        let Some(end) = self.ends.get(line) else { return b"" };
-        let start = if line == 0 { 0 } else { self.ends[line - 1] + 1 };
-        trim_end(&self.bytes[start..*end])
+        let Some(end) = self.ends.get(line as usize) else { return b"" };
+        trim_end(&self.bytes[self.start_of(line)..*end])
+    }
+
+    /// A line as it stands in the file, with its line end if it has one; empty when there is no such line.
+    pub(super) fn raw_line(&self, line: u32) -> &[u8] {
+        let Some(end) = self.ends.get(line as usize) else { return b"" };
+        &self.bytes[self.start_of(line)..(*end + 1).min(self.bytes.len())]
+    }
+
+    /// The place of a line's first byte in the text.
+    fn start_of(&self, line: u32) -> usize {
+        (line as usize).checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| end + 1)
+    }
+
+    /// Where a byte of a line stands, in the file and line in which a user finds it.
+    pub(super) fn place(&self, line: u32, byte: u32) -> Place<'_> {
+        let start = self.start_of(line);
+        let at = start + byte as usize;
+        // Of files that begin at one place all but the last are empty.
+        let index = self.parts.partition_point(|part| part.start <= at);
+        match index.checked_sub(1).map(|index| &self.parts[index]) {
+            None => Place { file: &self.name, line, byte },
+            Some(part) if part.start <= start => Place { file: &part.name, line: line - part.first_line, byte },
+            Some(part) => Place { file: &part.name, line: 0, byte: (at - part.start) as u32 },
+        }
+    }
+
+    /// The place of a line in words: `line 7`, or `app.log.1:7` where there are several files. Not yet safe to show.
+    pub(super) fn line_in_words(&self, line: u32) -> String {
+        let place = self.place(line, 0);
+        if self.is_joined() { format!("{}:{}", place.file, place.line + 1) } else { format!("line {}", line + 1) }
+    }
+
+    /// Whether this is the text of several files.
+    pub(super) fn is_joined(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
+    /// The names of the files that are joined here, in order; none for a file by itself.
+    pub(super) fn joined(&self) -> Vec<String> {
+        self.parts.iter().map(|part| part.name.clone()).collect()
+    }
+
+    /// Why the text is not all there is, in words.
+    pub(super) fn cut_in_words(&self) -> Option<String> {
+        let problems: Vec<String> = self.cut.iter().map(ToString::to_string).collect();
+        (!problems.is_empty()).then(|| problems.join("; "))
     }
 }
 
@@ -94,6 +182,13 @@ enum Problem {
     Unpack(&'static str, io::Error),
     TooBig(&'static str),
     Unsupported(&'static str),
+}
+
+impl InputError {
+    /// The name of the file, as the user gave it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 impl fmt::Display for InputError {
@@ -267,6 +362,42 @@ mod tests {
             assert_eq!(lines(&document), expected, "{text:?}");
             assert_eq!(document.bytes_of(99), b"");
         }
+    }
+
+    #[test]
+    fn a_joined_document_knows_the_file_and_line_of_every_place() {
+        let document = |name: &str, text: &str| Document::new(name.into(), text.into());
+        let documents = [("c", ""), ("b", "b1\nb2\nb3 torn"), ("empty", ""), ("a", " apart\r\na2\n"), ("last", "l1")];
+        let joined = Document::join(documents.map(|(name, text)| document(name, text)).into());
+        assert_eq!(joined.name, "c + b + empty + a + last");
+        assert_eq!(lines(&joined), [b"b1".as_slice(), b"b2", b"b3 torn apart", b"a2", b"l1"]);
+        let place = |line, byte| {
+            let place = joined.place(line, byte);
+            (place.file, place.line, place.byte)
+        };
+        assert_eq!([place(0, 0), place(1, 1), place(2, 6)], [("b", 0, 0), ("b", 1, 1), ("b", 2, 6)]);
+        assert_eq!([place(2, 7), place(2, 8), place(3, 1)], [("a", 0, 0), ("a", 0, 1), ("a", 1, 1)]);
+        assert_eq!(place(4, 0), ("last", 0, 0));
+        assert_eq!(joined.raw_line(2), b"b3 torn apart\r\n");
+        assert_eq!(joined.raw_line(4), b"l1");
+        assert_eq!((joined.line_in_words(3), document("x", "").line_in_words(3)), ("a:2".into(), "line 4".into()));
+    }
+
+    #[test]
+    fn where_a_packed_part_broke_off_its_line_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            Document::read(&path).unwrap()
+        };
+        let packed = gzip("abcdefg\n".repeat(20_000).as_bytes());
+        let cut = read("cut", &packed[..packed.len() - 30]);
+        assert_eq!(cut.cut.len(), 1);
+        let n_before = cut.n_lines();
+        let joined = Document::join(vec![cut, read("whole", b"next\n")]);
+        assert_eq!((joined.bytes_of(n_before), joined.n_lines()), (b"next".as_slice(), n_before + 1));
+        assert_eq!((joined.place(n_before, 0).line, joined.cut.len()), (0, 1));
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(super) struct ParsedItem {
     pub(super) start: u32,
     /// On a tail whose head is known: the line of the head, from 0.
     pub(super) head_line: Option<u32>,
+    /// The row of its values.
+    pub(super) row: Option<RowId>,
     /// Index of its run.
     pub(super) run: Option<u32>,
     /// Releases that can have printed this.
@@ -100,6 +102,7 @@ pub(super) fn each_line(
                 Rows::One(row) => {
                     let found = one_item(log.shape(*row), document.bytes_of(line), &mut codes, &mut parsed);
                     if found {
+                        parsed.items[0].row = Some(*row);
                         parsed.items[0].run = run_index.get(*row);
                     }
                     found
@@ -190,6 +193,7 @@ fn one_item(shape: Shape, text: &[u8], codes: &mut Codes, parsed: &mut ParsedLin
         torn: false,
         start,
         head_line: None,
+        row: None,
         run: None,
         go,
         values,
@@ -208,6 +212,7 @@ fn any_items(document: &Document, log: &Log, run_index: &RunIndex, parsed: &mut 
         torn: item.torn,
         start: item.loc.start,
         head_line: item.head_line,
+        row: item.row,
         run: item.row.and_then(|row| run_index.get(row)),
         go: head_of(document, log, item).map_or_else(|| item.go(), |head| head.go()),
         values: values(item),
@@ -271,9 +276,11 @@ mod tests {
     /// What a line says, for comparing.
     fn told(parsed: &ParsedLine<'_>) -> String {
         let item = |item: &ParsedItem| {
-            let ParsedItem { shape, part, torn, start, head_line, run, go, values } = item;
+            let ParsedItem { shape, part, torn, start, head_line, row, run, go, values } = item;
             let Values { single, lists, pool } = values;
-            format!("{shape:?} {part:?} {torn} {start} {head_line:?} {run:?} {go:?} {single:?} {lists:?} {pool:?}")
+            format!(
+                "{shape:?} {part:?} {torn} {start} {head_line:?} {row:?} {run:?} {go:?} {single:?} {lists:?} {pool:?}"
+            )
         };
         let items: Vec<String> = parsed.items.iter().map(item).collect();
         format!("{} {:?} {items:?} {:?}", parsed.line, parsed.carriers, parsed.foreign)

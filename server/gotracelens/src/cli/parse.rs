@@ -2,7 +2,6 @@
 //! `server/docs/parse.md`; that page and this module change together.
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use clap::ValueEnum;
@@ -13,24 +12,25 @@ use tracelog::carrier::Carrier;
 use tracelog::catalog::{NEWEST_MINOR, Piece};
 use tracelog::{Family, Field, GoReleases, Kind, Log, Part, Runs, Shape, cells};
 
-use super::input::Document;
+use super::input::{Document, Place};
+use super::joined::Files;
 use super::lines::{self, ParsedItem, ParsedLine, Values};
-use super::{Exit, FamilyArg, json, report};
+use super::select::{Chosen, Selection};
+use super::visible::visible;
+use super::{Exit, json, report};
 
 /// Options of `parse`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Logs to read, packed with gzip or zstd or not; `-` is standard input
-    #[arg(value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    files: Files,
+
+    #[command(flatten)]
+    selection: Selection,
 
     /// One object for each item instead of each line, with its fields beside the rest
     #[arg(long)]
     flat: bool,
-
-    /// Only items of this family; may be given more than once
-    #[arg(long, value_name = "FAMILY")]
-    family: Vec<FamilyArg>,
 
     /// JSON Lines, or a table of items with a heading
     #[arg(long, value_enum, default_value_t = Format::Json)]
@@ -44,27 +44,47 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
-    let families =
-        if args.family.is_empty() { Family::ALL.to_vec() } else { args.family.iter().map(|family| family.0).collect() };
+    if let Some(exit) = args.selection.refused() {
+        return Ok(exit);
+    }
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     match args.format {
         Format::Json => {
-            each_file(&args.files, JsonLines { out, families, filtered: !args.family.is_empty(), flat: args.flat })
+            let filtered = args.selection.is_partial();
+            each_file(&args.files, &args.selection, JsonLines { out, filtered, flat: args.flat })
         }
-        Format::Csv => each_file(&args.files, Table::new(out, families)?),
+        Format::Csv => each_file(&args.files, &args.selection, Table::new(out, &args.selection.families())?),
+    }
+}
+
+/// A line of a document, and which of its items are wanted.
+struct Read<'a> {
+    document: &'a Document,
+    line: &'a ParsedLine<'a>,
+    chosen: &'a Chosen,
+}
+
+impl Read<'_> {
+    /// The file and line that a user finds it in.
+    fn place(&self) -> Place<'_> {
+        self.document.place(self.line.line, 0)
+    }
+
+    fn items(&self) -> impl Iterator<Item = &ParsedItem> {
+        self.line.items.iter().filter(|item| self.chosen.has(item))
     }
 }
 
 /// Where parsed lines go.
 trait Sink {
-    fn line(&mut self, file: &str, line: &ParsedLine<'_>) -> io::Result<()>;
+    fn line(&mut self, read: &Read<'_>) -> io::Result<()>;
     fn finish(&mut self) -> io::Result<()>;
 }
 
-fn each_file(files: &[PathBuf], mut sink: impl Sink) -> io::Result<Exit> {
+fn each_file(files: &Files, selection: &Selection, mut sink: impl Sink) -> io::Result<Exit> {
     let mut exit = Exit::Success;
-    for path in files {
-        let document = match Document::read(path) {
+    for document in files.documents() {
+        let document = match document {
             Ok(document) => document,
             Err(error) => {
                 report(&error);
@@ -74,8 +94,12 @@ fn each_file(files: &[PathBuf], mut sink: impl Sink) -> io::Result<Exit> {
         };
         let log = Log::read(&document.bytes);
         let runs = Runs::of(&log);
-        lines::each_line(&document, &log, &runs, |line| sink.line(&document.name, line))?;
-        if let Some(error) = &document.cut {
+        let (chosen, selected) = selection.of(&visible(&document.name), &log, &runs);
+        exit = exit.max(selected);
+        lines::each_line(&document, &log, &runs, |line| {
+            sink.line(&Read { document: &document, line, chosen: &chosen })
+        })?;
+        for error in &document.cut {
             report(error);
             exit = Exit::Trouble;
         }
@@ -86,26 +110,23 @@ fn each_file(files: &[PathBuf], mut sink: impl Sink) -> io::Result<Exit> {
 
 struct JsonLines<W> {
     out: W,
-    families: Vec<Family>,
     /// Lines without a wanted item are left out.
     filtered: bool,
     flat: bool,
 }
 
 impl<W: Write> Sink for JsonLines<W> {
-    fn line(&mut self, file: &str, line: &ParsedLine<'_>) -> io::Result<()> {
-        let families = &self.families;
-        let wanted = |item: &&ParsedItem| families.contains(&item.family());
+    fn line(&mut self, read: &Read<'_>) -> io::Result<()> {
         if self.flat {
-            for item in line.items.iter().filter(wanted).filter(|item| is_item(item)) {
-                json::write_line(&FlatJson { file, line, item }, &mut self.out)?;
+            for item in read.items().filter(|item| is_item(item)) {
+                json::write_line(&FlatJson { read, item }, &mut self.out)?;
             }
             return Ok(());
         }
-        if self.filtered && !line.items.iter().any(|item| wanted(&item)) {
+        if self.filtered && read.items().next().is_none() {
             return Ok(());
         }
-        json::write_line(&LineJson { file, line, families }, &mut self.out)
+        json::write_line(&LineJson(read), &mut self.out)
     }
 
     fn finish(&mut self) -> io::Result<()> {
@@ -118,41 +139,43 @@ fn is_item(item: &ParsedItem) -> bool {
     item.head_line.is_none()
 }
 
-struct LineJson<'a> {
-    file: &'a str,
-    line: &'a ParsedLine<'a>,
-    families: &'a [Family],
-}
+struct LineJson<'a>(&'a Read<'a>);
 
 impl Serialize for LineJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ParsedLine { carriers, foreign, .. } = self.0.line;
+        let place = self.0.place();
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("file", self.file)?;
-        map.serialize_entry("line", &(self.line.line + 1))?;
-        map.serialize_entry("carrier", &CarrierJson(&self.line.carriers))?;
-        map.serialize_entry("items", &ItemsJson(self))?;
-        map.serialize_entry("text", &self.line.foreign)?;
+        map.serialize_entry("file", place.file)?;
+        map.serialize_entry("line", &(place.line + 1))?;
+        map.serialize_entry("carrier", &CarrierJson(carriers))?;
+        map.serialize_entry("items", &ItemsJson(self.0))?;
+        map.serialize_entry("text", foreign)?;
         map.end()
     }
 }
 
-struct ItemsJson<'a>(&'a LineJson<'a>);
+struct ItemsJson<'a>(&'a Read<'a>);
 
 impl Serialize for ItemsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(None)?;
-        for item in self.0.line.items.iter().filter(|item| self.0.families.contains(&item.family())) {
-            seq.serialize_element(&ItemJson(item))?;
+        for item in self.0.items() {
+            seq.serialize_element(&ItemJson { read: self.0, item })?;
         }
         seq.end()
     }
 }
 
-struct ItemJson<'a>(&'a ParsedItem);
+struct ItemJson<'a> {
+    read: &'a Read<'a>,
+    item: &'a ParsedItem,
+}
 
 impl Serialize for ItemJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let item = self.0;
+        let item = self.item;
+        let head = item.head_line.map(|line| self.read.document.place(line, 0));
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("family", item.family().def().id)?;
         map.serialize_entry("shape", item.shape.def().id)?;
@@ -162,7 +185,10 @@ impl Serialize for ItemJson<'_> {
         map.serialize_entry("torn", &item.torn)?;
         map.serialize_entry("part", part(item.part))?;
         map.serialize_entry("col", &(item.start + 1))?;
-        map.serialize_entry("head_line", &item.head_line.map(|line| line + 1))?;
+        map.serialize_entry("head_line", &head.as_ref().map(|head| head.line + 1))?;
+        if let Some(head) = head.filter(|head| head.file != self.read.place().file) {
+            map.serialize_entry("head_file", head.file)?;
+        }
         map.end()
     }
 }
@@ -178,19 +204,19 @@ impl Serialize for FieldsJson<'_> {
 }
 
 struct FlatJson<'a> {
-    file: &'a str,
-    line: &'a ParsedLine<'a>,
+    read: &'a Read<'a>,
     item: &'a ParsedItem,
 }
 
 impl Serialize for FlatJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let item = self.item;
+        let place = self.read.place();
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("file", self.file)?;
-        map.serialize_entry("line", &(self.line.line + 1))?;
+        map.serialize_entry("file", place.file)?;
+        map.serialize_entry("line", &(place.line + 1))?;
         map.serialize_entry("col", &(item.start + 1))?;
-        map.serialize_entry("carrier", &CarrierJson(&self.line.carriers))?;
+        map.serialize_entry("carrier", &CarrierJson(&self.read.line.carriers))?;
         map.serialize_entry("family", item.family().def().id)?;
         map.serialize_entry("shape", item.shape.def().id)?;
         map.serialize_entry("go", &GoJson(item.go))?;
@@ -315,14 +341,13 @@ const BASE_COLUMNS: [&str; 10] = ["file", "line", "col", "carrier", "family", "s
 
 struct Table<W: Write> {
     out: csv::Writer<W>,
-    families: Vec<Family>,
     /// By family and field: its column behind the base columns. Fields of one name share a column.
     columns: Vec<Vec<usize>>,
     cells: Vec<String>,
 }
 
 impl<W: Write> Table<W> {
-    fn new(out: W, families: Vec<Family>) -> io::Result<Self> {
+    fn new(out: W, families: &[Family]) -> io::Result<Self> {
         let mut fields: Vec<&'static str> = Vec::new();
         for field in families.iter().flat_map(|family| family.def().fields) {
             if !fields.contains(&field.id) {
@@ -335,16 +360,13 @@ impl<W: Write> Table<W> {
         let of_family = |family: &Family| family.def().fields.iter().map(|field| column(field.id)).collect();
         let columns = Family::ALL.iter().map(of_family).collect();
         let cells = vec![String::new(); fields.len()];
-        Ok(Self { out, families, columns, cells })
+        Ok(Self { out, columns, cells })
     }
 }
 
 impl<W: Write> Sink for Table<W> {
-    fn line(&mut self, file: &str, line: &ParsedLine<'_>) -> io::Result<()> {
-        for item in line.items.iter().filter(|item| is_item(item)) {
-            if !self.families.contains(&item.family()) {
-                continue;
-            }
+    fn line(&mut self, read: &Read<'_>) -> io::Result<()> {
+        for item in read.items().filter(|item| is_item(item)) {
             self.cells.iter_mut().for_each(String::clear);
             for (field, value) in values(item.shape, &item.values) {
                 let column = self.columns[field.family as usize][usize::from(field.index)];
@@ -352,11 +374,12 @@ impl<W: Write> Sink for Table<W> {
                     print_cell(&value, cell);
                 }
             }
+            let place = read.place();
             let base: [&str; BASE_COLUMNS.len()] = [
-                &super::visible::visible(file),
-                &(line.line + 1).to_string(),
+                &visible(place.file),
+                &(place.line + 1).to_string(),
                 &(item.start + 1).to_string(),
-                &carrier_names(&line.carriers),
+                &carrier_names(&read.line.carriers),
                 item.family().def().id,
                 item.shape.def().id,
                 &ends(item.go).map_or(String::new(), |ends| ends.join(" ")),

@@ -3,16 +3,17 @@
 mod to_json;
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 
 use clap::ValueEnum;
 use ide::rules::Severity;
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
-use ide::{Diagnostic, diagnostics, lens, words};
+use ide::{Diagnostic, lens, words};
 
 #[cfg(test)]
 pub(super) use self::to_json::SummaryJson;
 use super::findings::{Asked, name};
+use super::joined::Files;
+use super::select::Selection;
 use super::terminal::{self, ID, TITLE, VALUE};
 use super::visible::visible;
 use super::{Exit, json, report};
@@ -20,9 +21,11 @@ use super::{Exit, json, report};
 /// Options of `summary`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Logs to read, packed with gzip or zstd or not; `-` is standard input
-    #[arg(value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    files: Files,
+
+    #[command(flatten)]
+    selection: Selection,
 
     /// Text for people, or one JSON object
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -36,26 +39,30 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
+    if let Some(exit) = args.selection.refused() {
+        return Ok(exit);
+    }
     let mut exit = Exit::Success;
     let mut files = Vec::new();
     let mut out = terminal::stdout();
-    for path in &args.files {
-        let asked = match Asked::read(path) {
-            Ok(asked) => asked,
+    for document in args.files.documents() {
+        let asked = match document {
+            Ok(document) => Asked::of(document, &args.selection),
             Err(error) => {
                 report(&error);
                 exit = Exit::Trouble;
-                files.push(to_json::unreadable(path, &error));
+                files.push(to_json::unreadable(&error));
                 continue;
             }
         };
-        let mut findings = diagnostics(&asked.snapshot);
+        exit = exit.max(asked.exit);
+        let mut findings = asked.diagnostics();
         findings.retain(|found| found.severity > Severity::Hint);
         match args.format {
-            Format::Human => write_file(&mut out, &asked, &findings)?,
+            Format::Human => write_file(&mut out, &asked, &args.selection, &findings)?,
             Format::Json => files.push(to_json::file(&asked, &findings)),
         }
-        if let Some(error) = &asked.document.cut {
+        for error in &asked.document.cut {
             report(error);
             exit = Exit::Trouble;
         }
@@ -63,43 +70,57 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
     out.flush()?;
     if let Format::Json = args.format {
         let mut out = BufWriter::new(io::stdout().lock());
-        json::write_line(&to_json::all(files), &mut out)?;
+        json::write_line(&to_json::all(&args.selection, files), &mut out)?;
         out.flush()?;
     }
     Ok(exit)
 }
 
-fn write_file(out: &mut impl Write, asked: &Asked, findings: &[Diagnostic]) -> io::Result<()> {
+fn write_file(out: &mut impl Write, asked: &Asked, selection: &Selection, findings: &[Diagnostic]) -> io::Result<()> {
     let name = visible(&asked.document.name);
     let summaries = asked.snapshot.parsed.as_ref().map_or(&[][..], |parsed| &parsed.analysis().summaries);
     if summaries.is_empty() {
-        return writeln!(out, "{TITLE}{name}{TITLE:#}: no trace line\n");
+        return writeln!(out, "{TITLE}{name}{TITLE:#}: {}\n", asked.nothing());
     }
     writeln!(out, "{TITLE}{name}{TITLE:#}: {}", visible(&lens::file_title(&asked.snapshot)))?;
+    if selection.is_partial() {
+        writeln!(out, "  selected: {selection}; all numbers are of that alone")?;
+    }
     let about_file: Vec<&Diagnostic> = findings.iter().filter(|found| found.run.is_none()).collect();
-    write_findings(out, &about_file)?;
+    write_findings(out, asked, &about_file)?;
     for summary in summaries {
         writeln!(out)?;
         let of_run: Vec<&Diagnostic> = findings.iter().filter(|found| found.run == Some(summary.run)).collect();
-        write_run(out, summary, &of_run)?;
+        write_run(out, asked, summary, &of_run)?;
     }
     writeln!(out)
 }
 
-fn write_run(out: &mut impl Write, summary: &RunSummary, findings: &[&Diagnostic]) -> io::Result<()> {
-    let (first, last) = summary.lines;
+fn write_run(out: &mut impl Write, asked: &Asked, summary: &RunSummary, findings: &[&Diagnostic]) -> io::Result<()> {
+    let lines = lines(asked, summary.lines);
+    let (n_items, n_all) = asked.n_items(summary.run);
+    let of_run = if n_items < n_all { format!(", {n_items} of its {n_all} trace lines") } else { String::new() };
     let go = summary.go.map_or("lines of several Go releases".to_owned(), |go| format!("Go {go}"));
     let toolchain = if summary.toolchain { ", printed by the Go toolchain" } else { "" };
     // People count runs from 1, as the outline does; in JSON a run is an id from 0.
     let run = summary.run + 1;
-    writeln!(out, "  {TITLE}run {run}{TITLE:#}, lines {} to {}, {go}{toolchain}", first + 1, last + 1)?;
+    writeln!(out, "  {TITLE}run {run}{TITLE:#}, {lines}{of_run}, {go}{toolchain}")?;
     if let Some(gc) = &summary.gc {
         write_gc(out, gc)?;
     }
     if let Some(sched) = &summary.sched {
         write_sched(out, sched)?;
     }
-    write_findings(out, findings)
+    write_findings(out, asked, findings)
+}
+
+fn lines(asked: &Asked, (first, last): (u32, u32)) -> String {
+    let document = &asked.document;
+    if !document.is_joined() {
+        return format!("lines {} to {}", first + 1, last + 1);
+    }
+    let [first, last] = [first, last].map(|line| document.line_in_words(line));
+    format!("{} to {}", visible(&first), visible(&last))
 }
 
 fn write_gc(out: &mut impl Write, gc: &GcSummary) -> io::Result<()> {
@@ -156,11 +177,12 @@ fn trend(values: &Trend) -> String {
     format!("{first} → {last} MB, between {low} and {high} MB  {}", words::sparkline(&values.shape))
 }
 
-fn write_findings(out: &mut impl Write, findings: &[&Diagnostic]) -> io::Result<()> {
+fn write_findings(out: &mut impl Write, asked: &Asked, findings: &[&Diagnostic]) -> io::Result<()> {
     for found in findings {
         let style = terminal::style_of(found.severity);
         let (severity, message) = (name(found.severity), visible(&found.message));
-        writeln!(out, "    {style}{severity}[{}]{style:#} line {}: {message}", found.code, found.loc.line + 1)?;
+        let line = asked.document.line_in_words(found.loc.line);
+        writeln!(out, "    {style}{severity}[{}]{style:#} {}: {message}", found.code, visible(&line))?;
     }
     Ok(())
 }

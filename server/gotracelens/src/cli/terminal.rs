@@ -15,6 +15,9 @@ pub(super) const ID: Style = AnsiColor::BrightBlack.on_default();
 /// The word before a problem.
 pub(super) const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
 
+/// The word before what is no problem.
+pub(super) const NOTE: Style = AnsiColor::BrightBlue.on_default().bold();
+
 /// The color of a level.
 pub(super) const fn style_of(severity: Severity) -> Style {
     match severity {

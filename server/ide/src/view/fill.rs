@@ -15,22 +15,22 @@ pub(crate) const WRAPPED_MS: f64 = 1e9;
 impl LogView {
     /// The views of all runs of a log, and its damaged lines.
     pub fn of(log: &Log, runs: &Runs) -> Self {
-        let views = runs.list.iter().enumerate().map(|(index, run)| RunView::of(log, run, index)).collect();
-        let (torn, unknown) = damaged(log);
+        let views = runs.list.iter().map(|run| RunView::of(log, run)).collect();
+        let (torn, unknown) = damaged(log, runs);
         Self { runs: views, torn, unknown }
     }
 }
 
 impl RunView {
     /// The view of one run.
-    pub fn of(log: &Log, run: &Run, index: usize) -> Self {
+    pub fn of(log: &Log, run: &Run) -> Self {
         let timer_lines: Vec<u32> = run.rows(Family::GcForced).iter().map(|row| log.line(*row)).collect();
         let mut cycles = cycles(log, run.rows(Family::Gc));
         announce(&mut cycles, &timer_lines);
         let samples = samples(log, run.rows(Family::Sched));
         let last_seen_s = last_seen(&cycles, &samples);
         Self {
-            run: index,
+            run: run.number,
             restarts: run.restarts,
             interleaved: run.interleaved.clone(),
             toolchain: run.toolchain,
@@ -179,14 +179,15 @@ fn last_seen(cycles: &Cycles, samples: &Samples) -> Option<f64> {
 /// A head without a tail is a tear where other output follows it on its line, and an unknown dialect where the line is
 /// all the program's own. The difference cannot be seen from one line; what tells is that a dialect breaks every line at
 /// the same field, so a family whose lines never match wholly is unknown, not torn.
-fn damaged(log: &Log) -> (Vec<Torn>, Vec<Unknown>) {
+fn damaged(log: &Log, runs: &Runs) -> (Vec<Torn>, Vec<Unknown>) {
     let mut torn = Vec::new();
     let mut unknown = Vec::new();
     let mut whole: Vec<usize> = Family::ALL.iter().map(|family| log.n_rows(*family)).collect();
     for (_, row, _) in log.fragments() {
         whole[row.family as usize] -= 1;
     }
-    for (chunk_start, row, fragment) in log.fragments() {
+    let is_wanted = |row: RowId| !runs.is_part || runs.of_row(row).is_some();
+    for (chunk_start, row, fragment) in log.fragments().filter(|(_, row, _)| is_wanted(*row)) {
         let line_of = |part: &tracelog::chunk::PartAt| (i64::from(chunk_start) + part.line).max(0) as u32;
         let last_field = last_field(log, row);
         let line = line_of(&fragment.parts[0]);

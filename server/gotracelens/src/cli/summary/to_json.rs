@@ -3,7 +3,6 @@
 //! Version 1. Fields may be added; a change of an existing one raises the version.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use ide::Diagnostic;
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
@@ -13,6 +12,7 @@ use serde::Serialize;
 use crate::cli::findings::{Asked, FindingJson, finite};
 use crate::cli::input::InputError;
 use crate::cli::parse::ends;
+use crate::cli::select::{Selection, SelectionJson};
 
 /// What `summary --format json` writes.
 #[derive(Serialize, JsonSchema)]
@@ -20,7 +20,9 @@ use crate::cli::parse::ends;
 pub(in crate::cli) struct SummaryJson {
     /// Version of this layout.
     schema: u32,
-    /// One entry a file, in the order of the arguments.
+    /// What of the files all numbers are about; null for everything.
+    selection: Option<SelectionJson>,
+    /// One entry a file, in the order of the arguments; files that were joined have one entry.
     files: Vec<FileJson>,
 }
 
@@ -28,8 +30,10 @@ pub(in crate::cli) struct SummaryJson {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "File")]
 pub(super) struct FileJson {
-    /// Name as it was given; `-` for standard input.
+    /// Name as it was given; `-` for standard input. Of joined files, their names in reading order with ` + ` between.
     path: String,
+    /// The files that were joined, in reading order; empty for a file by itself.
+    joined: Vec<String>,
     /// Why the file could not be read, or not to its end; else null.
     error: Option<String>,
     /// Number of lines.
@@ -46,10 +50,18 @@ pub(super) struct FileJson {
 struct RunJson {
     /// Id in this file, from 0; the same as in the output of `parse`.
     run: usize,
+    /// File of the first line.
+    first_file: String,
     /// First line, from 1.
     first_line: u32,
+    /// File of the last line.
+    last_file: String,
     /// Last line on which an item of the run begins, from 1.
     last_line: u32,
+    /// Trace lines that are selected.
+    items: usize,
+    /// Trace lines of the whole run.
+    items_in_run: usize,
     /// Oldest and newest Go release that can have printed all its lines.
     go: Option<[&'static str; 2]>,
     /// Printed by the Go toolchain (`go run`, `go test`) and not by the program.
@@ -162,13 +174,14 @@ struct TrendJson {
     shape: Vec<f64>,
 }
 
-pub(super) fn all(files: Vec<FileJson>) -> SummaryJson {
-    SummaryJson { schema: 1, files }
+pub(super) fn all(selection: &Selection, files: Vec<FileJson>) -> SummaryJson {
+    SummaryJson { schema: 1, selection: selection.to_json(), files }
 }
 
-pub(super) fn unreadable(path: &Path, error: &InputError) -> FileJson {
+pub(super) fn unreadable(error: &InputError) -> FileJson {
     FileJson {
-        path: path.to_string_lossy().into_owned(),
+        path: error.name().to_owned(),
+        joined: Vec::new(),
         error: Some(error.to_string()),
         lines: 0,
         runs: Vec::new(),
@@ -178,17 +191,21 @@ pub(super) fn unreadable(path: &Path, error: &InputError) -> FileJson {
 
 pub(super) fn file(asked: &Asked, findings: &[Diagnostic]) -> FileJson {
     let summaries = asked.snapshot.parsed.as_ref().map_or(&[][..], |parsed| &parsed.analysis().summaries);
-    let of = |run: Option<usize>| findings.iter().filter(|found| found.run == run).map(FindingJson::of).collect();
+    let document = &asked.document;
+    let of = |run: Option<usize>| {
+        findings.iter().filter(|found| found.run == run).map(|found| FindingJson::of(found, document)).collect()
+    };
     FileJson {
-        path: asked.document.name.clone(),
-        error: asked.document.cut.as_ref().map(ToString::to_string),
-        lines: asked.document.n_lines(),
-        runs: summaries.iter().map(|summary| run(summary, of(Some(summary.run)))).collect(),
+        path: document.name.clone(),
+        joined: document.joined(),
+        error: document.cut_in_words(),
+        lines: document.n_lines(),
+        runs: summaries.iter().map(|summary| run(asked, summary, of(Some(summary.run)))).collect(),
         findings: of(None),
     }
 }
 
-fn run(summary: &RunSummary, findings: Vec<FindingJson>) -> RunJson {
+fn run(asked: &Asked, summary: &RunSummary, findings: Vec<FindingJson>) -> RunJson {
     let mut absent = BTreeMap::new();
     if summary.go.is_none() {
         absent.insert("go", "no single release prints all these lines");
@@ -199,10 +216,16 @@ fn run(summary: &RunSummary, findings: Vec<FindingJson>) -> RunJson {
     if summary.sched.is_none() {
         absent.insert("sched", Absent::NoLines.reason());
     }
+    let [first, last] = [summary.lines.0, summary.lines.1].map(|line| asked.document.place(line, 0));
+    let (items, items_in_run) = asked.n_items(summary.run);
     RunJson {
         run: summary.run,
-        first_line: summary.lines.0 + 1,
-        last_line: summary.lines.1 + 1,
+        first_file: first.file.to_owned(),
+        first_line: first.line + 1,
+        last_file: last.file.to_owned(),
+        last_line: last.line + 1,
+        items,
+        items_in_run,
         go: summary.go.and_then(ends),
         toolchain: summary.toolchain,
         gc: summary.gc.as_ref().map(gc),
