@@ -34,8 +34,8 @@ pub fn read(kind: Kind, bytes: &[u8]) -> Option<(u64, usize)> {
     }
 }
 
-/// Code of `nil`. References are small, so the numbers come first.
-const NIL: u64 = u64::MAX;
+/// Code of `nil` in [`Kind::Ref`]. References are small, so the numbers come first.
+pub const NIL: u64 = u64::MAX;
 
 /// Whether a code of [`Kind::Ref`] says that there is none: `nil`, or `-1` up to Go 1.19.
 pub fn is_nil(code: u64) -> bool {

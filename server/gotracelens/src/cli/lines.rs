@@ -57,20 +57,36 @@ pub(super) struct Values {
     pub(super) lists: Vec<(u8, Range<usize>)>,
     /// Codes of all lists.
     pub(super) pool: Vec<u64>,
+    /// All texts; the code of a text says where it stands in them, see [`template::span`].
+    pub(super) texts: String,
 }
 
 impl Values {
     /// Takes over what a whole line says.
-    fn take(&mut self, shape: Shape, codes: &Codes) {
+    fn take(&mut self, shape: Shape, codes: &Codes, content: &[u8]) {
         let layout = template::layout(shape);
         self.single.clear();
         self.single.extend(layout.single.iter().copied().zip(codes.single.iter().copied()));
+        self.texts.clear();
+        for slot in &layout.texts {
+            let span = template::span(codes.single[usize::from(*slot)]);
+            self.single[usize::from(*slot)].1 = self.text(&String::from_utf8_lossy(&content[span]));
+        }
         self.lists.clear();
         let starts = std::iter::once(0).chain(codes.ends.iter().copied());
         self.lists.extend(
             layout.lists.iter().zip(starts).zip(&codes.ends).map(|((field, start), end)| (*field, start..*end)),
         );
         self.pool.clone_from(&codes.pool);
+    }
+}
+
+impl Values {
+    /// Adds a text; gives its code.
+    fn text(&mut self, text: &str) -> u64 {
+        let start = self.texts.len() as u64;
+        self.texts.push_str(text);
+        start << 32 | text.len() as u64
     }
 }
 
@@ -89,6 +105,7 @@ pub(super) fn each_line(
 ) -> io::Result<()> {
     let run_index = RunIndex::new(log, runs);
     let pieces = lines_with_pieces(log);
+    let confirmed_later = lines_confirmed_later(log);
     let mut parsed = ParsedLine::default();
     let mut on_line = Vec::new();
     let mut codes = Codes::default();
@@ -97,7 +114,7 @@ pub(super) fn each_line(
         for (line, rows) in (start..document.n_lines()).zip(&on_line) {
             parsed.line = line;
             let quick = match rows {
-                _ if pieces.binary_search(&line).is_ok() => false,
+                _ if pieces.binary_search(&line).is_ok() || confirmed_later.binary_search(&line).is_ok() => false,
                 Rows::None => no_item(document.bytes_of(line), &mut parsed),
                 Rows::One(row) => {
                     let found = one_item(log.shape(*row), document.bytes_of(line), &mut codes, &mut parsed);
@@ -132,7 +149,7 @@ fn rows_by_line(chunk: &Chunk, chunk_index: u32, on_line: &mut Vec<Rows>) {
     for family in Family::ALL {
         let Some(table) = chunk.table(*family) else { continue };
         for row in 0..table.len() {
-            // Items whose head stands in an earlier chunk have pieces, and so are read the careful way.
+            // Rows whose line stands in an earlier chunk are read the careful way.
             let Ok(line) = usize::try_from(table.line(row)) else { continue };
             let Some(rows) = on_line.get_mut(line) else { continue };
             *rows = match rows {
@@ -141,6 +158,19 @@ fn rows_by_line(chunk: &Chunk, chunk_index: u32, on_line: &mut Vec<Rows>) {
             };
         }
     }
+}
+
+/// Lines whose rows are in a later chunk, sorted: they were believed only once another line had confirmed them.
+fn lines_confirmed_later(log: &Log) -> Vec<u32> {
+    let mut lines = Vec::new();
+    for (start, chunk) in log.chunks() {
+        for table in Family::ALL.iter().filter_map(|family| chunk.table(*family)) {
+            let before = (0..table.len()).map(|row| table.line(row)).filter(|line| *line < 0);
+            lines.extend(before.map(|line| (i64::from(start) + line).max(0) as u32));
+        }
+    }
+    lines.sort_unstable();
+    lines
 }
 
 /// Lines on which a piece of a torn item stands, sorted.
@@ -172,16 +202,18 @@ fn one_item(shape: Shape, text: &[u8], codes: &mut Codes, parsed: &mut ParsedLin
     parsed.items.clear();
     parsed.carriers.clear();
     let mut start = 0;
-    if !template::whole(shape, text, codes) {
+    if template::whole(shape, text, codes) {
+        values.take(shape, codes, text);
+    } else {
         let peeled = carrier::peel(text);
         if !template::whole(shape, &peeled.content, codes) {
             return false;
         }
         start = peeled.raw(0);
         parsed.carriers.clone_from(&peeled.layers);
+        values.take(shape, codes, &peeled.content);
     }
     parsed.foreign = None;
-    values.take(shape, codes);
     let flags = shape.def().pieces.iter().filter_map(|piece| match piece {
         Piece::Flag(field, _) => Some(*field),
         _ => None,
@@ -230,7 +262,11 @@ fn values(item: &Item) -> Values {
     for value in &item.values {
         match &value.datum {
             Some(Datum::One(_, code)) => values.single.push((value.field.index, *code)),
-            Some(Datum::List(list)) => {
+            Some(Datum::Text(text)) => {
+                let code = values.text(text);
+                values.single.push((value.field.index, code));
+            }
+            Some(Datum::List(_, list)) => {
                 let start = values.pool.len();
                 values.pool.extend_from_slice(list);
                 values.lists.push((value.field.index, start..values.pool.len()));
@@ -277,9 +313,9 @@ mod tests {
     fn told(parsed: &ParsedLine<'_>) -> String {
         let item = |item: &ParsedItem| {
             let ParsedItem { shape, part, torn, start, head_line, row, run, go, values } = item;
-            let Values { single, lists, pool } = values;
+            let Values { single, lists, pool, texts } = values;
             format!(
-                "{shape:?} {part:?} {torn} {start} {head_line:?} {row:?} {run:?} {go:?} {single:?} {lists:?} {pool:?}"
+                "{shape:?} {part:?} {torn} {start} {head_line:?} {row:?} {run:?} {go:?} {single:?} {lists:?} {pool:?} {texts}"
             )
         };
         let items: Vec<String> = parsed.items.iter().map(item).collect();

@@ -10,6 +10,7 @@ use serde::{Serialize, ser};
 use serde_json::value::RawValue;
 use tracelog::carrier::Carrier;
 use tracelog::catalog::{NEWEST_MINOR, Piece};
+use tracelog::template;
 use tracelog::{Family, Field, GoReleases, Kind, Log, Part, Runs, Shape, cells};
 
 use super::input::{Document, Place};
@@ -240,7 +241,8 @@ fn serialize_fields<M: SerializeMap>(item: &ParsedItem, map: &mut M) -> Result<(
 enum Value<'a> {
     Absent,
     One(Kind, u64),
-    List(&'a [u64]),
+    List(Kind, &'a [u64]),
+    Text(&'a str),
 }
 
 /// The fields of a shape with their values. Both are in template order, so one pass finds them all.
@@ -250,14 +252,18 @@ fn values<'a>(shape: Shape, values: &'a Values) -> impl Iterator<Item = (Field, 
     let mut lists = values.lists.iter().peekable();
     shape.def().pieces.iter().filter_map(move |piece| {
         let (field, kind) = match *piece {
-            Piece::Literal(_) => return None,
+            Piece::Literal(_) | Piece::Pad => return None,
             Piece::Value(field, kind) => (field, kind),
             Piece::Flag(field, _) => (field, Kind::Flag),
         };
-        let value = if kind == Kind::IntList {
+        let value = if kind.is_list() {
             lists
                 .next_if(|(found, _)| *found == field)
-                .map_or(Value::Absent, |(_, range)| Value::List(&values.pool[range.clone()]))
+                .map_or(Value::Absent, |(_, range)| Value::List(kind, &values.pool[range.clone()]))
+        } else if kind.is_text() {
+            single
+                .next_if(|(found, _)| *found == field)
+                .map_or(Value::Absent, |(_, code)| Value::Text(&values.texts[template::span(*code)]))
         } else {
             single.next_if(|(found, _)| *found == field).map_or(Value::Absent, |(_, code)| Value::One(kind, *code))
         };
@@ -269,11 +275,16 @@ impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match *self {
             Self::Absent => serializer.serialize_none(),
-            Self::List(codes) => serializer.collect_seq(codes.iter().map(|code| cells::unzigzag(*code))),
+            Self::List(Kind::HexList, codes) => serializer.collect_seq(codes),
+            Self::List(_, codes) => serializer.collect_seq(codes.iter().map(|code| cells::unzigzag(*code))),
+            Self::Text(text) => serializer.serialize_str(text),
             Self::One(kind, code) => match kind {
                 // Hexadecimal in Go 1.0 and 1.1 only: one id has one type everywhere.
-                Kind::Uint | Kind::Hex => serializer.serialize_u64(code),
-                Kind::Int | Kind::IntList => serializer.serialize_i64(cells::unzigzag(code)),
+                Kind::Uint | Kind::Hex | Kind::HexList => serializer.serialize_u64(code),
+                Kind::Ref if code == cells::NIL => serializer.serialize_none(),
+                Kind::FloatE | Kind::FloatG => serializer.serialize_f64(cells::value(kind, code)),
+                Kind::Text | Kind::LongText => serializer.serialize_none(),
+                Kind::Int | Kind::Ref | Kind::IntList => serializer.serialize_i64(cells::unzigzag(code)),
                 Kind::Bool | Kind::Flag => serializer.serialize_bool(code & 1 == 1),
                 // A float would turn 0.10 into 0.1.
                 Kind::Seconds3 | Kind::Millis2 => {
@@ -290,7 +301,13 @@ impl Serialize for Value<'_> {
 /// types from values would take some for integers; hexadecimal numbers become decimal.
 fn print_number(kind: Kind, code: u64, text: &mut String) {
     let start = text.len();
-    cells::print(if kind == Kind::Hex { Kind::Uint } else { kind }, code, text);
+    match kind {
+        Kind::Hex => cells::print(Kind::Uint, code, text),
+        // Without the sign and the third digit of the exponent that Go printed up to 1.25.
+        Kind::FloatE => text.push_str(&cells::value(kind, code).to_string()),
+        Kind::Ref if code == cells::NIL => {}
+        _ => cells::print(kind, code, text),
+    }
     if matches!(kind, Kind::Seconds3 | Kind::Millis2) && !text[start..].contains('.') {
         text.push_str(".0");
     }
@@ -402,12 +419,13 @@ fn print_cell(value: &Value<'_>, cell: &mut String) {
         Value::Absent => {}
         Value::One(Kind::Bool | Kind::Flag, code) => cell.push_str(if code & 1 == 1 { "true" } else { "false" }),
         Value::One(kind, code) => print_number(kind, code, cell),
-        Value::List(codes) => {
+        Value::Text(text) => cell.push_str(text),
+        Value::List(kind, codes) => {
             for (at, code) in codes.iter().enumerate() {
                 if at > 0 {
                     cell.push(' ');
                 }
-                cells::print(Kind::IntList, *code, cell);
+                cells::print(kind, *code, cell);
             }
         }
     }
