@@ -37,6 +37,9 @@ impl Files {
         if !self.join {
             return Box::new(documents);
         }
+        // `app.log app.log*` names a file twice.
+        let is_first = |index: usize| !self.files[..index].contains(&self.files[index]);
+        let documents = documents.enumerate().filter(|(index, _)| is_first(*index)).map(|(_, document)| document);
         let (read, unread): (Vec<_>, Vec<_>) = documents.partition(Result::is_ok);
         let read: Vec<Document> = read.into_iter().flatten().collect();
         let joined = (!read.is_empty()).then(|| Ok(Document::join(in_order(read))));
@@ -71,12 +74,19 @@ fn order_of_names(names: &[&str]) -> Vec<usize> {
     let rotations: Vec<Rotation> = names.iter().map(|name| Rotation::of(name)).collect();
     let set = |rotation: &Rotation| rotations.iter().position(|other| other.stem == rotation.stem);
     let mut order: Vec<usize> = (0..names.len()).collect();
-    order.sort_by_key(|index| (set(&rotations[*index]), &rotations[*index].age));
+    order.sort_by_key(|index| {
+        let Rotation { age, is_packed, .. } = &rotations[*index];
+        (set(&rotations[*index]), age, !is_packed)
+    });
     order
 }
 
 /// How a run begins and ends in a file.
 struct Life {
+    /// No other run of the process came before it in the file.
+    is_first: bool,
+    /// None came after it.
+    is_last: bool,
     source: Arc<[u8]>,
     /// First and last GC number.
     cycles: Option<(u64, u64)>,
@@ -96,7 +106,12 @@ const MAX_LOST: u64 = 1;
 
 fn lives(bytes: &[u8]) -> Vec<Life> {
     let log = Log::read(bytes);
-    Runs::of(&log).list.iter().map(|run| Life::of(&log, run)).collect()
+    let runs = Runs::of(&log).list;
+    let mut lives: Vec<Life> = runs.iter().map(|run| Life::of(&log, run)).collect();
+    for before in runs.iter().filter_map(|run| run.restarts) {
+        lives[before].is_last = false;
+    }
+    lives
 }
 
 impl Life {
@@ -108,6 +123,8 @@ impl Life {
         let whole = |value: Option<f64>| value.filter(|value| *value >= 0.0).map(|value| value.round() as u64);
         let samples = numbers(Family::Sched, &|row| whole(log.value(row, sched::AT_MS)));
         Self {
+            is_first: run.restarts.is_none(),
+            is_last: true,
             source: run.source.clone(),
             cycles: ends(&numbers(Family::Gc, &|row| log.code(row, gc::N))),
             cycles_ms: ends(&numbers(Family::Gc, &|row| whole(log.value(row, gc::AT_S).map(|at_s| at_s * 1000.0)))),
@@ -138,8 +155,8 @@ impl Life {
 }
 
 fn goes_on(lives: &[Life], next: &[Life]) -> bool {
-    let last = &lives[lives.len().saturating_sub(MAX_LIVES)..];
-    last.iter().any(|life| next.iter().take(MAX_LIVES).any(|next| life.goes_on_in(next)))
+    let mut last = lives.iter().rev().filter(|life| life.is_last).take(MAX_LIVES);
+    last.any(|life| next.iter().filter(|next| next.is_first).take(MAX_LIVES).any(|next| life.goes_on_in(next)))
 }
 
 /// Another order than the given one, in which more files go on in the next; None when there is none.
@@ -217,6 +234,9 @@ mod tests {
     #[test]
     fn a_restart_between_files_does_not_turn_them_around() {
         let files = [("app.log.1", cycles(30..50)), ("app.log", cycles(1..20))];
+        assert_eq!(order(&files), [0, 1]);
+        // The first life in the newer file stops where the other file begins.
+        let files = [("app.log.1", cycles(5..9) + &cycles(1..9)), ("app.log", cycles(1..5) + &cycles(1..3))];
         assert_eq!(order(&files), [0, 1]);
         let files = [("app.log.2", cycles(1..5)), ("app.log.1", cycles(1..5)), ("app.log", cycles(1..5))];
         assert_eq!(order(&files), [0, 1, 2]);

@@ -13,6 +13,8 @@ pub(super) struct Rotation {
     pub(super) stem: String,
     /// The less, the older.
     pub(super) age: Age,
+    /// Only what is not written anymore is packed.
+    pub(super) is_packed: bool,
 }
 
 /// How a rotated file is marked. The less, the older.
@@ -38,19 +40,22 @@ impl Rotation {
     /// Reads the name of a file; what stands before the last path separator does not matter.
     pub(super) fn of(name: &str) -> Self {
         let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-        let name = PACKED.iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name);
+        let (name, is_packed) = match PACKED.iter().find_map(|packed| name.strip_suffix(packed)) {
+            Some(name) => (name, true),
+            None => (name, false),
+        };
         if let Some((stem, mark, separator)) = mark_at_end(name)
             && let Some(age) = age(mark, separator)
         {
-            return Self { stem: stem.to_owned(), age };
+            return Self { stem: stem.to_owned(), age, is_packed };
         }
         if let Some((base, extension)) = name.rsplit_once('.')
             && let Some((stem, mark, separator)) = mark_at_end(base)
             && let Some(age) = age(mark, separator)
         {
-            return Self { stem: format!("{stem}.{extension}"), age };
+            return Self { stem: format!("{stem}.{extension}"), age, is_packed };
         }
-        Self { stem: name.to_owned(), age: Age::Current }
+        Self { stem: name.to_owned(), age: Age::Current, is_packed }
     }
 }
 
@@ -130,7 +135,7 @@ mod tests {
         for name in
             ["web2.log", "app-v1.2.3.log", "app-1.21.6.log", "0.log", "123456789.log", "-", "a.log", "", ".1", "2026"]
         {
-            assert_eq!(Rotation::of(name), Rotation { stem: name.into(), age: Age::Current });
+            assert_eq!(Rotation::of(name), Rotation { stem: name.into(), age: Age::Current, is_packed: false });
         }
     }
 }

@@ -101,8 +101,9 @@ impl Selection {
     /// name must be safe to show.
     pub(super) fn of(&self, name: &str, log: &Log, runs: &Runs) -> (Chosen, Exit) {
         let families = self.families();
+        let is_wanted = Family::ALL.iter().map(|family| families.contains(family)).collect();
         if !self.is_stretch() {
-            return (Chosen { families, rows: None }, Exit::Success);
+            return (Chosen { is_wanted, rows: None }, Exit::Success);
         }
         let mut exit = Exit::Success;
         let n_runs = runs.list.len();
@@ -117,7 +118,7 @@ impl Selection {
         }
         untold.tell(name);
         rows.sort_unstable();
-        (Chosen { families, rows: Some(rows) }, exit)
+        (Chosen { is_wanted, rows: Some(rows) }, exit)
     }
 
     fn rows(&self, log: &Log, run: &Run, untold: &mut Untold) -> Vec<RowId> {
@@ -205,7 +206,8 @@ impl Untold {
 
 /// The items that were asked for.
 pub(super) struct Chosen {
-    families: Vec<Family>,
+    /// By family: whether it was asked for.
+    is_wanted: Vec<bool>,
     /// The rows, sorted; all when none.
     rows: Option<Vec<RowId>>,
 }
@@ -218,13 +220,13 @@ impl Chosen {
 
     /// Whether the item of a row was asked for.
     pub(super) fn has_row(&self, family: Family, row: Option<RowId>) -> bool {
-        self.families.contains(&family) && self.is_inside(row)
+        self.is_wanted[family as usize] && self.is_inside(row)
     }
 
     /// The runs of a log as far as they were asked for. Lines `GC forced` say something about cycles and stay with them.
     pub(super) fn part(&self, log: &Log, runs: &Runs) -> Runs {
         let is_of_family = |family: Family| {
-            self.families.contains(&family) || family == Family::GcForced && self.families.contains(&Family::Gc)
+            self.is_wanted[family as usize] || family == Family::GcForced && self.is_wanted[Family::Gc as usize]
         };
         runs.part(log, |row| is_of_family(row.family) && self.is_inside(Some(row)))
     }
