@@ -13,11 +13,22 @@ const FILES = {
   "gotrace.injection": "./textmate/gotrace.injection.json",
 };
 
-export const SCOPES_OF_VALUES = /^constant\.(numeric|language)\..*\.gotrace$/;
+export const SCOPES_OF_VALUES = /^(constant\.(numeric|language)|entity\.name|string\.unquoted)\..*\.gotrace$/;
 
 /** Reads a JSON file, by its path from this one. */
 export function readJson(path) {
   return JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
+}
+
+/** The samples of the catalog. Their file counts in bytes, editors count in UTF-16 units. */
+export function readSamples() {
+  const { samples } = readJson("./textmate/test/samples.json");
+  return samples.map((sample) => {
+    const bytes = Buffer.from(sample.text);
+    const column = (at) => bytes.subarray(0, at).toString().length;
+    const spans = sample.spans.map((span) => ({ ...span, start: column(span.start), end: column(span.end) }));
+    return { ...sample, certain: column(sample.certain), spans };
+  });
 }
 
 /** A stand-in for VS Code's own grammar of log files: it colors dates and numbers. */

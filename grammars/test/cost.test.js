@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { readJson, tokenizer } from "../tokenize.js";
+import { readJson, readSamples, tokenizer } from "../tokenize.js";
 
-const { samples } = readJson("./textmate/test/samples.json");
+const samples = readSamples();
 const LENGTH = 100_000;
 const SHORTER = LENGTH / 4;
 
