@@ -151,19 +151,29 @@ fn rules(family: &Family) -> Rules {
     let all: Vec<&Layout<'_>> = layouts.iter().collect();
     let mut patterns: Vec<Rule> =
         branches(&all, 0).iter().map(|(first, layouts)| rule(family, first, layouts)).collect();
-    patterns.extend(lines.iter().map(|shape| line_rule(family, shape)));
+    patterns.extend(lines.iter().flat_map(|shape| line_rules(family, shape)));
     Rules { patterns }
 }
 
-/// The rule of a shape that is a whole line.
-fn line_rule(family: &Family, shape: &Shape) -> Rule {
-    let mut writer = Writer { regex: String::new(), captures: BTreeMap::new(), keyword: Some(keyword_scope(family)) };
-    writer.segment(&parts_of(family, shape));
-    Rule {
-        comment: shape.text.id.clone(),
-        name: format!("meta.line.{}.gotrace", family.text.id),
-        regex: format!("{ALONE_BEFORE}{}{ALONE_AFTER}", writer.regex),
-        captures: writer.captures,
+/// The rules of a shape that is a whole line. Text at its end takes in quotes, except where a quote stands before the line.
+fn line_rules(family: &Family, shape: &Shape) -> Vec<Rule> {
+    let parts = parts_of(family, shape);
+    let rule = |before: &str, after: &str| {
+        let mut writer =
+            Writer { regex: String::new(), captures: BTreeMap::new(), keyword: Some(keyword_scope(family)) };
+        writer.segment(&parts);
+        Rule {
+            comment: shape.text.id.clone(),
+            name: format!("meta.line.{}.gotrace", family.text.id),
+            regex: format!("{before}{}{after}", writer.regex),
+            captures: writer.captures,
+        }
+    };
+    match parts.last() {
+        Some(Piece::Value(Kind::Text | Kind::LongText, _)) => {
+            vec![rule(QUOTE_BEFORE, ALONE_AFTER), rule(UNQUOTED_BEFORE, END_AFTER)]
+        }
+        _ => vec![rule(ALONE_BEFORE, ALONE_AFTER)],
     }
 }
 
@@ -210,8 +220,14 @@ fn rule(family: &Family, first: &Segment, layouts: &[&Layout<'_>]) -> Rule {
 
 /// A line without values is common in prose, so it must be all that a carrier carries: what carriers end in ...
 const ALONE_BEFORE: &str = r#"(?:^|(?<=["\t])|(?<=[\]:|0-9Z] )|(?<= [FP] ))"#;
+/// Of these, only a quote ...
+const QUOTE_BEFORE: &str = r#"(?<=")"#;
+/// ... and without it.
+const UNQUOTED_BEFORE: &str = r"(?:^|(?<=\t)|(?<=[\]:|0-9Z] )|(?<= [FP] ))";
 /// ... and what follows their text.
 const ALONE_AFTER: &str = r#"(?=\s*$|\\+[rn]|")"#;
+/// What follows text that no quote ends.
+const END_AFTER: &str = r"(?=\s*$)";
 
 /// Writes a pattern and counts its groups.
 struct Writer {
@@ -256,7 +272,9 @@ impl Writer {
 
     fn first_literal(&mut self, text: &str, scope: String) {
         let is_whole = text.chars().all(|char| char.is_ascii_alphabetic() || char == ' ') && !text.ends_with(' ');
-        let len = text.find(|char: char| !char.is_ascii_alphabetic()).filter(|_| !is_whole).unwrap_or(text.len());
+        let signs = text.find(|char: char| char.is_ascii_alphabetic()).unwrap_or(text.len());
+        let word = text[signs..].find(|char: char| !char.is_ascii_alphabetic()).filter(|_| !is_whole);
+        let len = word.map_or(text.len(), |word| signs + word);
         self.group(&escape(&text[..len]), scope, "");
         self.regex.push_str(&escape(&text[len..]));
     }
