@@ -1,6 +1,8 @@
 //! Whole-product tests.
 
 #[cfg(test)]
+mod blocks;
+#[cfg(test)]
 mod catalog;
 #[cfg(test)]
 mod catalog_samples;
@@ -30,5 +32,7 @@ mod protocol;
 mod reading;
 #[cfg(test)]
 mod trends;
+#[cfg(test)]
+mod values;
 #[cfg(test)]
 mod wrap;
