@@ -121,8 +121,7 @@ fn compare_line(entry: &Entry, file: &FileReading, line: usize, parsed: &ParsedL
     let items = &parsed.items;
     let text = &file.texts[line - 1];
     let all = file.on_line(line);
-    let expected: Vec<&Expected> =
-        all.iter().filter(|expected| !MISSING.contains(&expected.reading.family)).collect();
+    let expected: Vec<&Expected> = all.iter().filter(|expected| !MISSING.contains(&expected.reading.family)).collect();
     let mut differences = Vec::new();
     let mut rest: Vec<&Json> = Vec::new();
     for item in items {

@@ -15,6 +15,8 @@ mod corpus;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod dumps;
+#[cfg(test)]
 mod fields;
 #[cfg(test)]
 mod grammar;
@@ -30,6 +32,8 @@ mod product;
 mod protocol;
 #[cfg(test)]
 mod reading;
+#[cfg(test)]
+mod scheddetail;
 #[cfg(test)]
 mod trends;
 #[cfg(test)]

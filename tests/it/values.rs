@@ -34,11 +34,11 @@ const WORDS: [(&str, &str, bool); 15] = [
 /// Families whose words may all belong to the format: only their numbers must be given.
 const NUMBERS_ONLY: [&str; 3] = ["runtime_note", "race", "memstats"];
 
-static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^[-+]?(?:0x[0-9a-f]+|\d+(?:\.\d+)?(?:e[-+]?\d+)?)").expect("a constant expression")
-});
+static NUMBER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^[-+]?(?:0x[0-9a-f]+|\d+(?:\.\d+)?(?:e[-+]?\d+)?)").expect("a constant expression"));
 
-static NUMBERS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(?:0x[0-9a-f]+|\d+)\b").expect("a constant expression"));
+static NUMBERS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b(?:0x[0-9a-f]+|\d+)\b").expect("a constant expression"));
 
 /// What is wrong with the fields of a line, if anything.
 pub fn not_as_printed(family: &str, fields: &Json, text: &str, printed: &[Range<usize>]) -> Option<String> {
@@ -156,8 +156,9 @@ impl Line<'_> {
 
     /// Goes on to a place. Nothing printed may stand before it but words of the format.
     fn skip(&mut self, to: usize) -> Result<(), String> {
-        let mut left: String =
-            (self.cursor..to).map(|at| if self.must[at] { char::from(self.text.as_bytes()[at]) } else { ' ' }).collect();
+        let mut left: String = (self.cursor..to)
+            .map(|at| if self.must[at] { char::from(self.text.as_bytes()[at]) } else { ' ' })
+            .collect();
         for (_, word, is_note) in WORDS.iter().filter(|(family, ..)| *family == self.family) {
             if let Some(at) = left.find(word) {
                 left.replace_range(at..at + word.len(), "");

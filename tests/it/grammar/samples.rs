@@ -196,11 +196,7 @@ fn reads_the_real_lines_of_the_other_families() {
         "sched_m",
         &["0", "1", "6", "0", "0", "GC worker init", "17", "0", "false", "true", "nil"],
     );
-    check(
-        "  G17: status=4(force gc (idle)) m=nil lockedm=-1",
-        "sched_g",
-        &["17", "4", "force gc (idle)", "nil", "-1"],
-    );
+    check("  G17: status=4(force gc (idle)) m=nil lockedm=-1", "sched_g", &["17", "4", "force gc (idle)", "nil", "-1"]);
     check(
         "pacer: assist ratio=+6.308436e-003 (scan 0 MB in 40->77 MB) workers=0++2.500000e-001",
         "pacer_start",
