@@ -35,6 +35,8 @@ mod reading;
 #[cfg(test)]
 mod scheddetail;
 #[cfg(test)]
+mod torn;
+#[cfg(test)]
 mod trends;
 #[cfg(test)]
 mod values;
