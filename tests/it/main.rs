@@ -1,6 +1,8 @@
 //! Whole-product tests.
 
 #[cfg(test)]
+mod blocks;
+#[cfg(test)]
 mod catalog;
 #[cfg(test)]
 mod catalog_samples;
@@ -12,6 +14,8 @@ mod compare;
 mod corpus;
 #[cfg(test)]
 mod document;
+#[cfg(test)]
+mod dumps;
 #[cfg(test)]
 mod fields;
 #[cfg(test)]
@@ -29,6 +33,12 @@ mod protocol;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
+mod scheddetail;
+#[cfg(test)]
+mod torn;
+#[cfg(test)]
 mod trends;
+#[cfg(test)]
+mod values;
 #[cfg(test)]
 mod wrap;

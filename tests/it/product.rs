@@ -38,6 +38,20 @@ pub fn parse_file(path: &Path) -> Vec<ParsedLine> {
     stdout.lines().map(parsed_line).collect()
 }
 
+/// Whether the product has `gotracelens blocks`. Until then what would be compared with it is only read.
+const HAS_BLOCKS: bool = false;
+
+/// `gotracelens blocks` on one file, `None` while the product has no such command.
+pub fn blocks_of(path: &Path) -> Option<Vec<Json>> {
+    HAS_BLOCKS.then(|| {
+        let output = Command::new(binary()).arg("blocks").arg(path).output().expect("the binary starts");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "gotracelens blocks {}: {}\n{errors}", path.display(), output.status);
+        let stdout = String::from_utf8(output.stdout).expect("JSON Lines are UTF-8");
+        stdout.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+    })
+}
+
 /// One line of the output. What every line must have is asserted.
 pub fn parsed_line(line: &str) -> ParsedLine {
     let json: Json = serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON: {error}: {line}"));
@@ -58,4 +72,13 @@ pub fn parse_bytes(bytes: &[u8]) -> Vec<ParsedLine> {
     let path = folder.path().join("wrapped.log");
     std::fs::write(&path, bytes).expect("the temporary file is written");
     parse_file(&path)
+}
+
+#[test]
+fn blocks_are_compared_as_soon_as_the_product_prints_them() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("empty.log");
+    std::fs::write(&path, "").expect("the temporary file is written");
+    let output = Command::new(binary()).arg("blocks").arg(&path).output().expect("the binary starts");
+    assert_eq!(output.status.success(), HAS_BLOCKS, "the command and HAS_BLOCKS say different things");
 }

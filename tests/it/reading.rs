@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::blocks;
 use crate::grammar::{Grammar, Reading};
 
 /// How the text of a file is turned into lines that the grammar can read.
@@ -39,11 +40,19 @@ pub struct FileReading {
     pub tails: BTreeMap<usize, usize>,
     /// Trace lines whose beginning stands on the line but whose rest is not there to be joined.
     pub open_heads: BTreeSet<usize>,
+    /// Lines of stacks, crashes, race reports and profiles, by 1-based line. Only of plain files.
+    pub blocks: BTreeMap<usize, Reading>,
     /// Physical lines as the grammar saw them.
     pub texts: Vec<String>,
 }
 
 impl FileReading {
+    /// What must be given on a line, in order.
+    pub fn on_line(&self, line: usize) -> Vec<Expected> {
+        let block = self.blocks.get(&line).map(|reading| Expected { reading: reading.clone(), tail_line: None });
+        self.expected.get(&line).into_iter().flatten().cloned().chain(block).collect()
+    }
+
     /// All readings in order.
     pub fn readings(&self) -> Vec<&Reading> {
         self.expected.values().flatten().map(|expected| &expected.reading).collect()
@@ -56,8 +65,10 @@ static APPLICATION_LINE: LazyLock<Regex> =
 
 /// The beginning of a trace line, complete enough to be sure of it.
 static TRACE_HEAD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"gc\d+\(\d+\): |gc \d+ @|SCHED \d+ms|forced scvg: |scvg-?\d*: |scav \d+ ")
-        .expect("a constant expression")
+    Regex::new(
+        r"gc\d+\(\d+\): |gc \d+ @|SCHED \d+ms|forced scvg: |scvg-?\d*: |scav \d+ |  [PMG]\d+: |pacer: |init \S+ @|trace(?:alloc|free)\(0x",
+    )
+    .expect("a constant expression")
 });
 
 /// `GC forced` behind a prefix: the text of the collector's line ends with it.
@@ -85,6 +96,10 @@ pub fn read_file(grammar: &Grammar, bytes: &[u8], wrapping: Wrapping) -> FileRea
         if is_open {
             file.open_heads.insert(line);
         }
+    }
+    if wrapping == Wrapping::Plain {
+        let is_other = |line| file.expected.contains_key(&line) || file.tails.contains_key(&line);
+        file.blocks = blocks::read(grammar, &texts, is_other);
     }
     file.texts = texts;
     file
