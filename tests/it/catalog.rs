@@ -4,14 +4,27 @@ use std::fs;
 use std::path::Path;
 
 use toml::{Table, Value};
-use tracelog::catalog::{Family, SHAPES, Shape};
+use tracelog::catalog::{At, Family, SHAPES, Shape};
 use tracelog::template::{self, Codes};
+use tracelog::{Log, Text};
 
 /// A sample as its file has it.
 struct Sample {
     shape: Shape,
     text: String,
     want: Table,
+    /// The sample between the lines that it needs, and its line.
+    document: (String, u32),
+}
+
+impl Sample {
+    /// What the matcher of its shape says, or for one that is found anywhere the best of all.
+    fn read(&self) -> template::Match {
+        match self.shape.def().at {
+            At::Anywhere => template::best(self.text.as_bytes()).unwrap_or_else(|| panic!("{}", self.text)),
+            At::Line => template::longest(self.shape, self.text.as_bytes()),
+        }
+    }
 }
 
 fn samples() -> Vec<Sample> {
@@ -22,9 +35,18 @@ fn samples() -> Vec<Sample> {
         let file: Table = file.parse().unwrap();
         for shape in file["shapes"].as_array().unwrap() {
             for sample in shape["samples"].as_array().unwrap() {
+                let lines = |key: &str| -> Vec<String> {
+                    let lines = sample.get(key).and_then(Value::as_array).into_iter().flatten();
+                    lines.map(|line| line.as_str().unwrap().to_owned()).collect()
+                };
+                let (before, after) = (lines("before"), lines("after"));
+                let text = sample["text"].as_str().unwrap().to_owned();
+                let line = before.len() as u32;
+                let document = before.into_iter().chain([text.clone()]).chain(after).collect::<Vec<_>>().join("\n");
                 samples.push(Sample {
+                    document: (document, line),
                     shape: Shape::by_id(shape["id"].as_str().unwrap()).unwrap(),
-                    text: sample["text"].as_str().unwrap().to_owned(),
+                    text,
                     want: sample["want"].as_table().unwrap().clone(),
                 });
             }
@@ -52,7 +74,7 @@ fn printed(found: &template::Match, text: &str) -> Table {
 fn every_shape_has_a_sample() {
     let samples = samples();
     for number in 0..SHAPES.len() {
-        let shape = Shape(number as u8);
+        let shape = Shape(number as u16);
         assert!(samples.iter().any(|sample| sample.shape == shape), "{}", shape.def().id);
     }
 }
@@ -60,7 +82,7 @@ fn every_shape_has_a_sample() {
 #[test]
 fn samples_are_read_as_their_shape_with_their_values_in_order() {
     for sample in samples() {
-        let found = template::best(sample.text.as_bytes()).unwrap();
+        let found = sample.read();
         assert_eq!(found.shape, sample.shape, "{}", sample.text);
         assert!(found.is_complete() && found.end == sample.text.len(), "{}", sample.text);
         let printed = printed(&found, &sample.text);
@@ -71,12 +93,13 @@ fn samples_are_read_as_their_shape_with_their_values_in_order() {
 #[test]
 fn numbers_of_samples_are_what_people_read() {
     for sample in samples() {
-        for value in template::best(sample.text.as_bytes()).unwrap().values {
+        for value in sample.read().values {
             let Some(number) = value.datum.number() else { continue };
             let want = match sample.want.get(value.field.def().id) {
                 Some(Value::String(text)) => match (text.as_str(), text.strip_prefix("0x")) {
                     ("true", _) => 1.0,
                     ("false", _) => 0.0,
+                    ("nil", _) => -1.0,
                     (_, Some(digits)) => u64::from_str_radix(digits, 16).unwrap() as f64,
                     (text, None) => text.parse().unwrap(),
                 },
@@ -91,11 +114,27 @@ fn numbers_of_samples_are_what_people_read() {
 fn samples_are_no_line_of_another_shape() {
     let mut codes = Codes::default();
     for sample in samples() {
+        let (document, line) = &sample.document;
+        let text = Text::new(document);
+        let items = Log::read(document.as_bytes()).items(*line, &text).items;
+        let shapes: Vec<&str> = items.iter().map(|item| item.shape.def().id).collect();
+        assert_eq!(shapes, [sample.shape.def().id], "line {line} of\n{document}");
         for number in 0..SHAPES.len() {
-            let shape = Shape(number as u8);
-            let matches = template::whole(shape, sample.text.as_bytes(), &mut codes);
-            assert_eq!(matches, shape == sample.shape, "{} as {}", sample.text, shape.def().id);
+            let shape = Shape(number as u16);
+            if shape.def().at == At::Anywhere {
+                let matches = template::whole(shape, sample.text.as_bytes(), &mut codes);
+                assert_eq!(matches, shape == sample.shape, "{} as {}", sample.text, shape.def().id);
+            }
         }
+    }
+}
+
+#[test]
+fn lines_of_blocks_are_claimed_in_their_blocks_only() {
+    for sample in samples().iter().filter(|sample| !sample.shape.def().within.is_empty()) {
+        let text = Text::new(&sample.text);
+        let items = Log::read(sample.text.as_bytes()).items(0, &text).items;
+        assert_eq!(items, [], "{}: {} without its block", sample.shape.def().id, sample.text);
     }
 }
 
@@ -133,19 +172,29 @@ fn parser_spans(found: &template::Match) -> Vec<(String, usize, usize)> {
 
 #[test]
 fn grammar_and_parser_see_fields_at_the_same_places() {
-    assert_eq!(grammar_samples().len(), samples().len());
+    let n_anywhere = samples().iter().filter(|sample| sample.shape.def().at == At::Anywhere).count();
+    assert!(grammar_samples().len() > n_anywhere, "the grammar has whole lines too");
     for sample in grammar_samples() {
         let text = sample["text"].as_str().unwrap();
-        let found = template::best(text.as_bytes()).unwrap();
-        assert_eq!(found.shape.def().family.def().id, sample["family"].as_str().unwrap(), "{text}");
+        let found = read_as(text, sample["family"].as_str().unwrap());
         assert_eq!(parser_spans(&found), grammar_spans(&sample), "{text}");
     }
+}
+
+/// A text as a line of a family.
+fn read_as(text: &str, family: &str) -> template::Match {
+    let shapes = Family::by_id(family).unwrap().def().shapes.iter();
+    let mut found = shapes.map(|shape| template::longest(*shape, text.as_bytes()));
+    found.find(|found| found.is_complete() && found.end == text.len()).unwrap_or_else(|| panic!("{family}: {text}"))
 }
 
 #[test]
 fn grammar_and_parser_believe_the_same_values_of_a_torn_line() {
     for sample in grammar_samples() {
         let text = sample["text"].as_str().unwrap();
+        if read_as(text, sample["family"].as_str().unwrap()).shape.def().at == At::Line {
+            continue;
+        }
         let certain = usize::try_from(sample["certain"].as_u64().unwrap()).unwrap();
         let spans = grammar_spans(&sample);
         for (index, pair) in spans.windows(2).enumerate().filter(|(_, pair)| pair[0].2 < pair[1].1) {

@@ -23,6 +23,12 @@ pub struct Field {
 pub struct Shape {
     pub id: String,
     pub template: String,
+    /// Whether it is all of a line, or found anywhere.
+    #[serde(default)]
+    pub at: String,
+    /// Read by code, so that the template is for people.
+    #[serde(default)]
+    pub reader: String,
     pub samples: Vec<Sample>,
 }
 
@@ -31,6 +37,25 @@ pub struct Sample {
     pub origin: String,
     pub text: String,
     pub want: toml::Table,
+    /// Lines before it that make its block.
+    #[serde(default)]
+    pub before: Vec<String>,
+    /// Lines behind it that it needs to be believed.
+    #[serde(default)]
+    pub after: Vec<String>,
+}
+
+impl Sample {
+    /// A document in which the sample means what it should.
+    pub fn document(&self) -> String {
+        let lines: Vec<&str> = self.before.iter().chain([&self.text]).chain(&self.after).map(String::as_str).collect();
+        lines.join("\n")
+    }
+
+    /// The line of the sample in it, from 0.
+    pub fn line(&self) -> u32 {
+        self.before.len() as u32
+    }
 }
 
 /// All families.
@@ -46,6 +71,9 @@ pub fn families() -> Vec<Family> {
 impl Shape {
     /// What is printed of each field of a sample, in order: id, first byte, one past the last byte.
     pub fn spans(&self, sample: &Sample) -> Vec<(String, usize, usize)> {
+        if !self.reader.is_empty() {
+            return self.spans_in_order(sample);
+        }
         let template = self.template.replace('~', "");
         let mut spans = Vec::new();
         let mut text = String::new();
@@ -55,6 +83,11 @@ impl Shape {
                 Some(inside) => {
                     let start = text.len();
                     let id = inside.split([':', '?']).next().unwrap_or(inside);
+                    if id == "pad" {
+                        let rest = &sample.text[start..];
+                        text.push_str(&rest[..rest.len() - rest.trim_start_matches([' ', '\t']).len()]);
+                        continue;
+                    }
                     match sample.want.get(id) {
                         Some(toml::Value::String(printed)) => text.push_str(printed),
                         Some(_) => text.push_str(inside.split_once('?').expect("a flag has a text").1),
@@ -65,6 +98,23 @@ impl Shape {
             }
         }
         assert_eq!(text, sample.text, "{}", self.id);
+        spans.retain(|(_, start, end)| start < end);
         spans
+    }
+
+    /// The same where only the order of the values is known.
+    fn spans_in_order(&self, sample: &Sample) -> Vec<(String, usize, usize)> {
+        let mut at = 0;
+        let span = |(id, want): (&String, &toml::Value)| {
+            let flag = format!("{{{id}?");
+            let printed = match want {
+                toml::Value::String(printed) => printed.as_str(),
+                _ => self.template.split_once(&flag).and_then(|(_, rest)| rest.split_once('}')).expect("a flag").0,
+            };
+            let start = at + sample.text[at..].find(printed).unwrap_or_else(|| panic!("{printed} in {}", sample.text));
+            at = start + printed.len();
+            (id.clone(), start, at)
+        };
+        sample.want.iter().map(span).collect()
     }
 }

@@ -71,10 +71,19 @@ pub fn height(markdown: &str) -> usize {
 /// A hover takes a screen at most.
 pub const MAX_HEIGHT: usize = 22;
 
-/// Only plain Markdown that every editor shows: no table, no HTML, no escape, no fence, no entity.
+/// A Markdown text without what stands between backticks: text of the log, shown as it is.
+fn without_code(markdown: &str) -> String {
+    markdown.split('`').step_by(2).collect::<Vec<_>>().join("code")
+}
+
+/// Only plain Markdown that every editor shows: no table, no HTML, no escape, no fence, no entity. Text of the log stands
+/// between backticks, on one line.
 pub fn assert_readable(markdown: &str, about: &str) {
-    for raw in ["|", "<", "\\", "`", "&", "[", "\t", "\r", "  ", "\n\n\n"] {
-        assert!(!markdown.contains(raw), "{about}: {raw:?} in\n{markdown}");
+    assert!(markdown.lines().all(|line| line.matches('`').count() % 2 == 0), "{about}: backticks in\n{markdown}");
+    assert!(!markdown.contains("``"), "{about}: a fence, or nothing between backticks, in\n{markdown}");
+    let own = without_code(markdown);
+    for raw in ["|", "<", "\\", "&", "[", "\t", "\r", "  ", "\n\n\n"] {
+        assert!(!own.contains(raw), "{about}: {raw:?} in\n{markdown}");
     }
     assert!(!markdown.ends_with('\n') && markdown.starts_with("**"), "{about}:\n{markdown}");
     let height = height(markdown);

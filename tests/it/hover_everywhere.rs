@@ -16,11 +16,11 @@ fn every_byte_of_every_sample_has_the_hover_of_its_field() {
             family.shapes.iter().flat_map(|shape| shape.samples.iter().map(move |sample| (shape, sample)))
         {
             let spans = shape.spans(sample);
-            let snapshot = open(&sample.text);
+            let snapshot = open(&sample.document());
             let keyword_end = spans.first().map_or(sample.text.len(), |(_, start, _)| *start);
             for byte in 0..=sample.text.len() {
                 let about = format!("{} byte {byte} of {}", family.id, sample.text);
-                let hover = ide::hover(&snapshot, LineCol { line: 0, byte: byte as u32 })
+                let hover = ide::hover(&snapshot, LineCol { line: sample.line(), byte: byte as u32 })
                     .unwrap_or_else(|| panic!("no hover: {about}"));
                 let got = (hover.loc.start as usize, hover.loc.end as usize);
                 // Where one field ends and the next begins, the cursor is on the one that begins.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::compare::MISSING;
 use crate::corpus::{entries, folder};
 use crate::grammar::Grammar;
 use crate::json::Json;
@@ -99,7 +98,7 @@ fn torn_lines_give_what_was_printed_and_nothing_else() {
     let (mut n_values, mut n_missing, mut n_hard_missing, mut n_items) = (0, 0, 0, 0);
     let mut invented = Vec::new();
     for truth in truths() {
-        if MISSING.contains(&truth.family.as_str()) || !folder.join(&truth.path).is_file() {
+        if !folder.join(&truth.path).is_file() {
             continue;
         }
         let parsed = parsed.entry(truth.path.clone()).or_insert_with(|| parse_file(&folder.join(&truth.path)));

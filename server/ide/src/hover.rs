@@ -4,7 +4,7 @@ use tracelog::catalog::Role;
 use tracelog::template::Datum;
 use tracelog::{Family, Field, GoReleases, Item, ItemValue, Kind, LineCol, Loc, Part, RowId, cells};
 
-use crate::markup::Markup;
+use crate::markup::{Markup, Shown};
 use crate::snapshot::{Parsed, Snapshot};
 use crate::stats;
 use crate::words;
@@ -53,17 +53,15 @@ fn keyword(item: &Item) -> Loc {
 fn field(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> String {
     let def = value.field.def();
     let mut markup = Markup::default();
-    let shown = value
-        .datum
-        .as_ref()
-        .map_or("not certain: other output was written into it".to_owned(), |datum| special::shown(value.field, datum));
-    markup.title(def.title, &format!(": {shown}"));
+    let go = releases(snapshot, item);
+    let shown = special::shown(value, go)
+        .unwrap_or_else(|| Shown::Words("not certain: other output was written into it".to_owned()));
+    markup.titled(def.title, &shown);
     let special = value.datum.as_ref().and_then(|datum| special::of(value.field, datum.number()?));
     match special.map(|special| special.text).or(special::on_line(item, value.field)) {
         Some(text) => markup.paragraph(text),
         None => here(&mut markup, snapshot, item, value),
     }
-    let go = releases(snapshot, item);
     named(&mut markup, value, go);
     markup.paragraph(def.meaning);
     if special.is_none() {
@@ -197,16 +195,14 @@ fn place(values: &[f64], number: f64, unit: &str) -> String {
 fn whole(snapshot: &Snapshot, item: &Item) -> String {
     let family = item.family().def();
     let mut markup = Markup::default();
-    markup.title(family.title, &format!(", printed by Go {}", releases(snapshot, item)));
+    let go = releases(snapshot, item);
+    markup.title(family.title, &format!(", printed by Go {go}"));
     if item.torn {
         markup.paragraph(torn_in_words(item));
     }
     let printed: Vec<&ItemValue> = item.values.iter().filter(|value| is_printed(value)).collect();
     for group in printed.chunk_by(|a, b| together(a) == together(b)) {
-        let shown = |value: &&ItemValue| {
-            let datum = value.datum.as_ref()?;
-            Some((value.field.def().title, special::shown(value.field, datum)))
-        };
+        let shown = |value: &&ItemValue| Some((value.field.def().title, special::shown(value, go)?));
         markup.row(&group.iter().filter_map(shown).collect::<Vec<_>>());
     }
     let note = item.shape.def().note;
@@ -236,7 +232,7 @@ fn torn_in_words(item: &Item) -> &'static str {
 /// What a pasted line says, field by field, without a run to compare with.
 pub fn explain(text: &[u8]) -> Vec<(Family, Vec<(Field, String)>)> {
     let explained = |item: &Item| {
-        let shown = |value: &ItemValue| Some((value.field, special::shown(value.field, value.datum.as_ref()?)));
+        let shown = |value: &ItemValue| Some((value.field, special::shown(value, item.go())?.text().to_owned()));
         (item.family(), item.values.iter().filter_map(shown).collect())
     };
     tracelog::item::alone(0, text).items.iter().map(explained).collect()

@@ -5,6 +5,36 @@
 
 use std::fmt::Write as _;
 
+/// Something to show behind a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Words of ours.
+    Words(String),
+    /// Text of the log, to be shown as it is.
+    Verbatim(String),
+}
+
+impl Shown {
+    /// The text alone.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Words(text) | Self::Verbatim(text) => text,
+        }
+    }
+
+    fn markdown(&self) -> String {
+        match self {
+            Self::Words(text) => escape(text),
+            Self::Verbatim(text) => format!("`{}`", verbatim(text)),
+        }
+    }
+}
+
+/// Text that can stand between backticks.
+fn verbatim(text: &str) -> String {
+    text.chars().map(|c| if c == '`' || is_unsafe(c) { '\u{fffd}' } else { c }).collect()
+}
+
 /// Builds a Markdown text: a heading, paragraphs and lists. No tables: half of the editors show their pipes.
 #[derive(Debug, Default)]
 pub struct Markup {
@@ -16,6 +46,12 @@ impl Markup {
     pub fn title(&mut self, title: &str, rest: &str) {
         self.blank();
         let _ = write!(self.text, "**{}**{}", escape(title), escape(rest));
+    }
+
+    /// A bold title with what it has.
+    pub fn titled(&mut self, title: &str, shown: &Shown) {
+        self.blank();
+        let _ = write!(self.text, "**{}**: {}", escape(title), shown.markdown());
     }
 
     /// A paragraph.
@@ -36,11 +72,11 @@ impl Markup {
 
     /// A list entry with a bold beginning.
     pub fn entry(&mut self, label: &str, text: &str) {
-        self.row(&[(label, text.to_owned())]);
+        self.row(&[(label, Shown::Words(text.to_owned()))]);
     }
 
     /// A list entry of several parts, each with a bold beginning.
-    pub fn row(&mut self, parts: &[(&str, String)]) {
+    pub fn row(&mut self, parts: &[(&str, Shown)]) {
         let continues = self.text.lines().last().is_some_and(|line| line.starts_with("- "));
         if continues {
             self.text.push('\n');
@@ -48,15 +84,14 @@ impl Markup {
             self.blank();
         }
         let parts: Vec<String> =
-            parts.iter().map(|(label, text)| format!("**{}** {}", escape(label), escape(text))).collect();
+            parts.iter().map(|(label, shown)| format!("**{}** {}", escape(label), shown.markdown())).collect();
         let _ = write!(self.text, "- {}", parts.join(" · "));
     }
 
     /// A line of characters that must keep their width.
     pub fn code(&mut self, text: &str) {
         self.blank();
-        let visible: String = text.chars().map(|c| if c == '`' || is_unsafe(c) { '\u{fffd}' } else { c }).collect();
-        let _ = write!(self.text, "`{visible}`");
+        let _ = write!(self.text, "`{}`", verbatim(text));
     }
 
     fn blank(&mut self) {

@@ -299,7 +299,8 @@ impl Open {
                     || memchr::memmem::find(content, b" +0x").is_some()
             }
             Family::PanicText => {
-                let goes_on = self.pending.last().is_some_and(|waiting| waiting.shape.def().family == Family::PanicText);
+                let goes_on =
+                    self.pending.last().is_some_and(|waiting| waiting.shape.def().family == Family::PanicText);
                 !self.is_blank && self.n_foreign == 0 && (last == Some(Family::Panic) || goes_on)
             }
             _ => true,
@@ -324,7 +325,8 @@ fn is_frame_text(content: &[u8]) -> bool {
         Some(rest) => memchr::memmem::find(rest, b"] ").map_or(rest, |at| &rest[at + 2..]),
         None => text,
     };
-    let is_argument = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'x' | b'?' | b'.' | b',' | b'_' | b' ' | b'{' | b'}');
+    let is_argument =
+        |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'x' | b'?' | b'.' | b',' | b'_' | b' ' | b'{' | b'}');
     match (text.strip_suffix(b")"), memchr::memrchr(b'(', text)) {
         (Some(rest), Some(open)) => {
             open > 0 && !text[..open].contains(&b' ') && rest[open + 1..].iter().all(is_argument)
@@ -357,9 +359,8 @@ fn shape_of(content: &[u8], open: Option<&Open>, offer: Offer, codes: &mut Codes
         (within.is_empty() || kinds.has_any(within)) && is_certain(shape)
     };
     // A note of the runtime comes before the crash that it explains, and a line of `=` before the word race.
-    let is_early = |shape: &&Shape| {
-        offer != Offer::Raw && (shape.def().family == Family::RuntimeNote || is_delimiter(**shape))
-    };
+    let is_early =
+        |shape: &&Shape| offer != Offer::Raw && (shape.def().family == Family::RuntimeNote || is_delimiter(**shape));
     by_literal
         .filter(|shape| claimable(shape) || is_early(shape))
         .find_map(|shape| matches(*shape))

@@ -93,6 +93,13 @@ pub struct Peeled<'a> {
     raw: Vec<u32>,
 }
 
+impl<'a> Peeled<'a> {
+    /// A line that nothing carries.
+    pub fn bare(line: &'a [u8]) -> Self {
+        Self { layers: Vec::new(), content: Cow::Borrowed(line), source: 0..0, logged: None, start: 0, raw: Vec::new() }
+    }
+}
+
 impl Peeled<'_> {
     /// The byte of the line from which a byte of the content (or its end) came.
     pub fn raw(&self, at: usize) -> u32 {
@@ -127,14 +134,7 @@ impl Peeled<'_> {
 
 /// Removes all carriers of a line (without its line end).
 pub fn peel(line: &[u8]) -> Peeled<'_> {
-    let mut peeled = Peeled {
-        layers: Vec::new(),
-        content: Cow::Borrowed(line),
-        source: 0..0,
-        logged: None,
-        start: 0,
-        raw: Vec::new(),
-    };
+    let mut peeled = Peeled::bare(line);
     while peeled.layers.len() < MAX_DEPTH {
         let Some(layer) = layer::outermost(&peeled.content) else { break };
         peeled.take(layer);

@@ -134,8 +134,7 @@ impl Log {
         let peeled = carrier::peel(&text);
         let on_line = self.rows_on(line);
         if let Some(row) = on_line.iter().find(|row| self.shape(**row).def().at == At::Line) {
-            let found = template::longest(self.shape(*row), &peeled.content);
-            return finish(&peeled, vec![whole(&found, line, &peeled, Some(*row))]);
+            return of_line_shape(self.shape(*row), line, &text, peeled, *row);
         }
         let mut items = Vec::new();
         let mut from = 0;
@@ -196,6 +195,22 @@ impl Log {
         }
         rows
     }
+}
+
+/// The item of a shape that is all of a line. Numbers that begin a line may look like a time stamp, so what carries it may
+/// be nothing after all.
+fn of_line_shape(shape: Shape, line: u32, text: &[u8], peeled: Peeled<'_>, row: RowId) -> LineItems {
+    let found = template::longest(shape, &peeled.content);
+    if is_all(&found, &peeled.content) {
+        return finish(&peeled, vec![whole(&found, line, &peeled, Some(row))]);
+    }
+    let peeled = Peeled::bare(text);
+    let found = template::longest(shape, text);
+    finish(&peeled, vec![whole(&found, line, &peeled, Some(row))])
+}
+
+fn is_all(found: &Match, text: &[u8]) -> bool {
+    found.is_complete() && found.end == text.len()
 }
 
 fn whole(found: &Match, line: u32, peeled: &Peeled<'_>, row: Option<RowId>) -> Item {

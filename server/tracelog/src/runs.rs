@@ -4,14 +4,14 @@
 //! *chains* in the order of their lines: a row goes to the chain it continues best, or starts a new one. A chain that
 //! starts after another has ended is a restart; chains that alternate are processes writing to one stream.
 //!
-//! Lines of blocks (dumps, profiles) are no rows of runs: they say nothing of counters or clocks.
+//! Lines of blocks (dumps, profiles) say nothing of counters or clocks; they follow what their process printed last.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::catalog::{Family, Field, GoReleases, gc, sched};
+use crate::catalog::{At, Family, Field, GoReleases, gc, sched};
 use crate::cells;
 use crate::chunk::{Chunk, Mark, Table};
 use crate::log::{Log, RowId};
@@ -105,7 +105,7 @@ fn rows_by_line(log: &Log) -> Vec<(u32, RowId)> {
     let mut rows = Vec::with_capacity(n_rows);
     for (index, (start, chunk)) in log.chunks().enumerate() {
         let first = rows.len();
-        for family in Family::ALL.iter().filter(|family| !family.is_of_blocks()) {
+        for family in Family::ALL {
             let Some(table) = chunk.table(*family) else { continue };
             rows.extend((0..table.len()).map(|row| {
                 let line = (i64::from(start) + table.line(row)).max(0) as u32;
@@ -207,7 +207,8 @@ impl Dealer {
         let mut best: Option<(Fit, usize)> = None;
         for (rank, index) in self.recent.iter().enumerate() {
             let chain = &self.chains[*index];
-            if chain.run.source != *source || chain.run.go.intersection(facts.go).is_empty() {
+            let is_of_release = facts.is_of_block || !chain.run.go.intersection(facts.go).is_empty();
+            if chain.run.source != *source || !is_of_release {
                 continue;
             }
             // Among equal fits the chain used last wins: it comes first.
@@ -244,6 +245,8 @@ impl Dealer {
 /// What a row says about the identity of its process.
 struct Facts {
     family: Family,
+    /// It is a line of a dump or a profile.
+    is_of_block: bool,
     /// Releases that can have printed it.
     go: GoReleases,
     n: Option<u64>,
@@ -276,8 +279,16 @@ impl Facts {
             let value = cells::value(template::kind(shape, field.index), code(field)?);
             (value >= 0.0).then_some(value)
         };
-        let mut facts =
-            Self { family: row.family, go, n: None, gc_ms: None, mallocs: None, sched_ms: None, procs: None };
+        let mut facts = Self {
+            family: row.family,
+            is_of_block: shape.def().at == At::Line,
+            go,
+            n: None,
+            gc_ms: None,
+            mallocs: None,
+            sched_ms: None,
+            procs: None,
+        };
         match row.family {
             Family::Gc => {
                 facts.n = code(gc::N);
@@ -366,7 +377,10 @@ impl Facts {
     }
 
     fn update(&self, chain: &mut Chain) {
-        chain.run.go = chain.run.go.intersection(self.go);
+        let go = chain.run.go.intersection(self.go);
+        if !self.is_of_block || !go.is_empty() {
+            chain.run.go = go;
+        }
         if let (Some(ms), Some(before)) = (self.sched_ms, chain.sched_ms) {
             chain.step_ms = ms.saturating_sub(before);
         }

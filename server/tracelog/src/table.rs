@@ -108,7 +108,9 @@ impl Table {
                     let code = numbers.number(text.as_bytes(), texts);
                     self.columns[field].get_or_insert_with(|| Column::absent(self.len)).push(code);
                 }
-                Datum::List(_, codes) => self.lists[field].get_or_insert_with(|| ListColumn::empty(self.len)).push(codes),
+                Datum::List(_, codes) => {
+                    self.lists[field].get_or_insert_with(|| ListColumn::empty(self.len)).push(codes)
+                }
             }
         }
         self.end_rows(1);

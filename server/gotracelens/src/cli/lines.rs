@@ -9,7 +9,7 @@ use std::io;
 use std::ops::Range;
 
 use tracelog::carrier::{self, Carrier};
-use tracelog::catalog::Piece;
+use tracelog::catalog::{At, Piece};
 use tracelog::chunk::Chunk;
 use tracelog::template::{self, Codes, Datum};
 use tracelog::{Family, GoReleases, Item, Log, Part, RowId, Runs, Shape};
@@ -202,7 +202,8 @@ fn one_item(shape: Shape, text: &[u8], codes: &mut Codes, parsed: &mut ParsedLin
     parsed.items.clear();
     parsed.carriers.clear();
     let mut start = 0;
-    if template::whole(shape, text, codes) {
+    // What is all of a line may begin with any text, so what carries it must go first.
+    if shape.def().at == At::Anywhere && template::whole(shape, text, codes) {
         values.take(shape, codes, text);
     } else {
         let peeled = carrier::peel(text);

@@ -256,7 +256,19 @@ mod tests {
 
     #[test]
     fn token_numbers_stay_inside_the_legend() {
-        let roles = [Role::Time, Role::Pause, Role::Cpu, Role::Heap, Role::Goal, Role::Count, Role::Id, Role::State, Role::Function, Role::File, Role::Text];
+        let roles = [
+            Role::Time,
+            Role::Pause,
+            Role::Cpu,
+            Role::Heap,
+            Role::Goal,
+            Role::Count,
+            Role::Id,
+            Role::State,
+            Role::Function,
+            Role::File,
+            Role::Text,
+        ];
         for kind in roles.map(TokenKind::Value).into_iter().chain([TokenKind::Keyword]) {
             let (token_type, modifiers) = token_numbers(kind);
             assert!((token_type as usize) < TOKEN_TYPES.len() && modifiers >> TOKEN_MODIFIERS.len() == 0, "{kind:?}");

@@ -2,8 +2,9 @@
 
 use tracelog::catalog::{Kind, gc};
 use tracelog::template::Datum;
-use tracelog::{Field, Item};
+use tracelog::{Field, GoReleases, Item, ItemValue};
 
+use crate::markup::Shown;
 use crate::view::{NO_GOAL_MB, WRAPPED_MS};
 use crate::words;
 
@@ -58,10 +59,21 @@ pub(super) fn on_line(item: &Item, field: Field) -> Option<&'static str> {
     )
 }
 
-/// A printed value with its unit, for people; one with a special meaning by name.
-pub(super) fn shown(field: Field, datum: &Datum) -> String {
-    match datum.number().and_then(|value| of(field, value)) {
-        Some(special) => format!("{} (printed as {})", special.name, datum.print()),
-        None => words::value(field, datum),
+/// A printed value with its unit, for people; one with a special meaning by name, one with a name with that.
+pub(super) fn shown(value: &ItemValue, go: GoReleases) -> Option<Shown> {
+    let datum = value.datum.as_ref()?;
+    if let Datum::Text(text) = datum
+        && !text.is_empty()
+    {
+        return Some(Shown::Verbatim(words::shorten(text, MAX_TEXT)));
     }
+    if let Some(special) = datum.number().and_then(|number| of(value.field, number)) {
+        return Some(Shown::Words(format!("{} (printed as {})", special.name, datum.print())));
+    }
+    let printed = words::value(value.field, datum);
+    let name = words::name_of(value, go).map(|name| name.name).filter(|name| !name.is_empty());
+    Some(Shown::Words(name.map_or(printed.clone(), |name| format!("{printed} ({name})"))))
 }
+
+/// Characters of a text of the log that are shown.
+const MAX_TEXT: usize = 120;

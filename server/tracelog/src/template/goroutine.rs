@@ -107,7 +107,9 @@ impl Scan<'_> {
                 locked = Some((rest, until));
             } else if part.ends_with(b" minutes") {
                 minutes = Some(from);
-            } else if let Some(word) = [&b"synctest bubble "[..], b"synctest group "].iter().find(|word| part.starts_with(word)) {
+            } else if let Some(word) =
+                [&b"synctest bubble "[..], b"synctest group "].iter().find(|word| part.starts_with(word))
+            {
                 bubble = Some(from + word.len());
             } else {
                 // A comma that belongs to the state itself.

@@ -33,7 +33,8 @@ fn whole(shape: Shape, line: &[u8]) -> Option<Vec<Datum>> {
 /// What the token matcher says of a whole line.
 fn longest(shape: Shape, line: &[u8]) -> Option<Vec<Datum>> {
     let found = template::longest(shape, line);
-    (found.is_complete() && found.end == line.len()).then(|| found.values.into_iter().map(|value| value.datum).collect())
+    (found.is_complete() && found.end == line.len())
+        .then(|| found.values.into_iter().map(|value| value.datum).collect())
 }
 
 /// The line that the values make, put between the literals.
