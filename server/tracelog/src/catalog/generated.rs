@@ -1109,10 +1109,12 @@ pub mod http2 {
     pub const CLIENT: Field = Field { family: Family::Http2, index: 3 };
     /// Header.
     pub const HTTP2_HEADER: Field = Field { family: Family::Http2, index: 4 };
+    /// Value.
+    pub const HTTP2_HEADER_VALUE: Field = Field { family: Family::Http2, index: 5 };
     /// Frame.
-    pub const HTTP2_FRAME: Field = Field { family: Family::Http2, index: 5 };
+    pub const HTTP2_FRAME: Field = Field { family: Family::Http2, index: 6 };
     /// Text.
-    pub const TEXT: Field = Field { family: Family::Http2, index: 6 };
+    pub const TEXT: Field = Field { family: Family::Http2, index: 7 };
 }
 
 /// Fields of the family `gocache`.
@@ -8332,8 +8334,26 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 kind: Kind::Text,
                 role: Role::Text,
                 cumulative: false,
-                meaning: "Name and value of a header, quoted.",
-                reading: "Values may hold secrets such as cookies and tokens.",
+                meaning: "Name of the header; those that begin with a colon are part of the protocol.",
+                reading: "A header stands on a line of its own, in the order in which they are sent.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
+                go: GoReleases::range(6, 27),
+            },
+            FieldDef {
+                id: "http2_header_value",
+                title: "Value",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Value of the header.",
+                reading: "It may hold secrets such as cookies and tokens.",
                 normal: "",
                 suspect: "",
                 notes: &[
@@ -13055,7 +13075,7 @@ pub static SHAPES: [ShapeDef; 221] = [
             Piece::Literal("http2: Framer "),
             Piece::Value(0, Kind::Hex),
             Piece::Literal(": wrote "),
-            Piece::Value(5, Kind::Text),
+            Piece::Value(6, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -13074,7 +13094,7 @@ pub static SHAPES: [ShapeDef; 221] = [
             Piece::Literal("http2: Framer "),
             Piece::Value(0, Kind::Hex),
             Piece::Literal(": read "),
-            Piece::Value(5, Kind::Text),
+            Piece::Value(6, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -13107,17 +13127,20 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "http2_encoding_1_6",
         family: Family::Http2,
         go: GoReleases::range(6, 27),
-        template: "http2: Transport encoding header {http2_header}",
+        template: "http2: Transport encoding header \"{http2_header}\" = \"{http2_header_value}\"",
         pieces: &[
-            Piece::Literal("http2: Transport encoding header "),
+            Piece::Literal("http2: Transport encoding header \""),
             Piece::Value(4, Kind::Text),
+            Piece::Literal("\" = \""),
+            Piece::Value(5, Kind::Text),
+            Piece::Literal("\""),
         ],
         at: At::Line,
         within: &[],
         opens: None,
         reader: Reader::Template,
-        certain_after: 2,
-        starts: &["http2: Transport encoding header "],
+        certain_after: 5,
+        starts: &["http2: Transport encoding header \""],
         note: "",
     },
     ShapeDef {
@@ -13127,7 +13150,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         template: "http2: Transport received {http2_frame}",
         pieces: &[
             Piece::Literal("http2: Transport received "),
-            Piece::Value(5, Kind::Text),
+            Piece::Value(6, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -13162,7 +13185,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         template: "http2: server read frame {http2_frame}",
         pieces: &[
             Piece::Literal("http2: server read frame "),
-            Piece::Value(5, Kind::Text),
+            Piece::Value(6, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -13179,7 +13202,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         template: "http2: Transport {text}",
         pieces: &[
             Piece::Literal("http2: Transport "),
-            Piece::Value(6, Kind::Text),
+            Piece::Value(7, Kind::Text),
         ],
         at: At::Line,
         within: &[],
