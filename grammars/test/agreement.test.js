@@ -57,7 +57,8 @@ test("arrows that JSON has escaped are arrows", async () => {
 
 test("a torn line is colored up to the last value that is certain", async () => {
   const tokenize = await tokenizer("text.log.gotrace");
-  for (const { text, certain, spans } of samples) {
+  // A whole line is claimed only as a whole.
+  for (const { text, certain, spans } of samples.filter((sample) => !sample.is_line)) {
     for (const [index, span] of spans.entries()) {
       const next = spans[index + 1];
       if (next === undefined || next.start === span.end) {

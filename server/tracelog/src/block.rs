@@ -291,7 +291,8 @@ impl Open {
         let last = self.last.map(|shape| shape.def().family);
         let frame_waits = self.pending.last().is_some_and(|waiting| is_frame(waiting.shape));
         match shape.def().family {
-            Family::Frame => is_frame_text(content),
+            // Names of C functions are plain words: one does not push out a function that waits for its file.
+            Family::Frame => is_frame_text(content) && (!frame_waits || content.iter().any(|byte| b"(.".contains(byte))),
             // A file follows its function; where that was lost, the offset in the function tells a frame.
             Family::Location => {
                 frame_waits
@@ -318,7 +319,8 @@ fn is_delimiter(shape: Shape) -> bool {
 }
 
 /// Whether a line can be a function with its arguments: names hold no blanks, and arguments are hexadecimal words,
-/// `...`, `_` and groups of them in braces (`runtime/traceback.go` printArgs). gccgo prints the name only.
+/// `...`, `_` and groups of them in braces (`runtime/traceback.go` printArgs). gccgo prints the name only, and C functions
+/// have no package.
 fn is_frame_text(content: &[u8]) -> bool {
     let text = content.trim_ascii_start();
     let text = match text.strip_prefix(b"[fp=") {
@@ -331,7 +333,7 @@ fn is_frame_text(content: &[u8]) -> bool {
         (Some(rest), Some(open)) => {
             open > 0 && !text[..open].contains(&b' ') && rest[open + 1..].iter().all(is_argument)
         }
-        _ => text.contains(&b'.') && !text.iter().any(|byte| matches!(byte, b' ' | b'(' | b')' | b':' | b'=')),
+        _ => !text.is_empty() && !text.iter().any(|byte| matches!(byte, b' ' | b'(' | b')' | b':' | b'=')),
     }
 }
 

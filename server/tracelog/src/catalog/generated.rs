@@ -811,8 +811,6 @@ pub mod frame {
     pub const FUNCTION: Field = Field { family: Family::Frame, index: 1 };
     /// Arguments.
     pub const ARGS: Field = Field { family: Family::Frame, index: 2 };
-    /// Program counter.
-    pub const PC: Field = Field { family: Family::Frame, index: 3 };
 }
 
 /// Fields of the family `location`.
@@ -859,6 +857,8 @@ pub mod stack_note {
     pub const FRAMES_ELIDED: Field = Field { family: Family::StackNote, index: 0 };
     /// Goroutine number.
     pub const GOROUTINE: Field = Field { family: Family::StackNote, index: 1 };
+    /// Program counter.
+    pub const PC: Field = Field { family: Family::StackNote, index: 2 };
 }
 
 /// Fields of the family `race`.
@@ -1109,10 +1109,12 @@ pub mod http2 {
     pub const CLIENT: Field = Field { family: Family::Http2, index: 3 };
     /// Header.
     pub const HTTP2_HEADER: Field = Field { family: Family::Http2, index: 4 };
+    /// Value.
+    pub const HTTP2_HEADER_VALUE: Field = Field { family: Family::Http2, index: 5 };
     /// Frame.
-    pub const HTTP2_FRAME: Field = Field { family: Family::Http2, index: 5 };
+    pub const HTTP2_FRAME: Field = Field { family: Family::Http2, index: 6 };
     /// Text.
-    pub const TEXT: Field = Field { family: Family::Http2, index: 6 };
+    pub const TEXT: Field = Field { family: Family::Http2, index: 7 };
 }
 
 /// Fields of the family `gocache`.
@@ -1357,48 +1359,48 @@ pub mod shapes {
     pub const FRAME_1_0: Shape = Shape(109);
     /// `frame_race_1_1`, Go 1.1-.
     pub const FRAME_RACE_1_1: Shape = Shape(110);
-    /// `frame_cgo_1_7`, Go 1.7-.
-    pub const FRAME_CGO_1_7: Shape = Shape(111);
     /// `frame_gccgo`, Go 1.0-.
-    pub const FRAME_GCCGO: Shape = Shape(112);
+    pub const FRAME_GCCGO: Shape = Shape(111);
     /// `location_fp_1_2`, Go 1.2.
-    pub const LOCATION_FP_1_2: Shape = Shape(113);
+    pub const LOCATION_FP_1_2: Shape = Shape(112);
     /// `location_inlined_fp_1_2`, Go 1.2.
-    pub const LOCATION_INLINED_FP_1_2: Shape = Shape(114);
+    pub const LOCATION_INLINED_FP_1_2: Shape = Shape(113);
     /// `location_sp_1_3`, Go 1.3-1.8.
-    pub const LOCATION_SP_1_3: Shape = Shape(115);
+    pub const LOCATION_SP_1_3: Shape = Shape(114);
     /// `location_inlined_sp_1_3`, Go 1.3-1.8.
-    pub const LOCATION_INLINED_SP_1_3: Shape = Shape(116);
+    pub const LOCATION_INLINED_SP_1_3: Shape = Shape(115);
     /// `location_pc_1_9`, Go 1.9-.
-    pub const LOCATION_PC_1_9: Shape = Shape(117);
+    pub const LOCATION_PC_1_9: Shape = Shape(116);
     /// `location_inlined_pc_1_9`, Go 1.9-.
-    pub const LOCATION_INLINED_PC_1_9: Shape = Shape(118);
+    pub const LOCATION_INLINED_PC_1_9: Shape = Shape(117);
     /// `location_offset_1_0`, Go 1.0-.
-    pub const LOCATION_OFFSET_1_0: Shape = Shape(119);
+    pub const LOCATION_OFFSET_1_0: Shape = Shape(118);
     /// `location_cgo_1_7`, Go 1.7-.
-    pub const LOCATION_CGO_1_7: Shape = Shape(120);
+    pub const LOCATION_CGO_1_7: Shape = Shape(119);
     /// `location_1_0`, Go 1.0-.
-    pub const LOCATION_1_0: Shape = Shape(121);
+    pub const LOCATION_1_0: Shape = Shape(120);
     /// `location_race_1_1`, Go 1.1-.
-    pub const LOCATION_RACE_1_1: Shape = Shape(122);
+    pub const LOCATION_RACE_1_1: Shape = Shape(121);
     /// `created_by_1_21`, Go 1.21-.
-    pub const CREATED_BY_1_21: Shape = Shape(123);
+    pub const CREATED_BY_1_21: Shape = Shape(122);
     /// `created_by_1_0`, Go 1.0-.
-    pub const CREATED_BY_1_0: Shape = Shape(124);
+    pub const CREATED_BY_1_0: Shape = Shape(123);
     /// `ancestor_1_11`, Go 1.11-.
-    pub const ANCESTOR_1_11: Shape = Shape(125);
+    pub const ANCESTOR_1_11: Shape = Shape(124);
     /// `stack_note_elided_1_3`, Go 1.3-1.20.
-    pub const STACK_NOTE_ELIDED_1_3: Shape = Shape(126);
+    pub const STACK_NOTE_ELIDED_1_3: Shape = Shape(125);
     /// `stack_note_elided_1_21`, Go 1.21-.
-    pub const STACK_NOTE_ELIDED_1_21: Shape = Shape(127);
+    pub const STACK_NOTE_ELIDED_1_21: Shape = Shape(126);
     /// `stack_note_other_thread_1_2`, Go 1.2-.
-    pub const STACK_NOTE_OTHER_THREAD_1_2: Shape = Shape(128);
+    pub const STACK_NOTE_OTHER_THREAD_1_2: Shape = Shape(127);
     /// `stack_note_c_code`, Go 1.0-.
-    pub const STACK_NOTE_C_CODE: Shape = Shape(129);
+    pub const STACK_NOTE_C_CODE: Shape = Shape(128);
     /// `stack_note_runtime_stack_1_2`, Go 1.2-.
-    pub const STACK_NOTE_RUNTIME_STACK_1_2: Shape = Shape(130);
+    pub const STACK_NOTE_RUNTIME_STACK_1_2: Shape = Shape(129);
     /// `stack_note_next_thread_1_5`, Go 1.5-.
-    pub const STACK_NOTE_NEXT_THREAD_1_5: Shape = Shape(131);
+    pub const STACK_NOTE_NEXT_THREAD_1_5: Shape = Shape(130);
+    /// `stack_note_cgo_1_7`, Go 1.7-.
+    pub const STACK_NOTE_CGO_1_7: Shape = Shape(131);
     /// `stack_note_segment_1_0`, Go 1.0-1.3.
     pub const STACK_NOTE_SEGMENT_1_0: Shape = Shape(132);
     /// `stack_note_morestack_1_0`, Go 1.0-1.3.
@@ -6324,30 +6326,11 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 source: "runtime/traceback.go gentraceback, printArgs, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 go: GoReleases::range(0, 27),
             },
-            FieldDef {
-                id: "pc",
-                title: "Program counter",
-                unit: "",
-                kind: Kind::Hex,
-                role: Role::Id,
-                cumulative: false,
-                meaning: "Address of the instruction of this frame.",
-                reading: "Tools that know the binary turn it into function and line.",
-                normal: "",
-                suspect: "",
-                notes: &[
-                ],
-                names: &[
-                ],
-                source: "runtime/traceback.go printOneCgoTraceback, 1.7-",
-                go: GoReleases::range(7, 27),
-            },
         ],
         shapes: &[
             shapes::FRAME_FP_1_1,
             shapes::FRAME_1_0,
             shapes::FRAME_RACE_1_1,
-            shapes::FRAME_CGO_1_7,
             shapes::FRAME_GCCGO,
         ],
     },
@@ -6598,6 +6581,24 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 source: "runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 go: GoReleases::range(0, 3),
             },
+            FieldDef {
+                id: "pc",
+                title: "Program counter",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the instruction in C code.",
+                reading: "A debugger that knows the C libraries turns it into function and line.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/traceback.go printOneCgoTraceback, 1.7-",
+                go: GoReleases::range(7, 27),
+            },
         ],
         shapes: &[
             shapes::STACK_NOTE_ELIDED_1_3,
@@ -6606,6 +6607,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
             shapes::STACK_NOTE_C_CODE,
             shapes::STACK_NOTE_RUNTIME_STACK_1_2,
             shapes::STACK_NOTE_NEXT_THREAD_1_5,
+            shapes::STACK_NOTE_CGO_1_7,
             shapes::STACK_NOTE_SEGMENT_1_0,
             shapes::STACK_NOTE_MORESTACK_1_0,
             shapes::STACK_NOTE_LESSSTACK_1_0,
@@ -8332,8 +8334,26 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 kind: Kind::Text,
                 role: Role::Text,
                 cumulative: false,
-                meaning: "Name and value of a header, quoted.",
-                reading: "Values may hold secrets such as cookies and tokens.",
+                meaning: "Name of the header; those that begin with a colon are part of the protocol.",
+                reading: "A header stands on a line of its own, in the order in which they are sent.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
+                go: GoReleases::range(6, 27),
+            },
+            FieldDef {
+                id: "http2_header_value",
+                title: "Value",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "Value of the header.",
+                reading: "It may hold secrets such as cookies and tokens.",
                 normal: "",
                 suspect: "",
                 notes: &[
@@ -11264,23 +11284,6 @@ pub static SHAPES: [ShapeDef; 221] = [
         note: "The form of race reports and of reports of checkfinalizers: no arguments.",
     },
     ShapeDef {
-        id: "frame_cgo_1_7",
-        family: Family::Frame,
-        go: GoReleases::range(7, 27),
-        template: "non-Go function at pc={pc}",
-        pieces: &[
-            Piece::Literal("non-Go function at pc="),
-            Piece::Value(3, Kind::Hex),
-        ],
-        at: At::Line,
-        within: &[Block::Goroutine],
-        opens: None,
-        reader: Reader::Template,
-        certain_after: 2,
-        starts: &["non-Go function at pc="],
-        note: "A frame of C code without a name.",
-    },
-    ShapeDef {
         id: "frame_gccgo",
         family: Family::Frame,
         go: GoReleases::range(0, 27),
@@ -11294,7 +11297,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         reader: Reader::Template,
         certain_after: 1,
         starts: &[],
-        note: "Compiled with gccgo: the function stands without arguments, and its place on the next line.",
+        note: "Without arguments: a program compiled with gccgo, or a C function. The place follows on the next line.",
     },
     ShapeDef {
         id: "location_fp_1_2",
@@ -11673,6 +11676,23 @@ pub static SHAPES: [ShapeDef; 221] = [
         certain_after: 1,
         starts: &["-----"],
         note: "GOTRACEBACK=crash: the dump is repeated for the next thread.",
+    },
+    ShapeDef {
+        id: "stack_note_cgo_1_7",
+        family: Family::StackNote,
+        go: GoReleases::range(7, 27),
+        template: "non-Go function at pc={pc}",
+        pieces: &[
+            Piece::Literal("non-Go function at pc="),
+            Piece::Value(2, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[Block::Goroutine],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["non-Go function at pc="],
+        note: "A frame of C code, which the runtime cannot name.",
     },
     ShapeDef {
         id: "stack_note_segment_1_0",
@@ -13055,7 +13075,7 @@ pub static SHAPES: [ShapeDef; 221] = [
             Piece::Literal("http2: Framer "),
             Piece::Value(0, Kind::Hex),
             Piece::Literal(": wrote "),
-            Piece::Value(5, Kind::Text),
+            Piece::Value(6, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -13074,7 +13094,7 @@ pub static SHAPES: [ShapeDef; 221] = [
             Piece::Literal("http2: Framer "),
             Piece::Value(0, Kind::Hex),
             Piece::Literal(": read "),
-            Piece::Value(5, Kind::Text),
+            Piece::Value(6, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -13107,17 +13127,20 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "http2_encoding_1_6",
         family: Family::Http2,
         go: GoReleases::range(6, 27),
-        template: "http2: Transport encoding header {http2_header}",
+        template: "http2: Transport encoding header \"{http2_header}\" = \"{http2_header_value}\"",
         pieces: &[
-            Piece::Literal("http2: Transport encoding header "),
+            Piece::Literal("http2: Transport encoding header \""),
             Piece::Value(4, Kind::Text),
+            Piece::Literal("\" = \""),
+            Piece::Value(5, Kind::Text),
+            Piece::Literal("\""),
         ],
         at: At::Line,
         within: &[],
         opens: None,
         reader: Reader::Template,
-        certain_after: 2,
-        starts: &["http2: Transport encoding header "],
+        certain_after: 5,
+        starts: &["http2: Transport encoding header \""],
         note: "",
     },
     ShapeDef {
@@ -13127,7 +13150,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         template: "http2: Transport received {http2_frame}",
         pieces: &[
             Piece::Literal("http2: Transport received "),
-            Piece::Value(5, Kind::Text),
+            Piece::Value(6, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -13162,7 +13185,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         template: "http2: server read frame {http2_frame}",
         pieces: &[
             Piece::Literal("http2: server read frame "),
-            Piece::Value(5, Kind::Text),
+            Piece::Value(6, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -13179,7 +13202,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         template: "http2: Transport {text}",
         pieces: &[
             Piece::Literal("http2: Transport "),
-            Piece::Value(6, Kind::Text),
+            Piece::Value(7, Kind::Text),
         ],
         at: At::Line,
         within: &[],
