@@ -23,9 +23,6 @@ pub struct Field {
 pub struct Shape {
     pub id: String,
     pub template: String,
-    /// Whether it is all of a line, or found anywhere.
-    #[serde(default)]
-    pub at: String,
     /// Read by code, so that the template is for people.
     #[serde(default)]
     pub reader: String,

@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 
-use crate::compare::MISSING;
 use crate::corpus::{Entry, entries, folder};
 use crate::grammar::Grammar;
 use crate::json::Json;
@@ -203,7 +202,7 @@ fn carriers_change_nothing_about_the_items() {
         let plain = parse_file(&folder.join(&entry.path));
         let wanted = essence(&plain);
         let file = read_file(&grammar, &bytes, Wrapping::Plain);
-        let n_read = file.readings().iter().filter(|reading| !MISSING.contains(&reading.family)).count();
+        let n_read = file.readings().len();
         assert!(wanted.len() >= n_read && n_read > 0, "{}: {} of {n_read} items", entry.path, wanted.len());
         let text = String::from_utf8(bytes).expect("runs are chosen to be UTF-8");
         for carrier in &CARRIERS {
