@@ -3,11 +3,11 @@
 //! Times and cycles are those of a process, so a stretch is a stretch of each run by itself. Every row of a run has a
 //! place on both scales:
 //!
-//! - its time: the one it prints (`@0.031s`, `SCHED 1004ms:`), else that of the row before it in the run that prints one;
-//! - its cycle: the number that a `gc` line prints, for other rows the last one printed before them.
+//! - its time: the one it prints (`@0.031s`, `SCHED 1004ms:`), else that of the row before it in the run;
+//! - its cycle: the number that a `gc` line prints, else that of the row before it.
 //!
-//! Rows before the first that tells take the time of that one, and the cycle before it. `GC forced` announces a cycle and
-//! goes with it. Both ends of a stretch belong to it.
+//! Rows before the first that tells take the time of that one, and the cycle before it. What Go prints of a cycle before
+//! its `gc` line goes with that line. Both ends of a stretch belong to it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use ide::words;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tracelog::catalog::{gc, sched};
+use tracelog::catalog::{gc, init, sched};
 use tracelog::{Family, Log, RowId, Run, Runs};
 
 use super::lines::ParsedItem;
@@ -249,11 +249,12 @@ fn times(log: &Log, rows: &[RowId]) -> Vec<Option<Duration>> {
         let seconds = match row.family {
             Family::Gc => log.value(row, gc::AT_S),
             Family::Sched => log.value(row, sched::AT_MS).map(|at_ms| at_ms / 1000.0),
+            Family::Init => log.value(row, init::START_MS).map(|start_ms| start_ms / 1000.0),
             _ => None,
         };
-        // Whole milliseconds are printed; as floats they are a little off.
-        let at_ms = seconds.filter(|seconds| *seconds >= 0.0).map(|seconds| (seconds * 1000.0).round() as u64);
-        at_ms.map(Duration::from_millis)
+        // Decimal digits are printed; as floats they are a little off.
+        let at_us = seconds.filter(|seconds| *seconds >= 0.0).map(|seconds| (seconds * 1e6).round() as u64);
+        at_us.map(Duration::from_micros)
     };
     let mut times: Vec<Option<Duration>> = rows.iter().map(|row| printed(*row)).collect();
     announce(rows, &mut times);
@@ -270,13 +271,19 @@ fn cycles(log: &Log, rows: &[RowId]) -> Vec<Option<u64>> {
     cycles
 }
 
-/// `GC forced` goes with the cycle whose line comes next.
+/// What Go prints of a cycle before its `gc` line: that the timer forced it (runtime/proc.go, sysmon), what the pacer
+/// plans and what came of it (runtime/mgcpacer.go, startCycle and endCycle).
+const fn is_before_its_cycle(family: Family) -> bool {
+    matches!(family, Family::GcForced | Family::PacerStart | Family::PacerEnd)
+}
+
+/// What stands before the line of its cycle goes with the cycle whose line comes next.
 fn announce<T: Copy>(rows: &[RowId], places: &mut [Option<T>]) {
     let mut next = None;
     for (row, place) in rows.iter().zip(places).rev() {
         match row.family {
             Family::Gc => next = *place,
-            Family::GcForced => *place = next,
+            family if is_before_its_cycle(family) => *place = next,
             _ => {}
         }
     }
@@ -409,11 +416,15 @@ scvg0: inuse: 4, idle: 58, sys: 63, released: 58, consumed: 4 (MB)
 gc 9 @121.000s 3%: 0.10+1.0+10 ms clock, 0.80+0/0.41/0.90+80 ms cpu, 4->4->1 MB, 5 MB goal, 8 P
 ";
 
-    /// Lines of [`LOG`], from 1, that are chosen.
     fn chosen(from: &str, to: &str) -> Vec<u32> {
+        chosen_of(LOG, from, to)
+    }
+
+    /// Lines of a log, from 1, that are chosen.
+    fn chosen_of(log: &str, from: &str, to: &str) -> Vec<u32> {
         let when = |text: &str| (!text.is_empty()).then(|| text.parse().unwrap());
         let selection = Selection { runs: Vec::new(), from: when(from), to: when(to), family: Vec::new() };
-        let log = Log::read(LOG.as_bytes());
+        let log = Log::read(log.as_bytes());
         let (chosen, exit) = selection.of("log", &log, &Runs::of(&log));
         assert_eq!(exit, Exit::Success);
         let rows = Family::ALL.iter().flat_map(|family| log.rows(*family));
@@ -430,6 +441,20 @@ gc 9 @121.000s 3%: 0.10+1.0+10 ms clock, 0.80+0/0.41/0.90+80 ms cpu, 4->4->1 MB,
         assert_eq!(chosen("2m0.041s", "2m0.045s"), [5, 6], "GC forced goes with the cycle it announces");
         assert_eq!(chosen("", "2m0.04s"), [1, 2, 3, 4, 7, 8], "a cycle is dated by its start");
         assert_eq!(chosen("3m", ""), [0; 0]);
+    }
+
+    #[test]
+    fn what_go_prints_of_a_cycle_before_its_line_goes_with_it() {
+        const PACED: &str = "\
+init internal/bytealg @0.008 ms, 0 ms clock, 0 bytes, 0 allocs
+pacer: assist ratio=+1.000000e+000 (scan 0 MB in 4->5 MB) workers=1++2.500000e-001
+pacer: sweep done at heap size 0MB; allocated 0MB during sweep; swept 12 pages at +0.000000e+000 pages/byte
+gc 1 @0.031s 4%: 0.022+0.27+0.040 ms clock, 0.18+0.10/0.41/0.066+0.32 ms cpu, 4->4->0 MB, 5 MB goal, 8 P
+pacer: assist ratio=+1.000000e+000 (scan 0 MB in 4->5 MB) workers=1++2.500000e-001
+";
+        assert_eq!(chosen_of(PACED, "gc1", ""), [2, 3, 4, 5]);
+        assert_eq!(chosen_of(PACED, "", "gc0"), [1]);
+        assert_eq!(chosen_of(PACED, "", "0.008ms"), [1]);
     }
 
     #[test]
