@@ -21,7 +21,7 @@ hello
 gc 2 @1.045s 3%: 0.10+1.0+10 ms clock, 0.80+0/INFO torn
 0.41/0.90+80 ms cpu, 4->4->1 MB, 5 MB goal, 8 P
 gc 3 @2.045s 3%: 0.10+1.0+10 ms clock, 0.80+0/0.41/0.90+80 ms cpu, 4->4->1 MB, 5 MB goal, 8 P
-panic: boom
+shutting down
 gc 1 @0.020s 4%: 0.022+0.27+0.040 ms clock, 0.18+0.10/0.41/0.066+0.32 ms cpu, 4->4->0 MB, 5 MB goal, 8 P
 gc 2 @1.020s 4%: 0.022+0.27+0.040 ms clock, 0.18+0.10/0.41/0.066+0.32 ms cpu, 4->4->0 MB, 5 MB goal, 8 P
 ";
@@ -180,7 +180,7 @@ fn extract_and_strip_write_lines_as_they_stand() {
         expect![[r#"
         starting
         hello
-        panic: boom
+        shutting down
     "#]],
     );
     let crlf = "a\r\n\x1b[31mgc 1 @0.031s 4%: 0.022+0.27+0.040 ms clock, 0.18+0.10/0.41/0.066+0.32 ms cpu, 4->4->0 MB, 5 MB goal, 8 P\x1b[0m\r\n\tb";
@@ -205,7 +205,7 @@ fn bare_output_has_no_carriers_and_torn_items_are_put_together() {
         let bare = run_with(&["extract", "--bare", "-"], log.as_bytes()).stdout;
         assert_eq!(bare.lines().collect::<Vec<_>>(), expected);
         let rest = run_with(&["strip", "--bare", "-n", "-"], log.as_bytes()).stdout;
-        assert_eq!(rest, "1:starting\n4:hello\n5:INFO torn\n8:panic: boom\n");
+        assert_eq!(rest, "1:starting\n4:hello\n5:INFO torn\n8:shutting down\n");
     }
 }
 

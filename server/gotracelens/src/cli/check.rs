@@ -124,8 +124,8 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
                 for found in &shown {
                     writeln!(out, "{}\n", render(&asked.document, found))?;
                 }
-                if !asked.has_runs() {
-                    writeln!(out, "{}: {}", visible(&asked.document.name), asked.nothing())?;
+                if let Some(nothing) = asked.nothing() {
+                    writeln!(out, "{}: {nothing}", visible(&asked.document.name))?;
                 }
             }
             Format::Json => files.push(CheckedFileJson {

@@ -361,11 +361,25 @@ mod tests {
         }
     }
 
+    /// What a field says; texts by themselves, because their codes differ from log to log.
+    fn told_of(log: &Log, row: RowId, field: Field) -> String {
+        match log.text(row, field) {
+            Some(text) => text.into_owned(),
+            None => format!("{:?} {:?}", log.code(row, field), log.list(row, field)),
+        }
+    }
+
     #[test]
     fn bare_items_say_what_they_said_in_the_file() {
         let mut n_compared = 0;
         for document in corpus() {
             let log = Log::read(&document.bytes);
+            // Without carriers nobody can tell the blocks of two processes apart.
+            let mut sources = Family::ALL.iter().flat_map(|family| log.rows(*family)).map(|row| log.source(row));
+            let first = sources.next();
+            if sources.any(|source| Some(source) != first) {
+                continue;
+            }
             if log.fragments().any(|(_, _, fragment)| !fragment.is_joined() || fragment.doubtful.is_some()) {
                 continue;
             }
@@ -376,13 +390,7 @@ mod tests {
                     let fields = 0..family.def().fields.len() as u8;
                     let fields: Vec<Field> = fields.map(|index| Field { family: *family, index }).collect();
                     let told = |row: RowId| {
-                        format!(
-                            "{:?}",
-                            fields
-                                .iter()
-                                .map(|field| (log.code(row, *field), log.list(row, *field)))
-                                .collect::<Vec<_>>()
-                        )
+                        format!("{:?}", fields.iter().map(|field| told_of(log, row, *field)).collect::<Vec<_>>())
                     };
                     log.rows(*family).into_iter().map(told).collect()
                 };

@@ -20,6 +20,9 @@ use super::visible::visible;
 pub(super) struct Asked {
     pub(super) document: Arc<Document>,
     pub(super) snapshot: Snapshot,
+    /// Whether it holds any item, whatever was selected.
+    has_items: bool,
+    is_partial: bool,
     /// Items of each of its runs, by number, whatever was selected.
     n_items: Vec<usize>,
     /// Whether everything selected exists.
@@ -34,9 +37,10 @@ impl Asked {
         let runs = Runs::of(&log);
         let (chosen, exit) = selection.of(&visible(&document.name), &log, &runs);
         let n_items = runs.list.iter().map(Run::n_rows).collect();
-        let part = if selection.is_partial() { chosen.part(&log, &runs) } else { runs };
+        let (has_items, is_partial) = (log.has_items(), selection.is_partial());
+        let part = if is_partial { chosen.part(&log, &runs) } else { runs };
         let snapshot = Snapshot::of_runs(document.clone(), log, part, Arc::new(Settings::default()));
-        Self { document, snapshot, n_items, exit }
+        Self { document, snapshot, has_items, is_partial, n_items, exit }
     }
 
     /// Findings about what was selected, with the files and lines a user knows.
@@ -49,20 +53,19 @@ impl Asked {
         self.snapshot.parsed.as_ref().map_or(&[], |parsed| &parsed.runs.list)
     }
 
-    /// Whether there is anything to tell about.
-    pub(super) fn has_runs(&self) -> bool {
-        !self.runs().is_empty()
-    }
-
     /// Number of items of a run: those that were selected, and all.
     pub(super) fn n_items(&self, number: usize) -> (usize, usize) {
         let n_selected = self.runs().iter().find(|run| run.number == number).map_or(0, Run::n_rows);
         (n_selected, self.n_items.get(number).copied().unwrap_or(n_selected))
     }
 
-    /// Says that there is nothing to tell about.
-    pub(super) fn nothing(&self) -> &'static str {
-        if self.n_items.is_empty() { "no trace line" } else { "no trace line is selected" }
+    /// Why there is nothing to tell, if there is nothing.
+    pub(super) fn nothing(&self) -> Option<&'static str> {
+        match (self.has_items, self.is_partial) {
+            (false, _) => Some("no trace line"),
+            (true, true) if self.runs().is_empty() => Some("no trace line is selected"),
+            (true, _) => None,
+        }
     }
 }
 

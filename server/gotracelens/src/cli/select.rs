@@ -3,21 +3,23 @@
 //! Times and cycles are those of a process, so a stretch is a stretch of each run by itself. Every row of a run has a
 //! place on both scales:
 //!
-//! - its time: the one it prints (`@0.031s`, `SCHED 1004ms:`), else that of the row before it in the run that prints one;
-//! - its cycle: the number that a `gc` line prints, for other rows the last one printed before them.
+//! - its time: the one it prints (`@0.031s`, `SCHED 1004ms:`), else that of the row before it in the run;
+//! - its cycle: the number that a `gc` line prints, else that of the row before it.
 //!
-//! Rows before the first that tells take the time of that one, and the cycle before it. `GC forced` announces a cycle and
-//! goes with it. Both ends of a stretch belong to it.
+//! Rows before the first that tells take the time of that one, and the cycle before it. What Go prints of a cycle before
+//! its `gc` line goes with that line. Both ends of a stretch belong to it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ide::words;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tracelog::catalog::{gc, sched};
-use tracelog::{Family, Log, RowId, Run, Runs};
+use tracelog::catalog::{gc, init, sched};
+use tracelog::{Family, Log, RowId, Runs};
 
 use super::lines::ParsedItem;
 use super::{Exit, FamilyArg, note, report, words_of};
@@ -111,18 +113,23 @@ impl Selection {
             report(&format!("select from \"{name}\": there is no run {run}; runs in it: {n_runs}"));
             exit = Exit::Trouble;
         }
+        if n_runs == 0 && self.runs.is_empty() && log.has_items() {
+            note(&format!("no line of \"{name}\" tells of a process run: nothing of it is selected"));
+        }
         let mut rows = Vec::new();
         let mut untold = Untold::default();
-        for run in runs.list.iter().filter(|run| self.runs.is_empty() || self.runs.contains(&(run.number + 1))) {
-            rows.extend(self.rows(log, run, &mut untold));
+        for (run, of_run) in runs.list.iter().zip(rows_of_runs(log, runs)) {
+            if self.runs.is_empty() || self.runs.contains(&(run.number + 1)) {
+                rows.extend(self.stretch(log, of_run, run.number + 1, &mut untold));
+            }
         }
         untold.tell(name);
         rows.sort_unstable();
         (Chosen { is_wanted, rows: Some(rows) }, exit)
     }
 
-    fn rows(&self, log: &Log, run: &Run, untold: &mut Untold) -> Vec<RowId> {
-        let mut rows = rows_in_order(log, run);
+    /// Those rows of a run that are asked for.
+    fn stretch(&self, log: &Log, mut rows: Vec<RowId>, run: usize, untold: &mut Untold) -> Vec<RowId> {
         if self.from.is_none() && self.to.is_none() {
             return rows;
         }
@@ -131,10 +138,10 @@ impl Selection {
         let bounds = [self.from, self.to];
         let is_asked = |kind: fn(&When) -> bool| bounds.iter().flatten().any(kind);
         if is_asked(|when| matches!(when, When::Time(_))) && times.iter().all(Option::is_none) {
-            untold.times.push(run.number + 1);
+            untold.times.push(run);
         }
         if is_asked(|when| matches!(when, When::Cycle(_))) && cycles.iter().all(Option::is_none) {
-            untold.cycles.push(run.number + 1);
+            untold.cycles.push(run);
         }
         let is_after = |bound: When, at: usize| match bound {
             When::Time(from) => times[at].is_some_and(|time| time >= from),
@@ -237,10 +244,38 @@ impl Chosen {
     }
 }
 
-fn rows_in_order(log: &Log, run: &Run) -> Vec<RowId> {
-    let mut rows: Vec<RowId> = Family::ALL.iter().flat_map(|family| run.rows(*family)).copied().collect();
-    rows.sort_by_key(|row| (log.line(*row), row.chunk, row.row));
-    rows
+/// The rows of each run in the order of their lines, with the blocks (dumps, panics, profiles) that its process printed:
+/// what names no run goes with the row before it that has the same source, or the one behind it.
+fn rows_of_runs(log: &Log, runs: &Runs) -> Vec<Vec<RowId>> {
+    let of_blocks = Family::ALL.iter().filter(|family| family.is_of_blocks()).flat_map(|family| log.rows(*family));
+    let of_runs = runs.list.iter().enumerate().flat_map(|(index, run)| {
+        let rows = Family::ALL.iter().flat_map(|family| run.rows(*family));
+        rows.map(move |row| (*row, Some(index)))
+    });
+    let mut rows: Vec<(RowId, Option<usize>)> = of_runs.chain(of_blocks.map(|row| (row, None))).collect();
+    rows.sort_by_key(|(row, _)| (log.line(*row), row.chunk, row.row));
+    let mut by_run = vec![Vec::new(); runs.list.len()];
+    let mut last: HashMap<Arc<[u8]>, usize> = HashMap::new();
+    let mut before_any: HashMap<Arc<[u8]>, Vec<RowId>> = HashMap::new();
+    for (row, run) in rows {
+        match run {
+            Some(run) => {
+                let source = &runs.list[run].source;
+                if last.insert(source.clone(), run).is_none() {
+                    by_run[run].extend(before_any.remove(source).unwrap_or_default());
+                }
+                by_run[run].push(row);
+            }
+            None => {
+                let source = log.source(row);
+                match last.get(&source) {
+                    Some(run) => by_run[*run].push(row),
+                    None => before_any.entry(source).or_default().push(row),
+                }
+            }
+        }
+    }
+    by_run
 }
 
 /// The time of each row since the process started; none when no row tells.
@@ -249,11 +284,12 @@ fn times(log: &Log, rows: &[RowId]) -> Vec<Option<Duration>> {
         let seconds = match row.family {
             Family::Gc => log.value(row, gc::AT_S),
             Family::Sched => log.value(row, sched::AT_MS).map(|at_ms| at_ms / 1000.0),
+            Family::Init => log.value(row, init::START_MS).map(|start_ms| start_ms / 1000.0),
             _ => None,
         };
-        // Whole milliseconds are printed; as floats they are a little off.
-        let at_ms = seconds.filter(|seconds| *seconds >= 0.0).map(|seconds| (seconds * 1000.0).round() as u64);
-        at_ms.map(Duration::from_millis)
+        // Decimal digits are printed; as floats they are a little off.
+        let at_us = seconds.filter(|seconds| *seconds >= 0.0).map(|seconds| (seconds * 1e6).round() as u64);
+        at_us.map(Duration::from_micros)
     };
     let mut times: Vec<Option<Duration>> = rows.iter().map(|row| printed(*row)).collect();
     announce(rows, &mut times);
@@ -270,13 +306,19 @@ fn cycles(log: &Log, rows: &[RowId]) -> Vec<Option<u64>> {
     cycles
 }
 
-/// `GC forced` goes with the cycle whose line comes next.
+/// What Go prints of a cycle before its `gc` line: that the timer forced it (runtime/proc.go, sysmon), what the pacer
+/// plans and what came of it (runtime/mgcpacer.go, startCycle and endCycle).
+const fn is_before_its_cycle(family: Family) -> bool {
+    matches!(family, Family::GcForced | Family::PacerStart | Family::PacerEnd)
+}
+
+/// What stands before the line of its cycle goes with the cycle whose line comes next.
 fn announce<T: Copy>(rows: &[RowId], places: &mut [Option<T>]) {
     let mut next = None;
     for (row, place) in rows.iter().zip(places).rev() {
         match row.family {
             Family::Gc => next = *place,
-            Family::GcForced => *place = next,
+            family if is_before_its_cycle(family) => *place = next,
             _ => {}
         }
     }
@@ -409,11 +451,15 @@ scvg0: inuse: 4, idle: 58, sys: 63, released: 58, consumed: 4 (MB)
 gc 9 @121.000s 3%: 0.10+1.0+10 ms clock, 0.80+0/0.41/0.90+80 ms cpu, 4->4->1 MB, 5 MB goal, 8 P
 ";
 
-    /// Lines of [`LOG`], from 1, that are chosen.
     fn chosen(from: &str, to: &str) -> Vec<u32> {
+        chosen_of(LOG, from, to)
+    }
+
+    /// Lines of a log, from 1, that are chosen.
+    fn chosen_of(log: &str, from: &str, to: &str) -> Vec<u32> {
         let when = |text: &str| (!text.is_empty()).then(|| text.parse().unwrap());
         let selection = Selection { runs: Vec::new(), from: when(from), to: when(to), family: Vec::new() };
-        let log = Log::read(LOG.as_bytes());
+        let log = Log::read(log.as_bytes());
         let (chosen, exit) = selection.of("log", &log, &Runs::of(&log));
         assert_eq!(exit, Exit::Success);
         let rows = Family::ALL.iter().flat_map(|family| log.rows(*family));
@@ -430,6 +476,31 @@ gc 9 @121.000s 3%: 0.10+1.0+10 ms clock, 0.80+0/0.41/0.90+80 ms cpu, 4->4->1 MB,
         assert_eq!(chosen("2m0.041s", "2m0.045s"), [5, 6], "GC forced goes with the cycle it announces");
         assert_eq!(chosen("", "2m0.04s"), [1, 2, 3, 4, 7, 8], "a cycle is dated by its start");
         assert_eq!(chosen("3m", ""), [0; 0]);
+    }
+
+    #[test]
+    fn a_dump_goes_with_the_run_that_printed_it() {
+        let dump = "goroutine 1 [running]:\nmain.main()\n\t/src/main.go:7 +0x1d\n";
+        let lines: Vec<&str> = LOG.split_inclusive('\n').collect();
+        let log = format!("{dump}{}{dump}{}", lines[..3].concat(), lines[5]);
+        assert_eq!(chosen_of(&log, "", "gc6"), [1, 2, 3, 4, 5], "what stands in front of all lines of a run");
+        assert_eq!(chosen_of(&log, "gc7", "gc7"), [6, 7, 8, 9]);
+        assert_eq!(chosen_of(&log, "gc8", ""), [10]);
+        assert_eq!(chosen_of(dump, "0s", ""), [0; 0]);
+    }
+
+    #[test]
+    fn what_go_prints_of_a_cycle_before_its_line_goes_with_it() {
+        const PACED: &str = "\
+init internal/bytealg @0.008 ms, 0 ms clock, 0 bytes, 0 allocs
+pacer: assist ratio=+1.000000e+000 (scan 0 MB in 4->5 MB) workers=1++2.500000e-001
+pacer: sweep done at heap size 0MB; allocated 0MB during sweep; swept 12 pages at +0.000000e+000 pages/byte
+gc 1 @0.031s 4%: 0.022+0.27+0.040 ms clock, 0.18+0.10/0.41/0.066+0.32 ms cpu, 4->4->0 MB, 5 MB goal, 8 P
+pacer: assist ratio=+1.000000e+000 (scan 0 MB in 4->5 MB) workers=1++2.500000e-001
+";
+        assert_eq!(chosen_of(PACED, "gc1", ""), [2, 3, 4, 5]);
+        assert_eq!(chosen_of(PACED, "", "gc0"), [1]);
+        assert_eq!(chosen_of(PACED, "", "0.008ms"), [1]);
     }
 
     #[test]

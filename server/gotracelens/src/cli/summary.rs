@@ -80,7 +80,11 @@ fn write_file(out: &mut impl Write, asked: &Asked, selection: &Selection, findin
     let name = visible(&asked.document.name);
     let summaries = asked.snapshot.parsed.as_ref().map_or(&[][..], |parsed| &parsed.analysis().summaries);
     if summaries.is_empty() {
-        return writeln!(out, "{TITLE}{name}{TITLE:#}: {}\n", asked.nothing());
+        return writeln!(
+            out,
+            "{TITLE}{name}{TITLE:#}: {}\n",
+            asked.nothing().unwrap_or("no line that tells of a process run")
+        );
     }
     writeln!(out, "{TITLE}{name}{TITLE:#}: {}", visible(&lens::file_title(&asked.snapshot)))?;
     if selection.is_partial() {
