@@ -46,6 +46,11 @@ pub const FAMILIES: [(&str, &str); 27] = [
     ("memstats_line", "memstats"),
 ];
 
+/// Whether lines of a family only mean something inside of a block.
+pub fn is_family(family: &str) -> bool {
+    ["race", "panic_text"].contains(&family) || FAMILIES.iter().any(|(_, name)| *name == family)
+}
+
 /// Heads of profiles, and the rules of the lines below each.
 const PROFILES: [(&str, &[&str]); 4] = [
     ("prof_count_head_line", &["prof_count_line", "prof_labels_line", "prof_frame_line"]),
@@ -179,7 +184,7 @@ impl<'a> Reader<'a> {
             Inside::Head => {
                 let is_known = self.take(idx, &["panic_line", "signal_line", "sig_pc_line"]);
                 if !is_known && self.stack_follows(idx) {
-                    self.give(idx, "panic_text", vec![0..text.len()]);
+                    self.give(idx, "panic_text", whole(text));
                 }
                 true
             }
@@ -249,7 +254,7 @@ impl<'a> Reader<'a> {
         let is_name = !text.starts_with('\t') && !text.contains(' ');
         let is_frame = is_name && !is_second && self.grammar.is("frame_file_line", self.text(idx + 1));
         if is_frame {
-            self.give(idx, "frame", vec![0..text.len()]);
+            self.give(idx, "frame", whole(text));
         }
         is_frame
     }
@@ -299,6 +304,11 @@ impl<'a> Reader<'a> {
         };
         self.found.insert(idx + 1, reading);
     }
+}
+
+/// All of a line is printed.
+fn whole(text: &str) -> Vec<Range<usize>> {
+    std::iter::once(0..text.len()).collect()
 }
 
 /// Rules whose lines no program writes by chance: outside of a block there may be none.

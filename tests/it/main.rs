@@ -39,6 +39,8 @@ mod torn;
 #[cfg(test)]
 mod trends;
 #[cfg(test)]
+mod unwrap;
+#[cfg(test)]
 mod values;
 #[cfg(test)]
 mod wrap;

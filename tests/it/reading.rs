@@ -40,7 +40,8 @@ pub struct FileReading {
     pub tails: BTreeMap<usize, usize>,
     /// Trace lines whose beginning stands on the line but whose rest is not there to be joined.
     pub open_heads: BTreeSet<usize>,
-    /// Lines of stacks, crashes, race reports and profiles, by 1-based line. Only of plain files.
+    /// Lines of stacks, crashes, race reports and profiles, by 1-based line. In a wrapped file they are found by those
+    /// who know its wrapper.
     pub blocks: BTreeMap<usize, Reading>,
     /// Physical lines as the grammar saw them.
     pub texts: Vec<String>,

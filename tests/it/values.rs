@@ -212,3 +212,47 @@ fn fields_may_be_cut_in_any_way_but_not_be_wrong() {
     assert!(check(r#"{"function":"main.(*T).run","args":"..."}"#).is_some());
     assert!(check(r#"{"function":"run","args":"{0xc0000a, 0x2?}, ..."}"#).is_some());
 }
+
+/// The printed pieces of every line of the corpus, as texts and as numbers, are right; with one of them changed they are
+/// not.
+#[test]
+fn pieces_of_every_line_are_as_printed() {
+    use crate::corpus::{entries, folder};
+    use crate::grammar::Grammar;
+
+    let folder = folder();
+    let grammar = Grammar::load();
+    let mut n_lines = 0;
+    for entry in entries(&folder) {
+        let file = entry.read(&grammar, &folder);
+        let lines = (1..=file.n_lines).flat_map(|line| file.on_line(line)).map(|expected| expected.reading);
+        for reading in lines.filter(|reading| reading.shape.is_empty()) {
+            let texts = pieces(&reading.text, &reading.printed, |piece| Json::Text(piece.to_owned()));
+            let numbers = pieces(&reading.text, &reading.printed, |piece| match (integer(piece), piece) {
+                (Some(number), _) => Json::Integer(number),
+                (None, "nil") => Json::Null,
+                (None, "true") => Json::Bool(true),
+                (None, "false") => Json::Bool(false),
+                (None, text) => text.parse().map_or_else(|_| Json::Text(text.to_owned()), Json::Float),
+            });
+            let check = |pieces: &[(String, Json)]| {
+                not_as_printed(reading.family, &Json::Map(pieces.to_vec()), &reading.text, &reading.printed)
+            };
+            assert_eq!((check(&texts), check(&numbers)), (None, None), "{}", reading.text);
+            let last = numbers.iter().rposition(|(_, piece)| matches!(piece, Json::Integer(_)));
+            if let Some(last) = last {
+                let mut wrong = numbers.clone();
+                wrong[last].1 = Json::Integer(987_654_321_987_654_321);
+                assert!(check(&wrong).is_some(), "{}", reading.text);
+                wrong.remove(last);
+                assert!(check(&wrong).is_some(), "{}", reading.text);
+            }
+            n_lines += 1;
+        }
+    }
+    assert!(n_lines > 10_000, "only {n_lines} lines");
+}
+
+fn pieces(text: &str, printed: &[Range<usize>], value: impl Fn(&str) -> Json) -> Vec<(String, Json)> {
+    printed.iter().enumerate().map(|(nth, span)| (nth.to_string(), value(&text[span.clone()]))).collect()
+}
