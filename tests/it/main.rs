@@ -29,6 +29,8 @@ mod json;
 #[cfg(test)]
 mod product;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod protocol;
 #[cfg(test)]
 mod reading;
