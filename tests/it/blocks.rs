@@ -28,7 +28,7 @@ pub const FAMILIES: [(&str, &str); 27] = [
     ("panic_line", "panic"),
     ("signal_line", "signal"),
     ("sig_name_line", "signal"),
-    ("sig_pc_line", "signal"),
+    ("sig_pc_line", "signal_pc"),
     ("reg_line", "register"),
     ("exit_line", "exit_status"),
     ("rt_note_line", "runtime_note"),
@@ -189,7 +189,11 @@ impl<'a> Reader<'a> {
                 true
             }
             Inside::Stack => {
-                self.take(idx, &STACK_RULES) || self.no_stack(idx) || self.register(idx) || self.frame(idx)
+                self.take(idx, &STACK_RULES)
+                    || self.no_stack(idx)
+                    || self.register(idx)
+                    || self.take(idx, &["exit_line"])
+                    || self.frame(idx)
             }
             Inside::Race => {
                 let found = RACE_LINES.iter().find_map(|(line, family)| Some((line.captures(text)?, family)));
@@ -441,7 +445,7 @@ Found 1 data race(s)
         (31, "frame"),
         (32, "location"),
         (34, "signal"),
-        (35, "signal"),
+        (35, "signal_pc"),
         (37, "goroutine"),
         (38, "frame"),
         (39, "location"),

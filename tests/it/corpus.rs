@@ -94,7 +94,9 @@ pub fn entries(folder: &Path) -> Vec<Entry> {
 fn entry(json: &Json, prefix: &str) -> Entry {
     let path = format!("{prefix}{}", json.get("path").text());
     let mut numbers = json.get("go").text().split('.').map_while(|part| part.parse().ok());
-    let release = numbers.next().zip(numbers.next()).filter(|_| !path.starts_with("published/"));
+    // `restart-crash` puts a crash of another release between its sources.
+    let is_one = !path.starts_with("published/") && json.get("wrapper").text() != "restart-crash";
+    let release = numbers.next().zip(numbers.next()).filter(|_| is_one);
     let torn_lines = json.get("measured").get("torn_lines").list();
     Entry {
         path,

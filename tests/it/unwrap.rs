@@ -12,7 +12,9 @@ use crate::grammar::{Grammar, Reading};
 use crate::json::Json;
 
 /// Wrappers whose lines do not tell where a block ends, and why.
-const LOST: [(&str, &str); 7] = [
+const LOST: [(&str, &str); 9] = [
+    ("published", "people cut and change what they paste"),
+    ("foreman", "lines of one process change places"),
     ("compose-v2-ansi", "lines of one process change places"),
     ("compose-v2-two", "lines of one process change places"),
     ("stern", "lines of one process change places"),
@@ -53,7 +55,6 @@ static FORMS: LazyLock<BTreeMap<&str, Form>> = LazyLock::new(|| {
         ("cri", prefix(r"^\S+ std(?:err|out) [FP] (.*)$")),
         ("docker-json", Form::Json("log")),
         ("docker-json-attrs", Form::Json("log")),
-        ("foreman", prefix(r"^[\d:]+ (\S+) +\| (.*)$")),
         ("gcp-json", Form::Json("textPayload")),
         ("github-actions", prefix(r"^\S+Z (.*)$")),
         ("heroku", prefix(r"^\S+ app\[\S+\]: (.*)$")),
