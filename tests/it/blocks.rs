@@ -28,7 +28,7 @@ pub const FAMILIES: [(&str, &str); 27] = [
     ("panic_line", "panic"),
     ("signal_line", "signal"),
     ("sig_name_line", "signal"),
-    ("sig_pc_line", "signal"),
+    ("sig_pc_line", "signal_pc"),
     ("reg_line", "register"),
     ("exit_line", "exit_status"),
     ("rt_note_line", "runtime_note"),
@@ -45,6 +45,11 @@ pub const FAMILIES: [(&str, &str); 27] = [
     ("memstats_head_line", "memstats"),
     ("memstats_line", "memstats"),
 ];
+
+/// Whether lines of a family only mean something inside of a block.
+pub fn is_family(family: &str) -> bool {
+    ["race", "panic_text"].contains(&family) || FAMILIES.iter().any(|(_, name)| *name == family)
+}
 
 /// Heads of profiles, and the rules of the lines below each.
 const PROFILES: [(&str, &[&str]); 4] = [
@@ -179,12 +184,16 @@ impl<'a> Reader<'a> {
             Inside::Head => {
                 let is_known = self.take(idx, &["panic_line", "signal_line", "sig_pc_line"]);
                 if !is_known && self.stack_follows(idx) {
-                    self.give(idx, "panic_text", vec![0..text.len()]);
+                    self.give(idx, "panic_text", whole(text));
                 }
                 true
             }
             Inside::Stack => {
-                self.take(idx, &STACK_RULES) || self.no_stack(idx) || self.register(idx) || self.frame(idx)
+                self.take(idx, &STACK_RULES)
+                    || self.no_stack(idx)
+                    || self.register(idx)
+                    || self.take(idx, &["exit_line"])
+                    || self.frame(idx)
             }
             Inside::Race => {
                 let found = RACE_LINES.iter().find_map(|(line, family)| Some((line.captures(text)?, family)));
@@ -249,7 +258,7 @@ impl<'a> Reader<'a> {
         let is_name = !text.starts_with('\t') && !text.contains(' ');
         let is_frame = is_name && !is_second && self.grammar.is("frame_file_line", self.text(idx + 1));
         if is_frame {
-            self.give(idx, "frame", vec![0..text.len()]);
+            self.give(idx, "frame", whole(text));
         }
         is_frame
     }
@@ -299,6 +308,11 @@ impl<'a> Reader<'a> {
         };
         self.found.insert(idx + 1, reading);
     }
+}
+
+/// All of a line is printed.
+fn whole(text: &str) -> Vec<Range<usize>> {
+    std::iter::once(0..text.len()).collect()
 }
 
 /// Rules whose lines no program writes by chance: outside of a block there may be none.
@@ -431,7 +445,7 @@ Found 1 data race(s)
         (31, "frame"),
         (32, "location"),
         (34, "signal"),
-        (35, "signal"),
+        (35, "signal_pc"),
         (37, "goroutine"),
         (38, "frame"),
         (39, "location"),

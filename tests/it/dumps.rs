@@ -75,18 +75,16 @@ fn read_dumps<'l>(lines: impl Iterator<Item = &'l str>, is_trace: impl Fn(&str) 
             is_stack = false;
         } else if text.is_empty() {
             is_stack = false;
-        } else if is_trace(text) {
-        } else if is_stack {
+        } else if is_stack && !is_trace(text) {
             let goroutine = dumps.last_mut().and_then(|dump| dump.goroutines.last_mut()).expect("it is open");
             if text.starts_with("[originating from") {
                 is_origin = true;
             } else if !is_origin {
                 stack_line(goroutine, text);
             }
-        } else if text == "-----" {
-            is_open = false;
-        } else if dumps.last().is_some_and(|dump| dump.cause == "stack") {
-            is_open = false;
+        } else if !is_stack {
+            let is_plain = dumps.last().is_some_and(|dump| dump.cause == "stack");
+            is_open &= text != "-----" && (!is_plain || is_trace(text));
         }
     }
     dumps
@@ -136,8 +134,11 @@ fn stack_line(goroutine: &mut Goroutine, text: &str) {
     }
 }
 
+/// State and frames.
+type Key = (String, Vec<(String, String)>);
+
 /// Goroutines of a dump with the same state and the same frames without arguments and offsets.
-fn groups(dump: &Dump) -> BTreeMap<(String, Vec<(String, String)>), Vec<usize>> {
+fn groups(dump: &Dump) -> BTreeMap<Key, Vec<usize>> {
     let mut groups = BTreeMap::new();
     for goroutine in &dump.goroutines {
         let key = (goroutine.state.clone(), goroutine.frames.clone());
@@ -189,13 +190,15 @@ fn compare(dump: &Dump, json: &Json, differences: &mut Vec<String>) {
     let groups = groups(dump);
     let mut wanted: Vec<&Vec<usize>> = groups.values().collect();
     let mut got: Vec<&Vec<usize>> = by_group.values().collect();
-    (wanted.sort(), got.sort());
+    wanted.sort();
+    got.sort();
     check("lines by group".to_owned(), format!("{got:?}"), format!("{wanted:?}"));
     let of_line = |line: &usize| dump.goroutines.iter().find(|goroutine| goroutine.line == *line);
     let mut wanted: Vec<Group> =
         groups.values().map(|lines| group_of(&lines.iter().filter_map(of_line).collect::<Vec<_>>())).collect();
     let mut got: Vec<Group> = json.get("groups").list().iter().map(group_of_json).collect();
-    (wanted.sort(), got.sort());
+    wanted.sort();
+    got.sort();
     check("groups".to_owned(), format!("{got:?}"), format!("{wanted:?}"));
 }
 

@@ -29,6 +29,8 @@ mod json;
 #[cfg(test)]
 mod product;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod protocol;
 #[cfg(test)]
 mod reading;
@@ -38,6 +40,8 @@ mod scheddetail;
 mod torn;
 #[cfg(test)]
 mod trends;
+#[cfg(test)]
+mod unwrap;
 #[cfg(test)]
 mod values;
 #[cfg(test)]

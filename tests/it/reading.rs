@@ -40,7 +40,8 @@ pub struct FileReading {
     pub tails: BTreeMap<usize, usize>,
     /// Trace lines whose beginning stands on the line but whose rest is not there to be joined.
     pub open_heads: BTreeSet<usize>,
-    /// Lines of stacks, crashes, race reports and profiles, by 1-based line. Only of plain files.
+    /// Lines of stacks, crashes, race reports and profiles, by 1-based line. In a wrapped file they are found by those
+    /// who know its wrapper.
     pub blocks: BTreeMap<usize, Reading>,
     /// Physical lines as the grammar saw them.
     pub texts: Vec<String>,
@@ -74,6 +75,10 @@ static TRACE_HEAD: LazyLock<Regex> = LazyLock::new(|| {
 /// `GC forced` behind a prefix: the text of the collector's line ends with it.
 static CARRIED_GC_FORCED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"(?:[\t :|="])GC forced(?:\\n)?(?:"|[ \t]*$)"#).expect("a constant expression"));
+
+/// A line of CRI: `P` when the runtime cut it and the rest follows, else `F`.
+static CRI: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\S+ std(?:out|err) ([PF]) (.*)$").expect("a constant expression"));
 
 static ANSI: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\x1b\[[0-9;]*[A-Za-z]").expect("a constant expression"));
 
@@ -116,6 +121,9 @@ fn read_line(
     if let Some(reading) = grammar.read(text) {
         return (vec![Expected { reading, tail_line: None }], false);
     }
+    if let Some(reading) = next.and_then(|next| read_parts(grammar, text, next)) {
+        return (vec![Expected { reading, tail_line: Some(line + 1) }], false);
+    }
     if wrapping == Wrapping::Carried && CARRIED_GC_FORCED.is_match(text) {
         let reading = grammar.read("GC forced").expect("the grammar has this line");
         return (vec![Expected { reading, tail_line: None }], false);
@@ -137,6 +145,12 @@ fn read_line(
     expected.extend(found.into_iter().map(|found| Expected { reading: found.reading, tail_line: None }));
     let is_open = !is_joined && claimed < text.len() && TRACE_HEAD.is_match(head);
     (expected, is_open)
+}
+
+/// The trace line of two records of CRI.
+fn read_parts(grammar: &Grammar, text: &str, next: &str) -> Option<Reading> {
+    let part = |text, sign| CRI.captures(text).filter(|part| &part[1] == sign).map(|part| part[2].to_owned());
+    grammar.read(&format!("{}{}", part(text, "P")?, part(next, "F")?))
 }
 
 /// Physical lines without their line ends, made readable: colors and escapes removed.

@@ -141,7 +141,8 @@ fn compare(block: &Block, json: &Json) -> Vec<String> {
             )
         })
         .collect();
-    (got.sort(), wanted.sort());
+    got.sort();
+    wanted.sort();
     differences.extend(wanted.iter().filter(|link| !got.contains(link)).map(|link| format!("no link {link}")));
     differences.extend(got.iter().filter(|link| !wanted.contains(link)).map(|link| format!("wrong link {link}")));
     differences

@@ -103,7 +103,11 @@ impl Compiled {
                     said.values.push(value(kind, text));
                     said.printed.push(span);
                 }
-                Slot::Text => said.printed.push(span),
+                // Two classes in a row spell one word: a name's first character and the rest.
+                Slot::Text => match said.printed.last_mut().filter(|last| last.end == span.start) {
+                    Some(last) => last.end = span.end,
+                    None => said.printed.push(span),
+                },
                 Slot::Mark(name) => said.marks.push((name.clone(), text.to_owned())),
                 Slot::List(round) => {
                     for captures in round.regex.captures_iter(text) {
