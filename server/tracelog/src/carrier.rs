@@ -23,7 +23,7 @@ use std::ops::Range;
 
 use crate::template;
 use context::Lesson;
-pub use context::{Context, Memory};
+pub use context::{Context, Memory, NOTHING};
 pub use layer::Record;
 pub use time::{WallTime, YEAR_UNKNOWN};
 
@@ -182,6 +182,8 @@ pub struct Peeled<'a> {
     pub time_at: Range<usize>,
     /// Where the line ends, as a collector says that cuts long lines.
     record: Record,
+    /// The standard stream, as its collector says: the last byte of its name.
+    stream: Option<u8>,
     lesson: Lesson,
     /// Where the program's own text begins, when a logger's form was taken for a carrier: layers outside it, and the text.
     logged: Option<(usize, Cow<'a, [u8]>)>,
@@ -219,6 +221,11 @@ impl Peeled<'_> {
         self.record == Record::Partial || (self.record == Record::NoLineEnd && context.has_line_ends())
     }
 
+    /// The standard stream that the line was written to, where a collector that cuts lines says so.
+    pub fn stream(&self) -> Option<u8> {
+        self.stream
+    }
+
     /// Whether a record of Docker or of `go test -json` ended with a line end.
     fn has_line_end(&self) -> bool {
         self.record == Record::Whole && !self.layers.contains(&Carrier::Cri)
@@ -241,7 +248,7 @@ fn begins_trace(bytes: &[u8]) -> bool {
 
 /// Removes all carriers of a line (without its line end) of which nothing else is known.
 pub fn peel(line: &[u8]) -> Peeled<'_> {
-    peel_in(line, &Context::NOTHING)
+    peel_in(line, &NOTHING)
 }
 
 /// Removes all carriers of a line (without its line end) that follows lines which have shown this.
@@ -276,6 +283,7 @@ impl<'a> Peeled<'a> {
             time: None,
             time_at: 0..0,
             record: Record::Unknown,
+            stream: None,
             lesson: Lesson::default(),
             logged: None,
             start: 0,
@@ -335,6 +343,7 @@ impl Peeled<'_> {
         }
         if layer.record != Record::Unknown {
             self.record = layer.record;
+            self.stream = layer.stream;
         }
         self.layers.push(layer.carrier);
         match layer.content {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::carrier::{self, Memory};
+use crate::carrier::{self, Context, Memory};
 use crate::catalog::{Family, Shape};
 use crate::table::Batch;
 use crate::tear::{Carry, Found, Tears};
@@ -22,6 +22,8 @@ pub struct PartAt {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
+    /// A blank stood before it that was lost when the line was wrapped.
+    pub blank: bool,
 }
 
 /// An item that is not whole on its line.
@@ -64,6 +66,8 @@ pub struct Chunk {
     /// Names of processes as carriers give them; the first is empty.
     sources: Vec<Arc<[u8]>>,
     marks: Vec<(u32, Mark)>,
+    /// What lines have shown about those that follow, each from the line on which it holds first.
+    contexts: Vec<(u32, Arc<Context>)>,
     carry: Carry,
 }
 
@@ -75,6 +79,7 @@ impl PartialEq for Chunk {
             && self.fragments == other.fragments
             && self.sources == other.sources
             && self.marks == other.marks
+            && self.contexts == other.contexts
             && self.carry == other.carry
     }
 }
@@ -115,6 +120,12 @@ impl Chunk {
         self.sources.get(index).unwrap_or(&self.sources[0])
     }
 
+    /// What the lines before a line have shown, counted from the chunk's first line.
+    pub(crate) fn context(&self, line: u32) -> &Context {
+        let n_before = self.contexts.partition_point(|(first, _)| *first <= line);
+        n_before.checked_sub(1).map_or(&carrier::NOTHING, |last| &*self.contexts[last].1)
+    }
+
     /// What the chunk leaves open.
     pub fn carry(&self) -> &Carry {
         &self.carry
@@ -144,12 +155,14 @@ pub struct ChunkBuilder {
 impl ChunkBuilder {
     /// A builder for the chunk that follows one with this carry.
     pub fn new(carry: Carry) -> Self {
+        let shown = Some((0, carry.context.clone())).filter(|(_, context)| **context != carrier::NOTHING);
         Self::resume(Chunk {
             n_lines: 0,
             tables: vec![None; Family::ALL.len()],
             fragments: Vec::new(),
             sources: vec![Arc::from([].as_slice())],
             marks: Vec::new(),
+            contexts: shown.into_iter().collect(),
             carry,
         })
     }
@@ -181,6 +194,7 @@ impl ChunkBuilder {
             return;
         }
         if let Some(offset) = self.memory.offset(line)
+            && !self.tears.holds()
             && self.whole(&line[offset..], self.memory_source)
         {
             return;
@@ -199,7 +213,8 @@ impl ChunkBuilder {
     pub fn finish(mut self) -> Chunk {
         Family::ALL.iter().for_each(|family| self.flush(*family));
         self.chunk.tables.iter_mut().flatten().for_each(|table| table.shrink());
-        self.chunk.carry = self.tears.finish(self.chunk.n_lines);
+        let context = self.chunk.contexts.last().map(|(_, context)| context.clone()).unwrap_or_default();
+        self.chunk.carry = self.tears.finish(self.chunk.n_lines, context);
         self.chunk
     }
 
@@ -213,6 +228,7 @@ impl ChunkBuilder {
         std::mem::swap(&mut next.batches, &mut self.batches);
         let memory_source = self.chunk.sources[self.memory_source as usize].clone();
         let done = std::mem::replace(self, next).finish();
+        self.chunk.contexts = Self::new(done.carry.clone()).chunk.contexts;
         self.tears = Tears::resume(done.carry.clone(), 0);
         self.memory_source = self.source(&memory_source);
         done
@@ -260,7 +276,13 @@ impl ChunkBuilder {
 
     /// The careful way: carriers, several items, pieces of items, foreign text.
     fn any(&mut self, line: &[u8]) {
-        let peeled = carrier::peel(line);
+        let context = self.chunk.context(self.chunk.n_lines);
+        let peeled = carrier::peel_in(line, context);
+        let goes_on = peeled.goes_on(context);
+        if let Some(after) = context.after(&peeled) {
+            self.memory.forget();
+            self.chunk.contexts.push((self.chunk.n_lines, Arc::new(after)));
+        }
         let source = if peeled.source.is_empty() { 0 } else { self.source(&line[peeled.source.clone()]) };
         if !peeled.layers.is_empty() {
             self.memory.learn(line, &peeled);
@@ -268,7 +290,12 @@ impl ChunkBuilder {
         }
         self.mark(&peeled.content);
         let line_in_chunk = i64::from(self.chunk.n_lines) - 1;
-        let found = self.tears.read(&peeled.content, line_in_chunk, &self.chunk.sources[source as usize]);
+        let name = &self.chunk.sources[source as usize];
+        let found = if goes_on || self.tears.holds() {
+            self.tears.read_record(&peeled, goes_on, line_in_chunk, name)
+        } else {
+            self.tears.read(&peeled.content, line_in_chunk, name)
+        };
         self.keep(found, line_in_chunk, source);
     }
 
@@ -277,6 +304,10 @@ impl ChunkBuilder {
             match found {
                 Found::Whole(item) => {
                     self.push_match(&item, line_in_chunk, source, None);
+                }
+                Found::Late { item, line, source } => {
+                    let source = self.source(&source);
+                    self.push_match(&item, line, source, None);
                 }
                 Found::Fragment { item, parts, headless, doubtful, source } => {
                     let source = self.source(&source);

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::carrier::{self, Peeled};
 use crate::catalog::{Family, Field, Shape};
 use crate::cells;
 use crate::chunk::{Chunk, ChunkBuilder, Fragment, Mark, Table};
@@ -191,6 +192,15 @@ impl Log {
 
     pub(crate) fn n_chunks(&self) -> usize {
         self.chunks.len()
+    }
+
+    /// Removes the carriers of a line of this log, knowing what the lines before it have shown.
+    pub fn peel<'a>(&self, line: u32, text: &'a [u8]) -> Peeled<'a> {
+        if self.chunks.is_empty() {
+            return carrier::peel(text);
+        }
+        let (start, chunk) = self.chunk(self.chunk_of(line));
+        carrier::peel_in(text, chunk.context(line.saturating_sub(start)))
     }
 
     /// Whether there is any trace line, or piece of one.

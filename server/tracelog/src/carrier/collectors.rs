@@ -19,6 +19,7 @@ pub(super) fn cri(bytes: &[u8]) -> Option<Layer> {
     let time = timed(&mut scan, iso)?;
     scan.text(" std")?;
     scan.text("out").or_else(|| scan.text("err"))?;
+    let stream = bytes.get(scan.at - 1).copied();
     scan.text(" ")?;
     let tag = scan.one_of(b"FP")?;
     // More tags may follow, each behind a colon.
@@ -28,7 +29,7 @@ pub(super) fn cri(bytes: &[u8]) -> Option<Layer> {
     });
     blank_or_end(&mut scan)?;
     let layer = Layer::part(Carrier::Cri, scan.at..bytes.len()).at(Some(time));
-    Some(Layer { record: if tag == b'P' { Record::Partial } else { Record::Whole }, ..layer })
+    Some(Layer { record: if tag == b'P' { Record::Partial } else { Record::Whole }, stream, ..layer })
 }
 
 fn priority(scan: &mut Scanner<'_>) -> Option<()> {

@@ -20,6 +20,9 @@ pub struct Context {
     has_line_ends: bool,
 }
 
+/// What is known before any line.
+pub static NOTHING: Context = Context { wrap: None, names: Vec::new(), columns: None, has_line_ends: false };
+
 /// What one line teaches.
 #[derive(Debug, Default)]
 pub(super) struct Lesson {
@@ -35,9 +38,6 @@ pub(super) struct Lesson {
 const MAX_NAMES: usize = 16;
 
 impl Context {
-    /// What is known before any line.
-    pub const NOTHING: Self = Self { wrap: None, names: Vec::new(), columns: None, has_line_ends: false };
-
     pub(super) fn wrap(&self) -> Option<&[u8]> {
         self.wrap.as_deref()
     }

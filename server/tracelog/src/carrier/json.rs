@@ -49,6 +49,7 @@ struct Members {
     source: Range<usize>,
     time: Option<(WallTime, Range<usize>)>,
     is_docker: bool,
+    stream: Option<u8>,
 }
 
 /// How deep objects are looked into.
@@ -57,7 +58,7 @@ const MAX_NESTING: usize = 3;
 pub(super) fn layer(bytes: &[u8]) -> Option<Layer> {
     let mut found = Members::default();
     found.read(bytes, 0, MAX_NESTING);
-    let Members { texts, list, source, time, is_docker } = found;
+    let Members { texts, list, source, time, is_docker, stream } = found;
     let carrier = if is_docker { Carrier::DockerJson } else { Carrier::JsonLog };
     if texts.is_empty()
         && let Some(list) = list
@@ -76,7 +77,7 @@ pub(super) fn layer(bytes: &[u8]) -> Option<Layer> {
         (true, true) => Record::Whole,
         (true, false) => Record::NoLineEnd,
     };
-    Some(Layer { content: unquote(bytes, inside), source, time, record, ..Layer::part(carrier, 0..0) })
+    Some(Layer { content: unquote(bytes, inside), source, time, record, stream, ..Layer::part(carrier, 0..0) })
 }
 
 /// A member that stands on a line of its own, as in pretty-printed JSON: `    "textPayload": "…",`.
@@ -141,6 +142,8 @@ impl Members {
             self.list = Some(value);
         } else if TIME_KEYS.contains(&key) {
             self.time = whole(&bytes[inside.clone()]).map(|time| (time, inside)).or(self.time.take());
+        } else if key == b"stream" {
+            self.stream = bytes[inside].last().copied();
         } else if SOURCE_KEYS.contains(&key) {
             self.source = value;
         }

@@ -15,6 +15,8 @@ pub(super) struct Layer {
     /// The time stamp, and where it stands.
     pub(super) time: Option<(WallTime, Range<usize>)>,
     pub(super) record: Record,
+    /// The last byte of the name of the standard stream.
+    pub(super) stream: Option<u8>,
 }
 
 /// What a layer carries.
@@ -41,7 +43,7 @@ pub enum Record {
 
 impl Layer {
     pub(super) fn part(carrier: Carrier, content: Range<usize>) -> Self {
-        Self { carrier, content: Content::Part(content), source: 0..0, time: None, record: Record::Unknown }
+        Self { carrier, content: Content::Part(content), source: 0..0, time: None, record: Record::Unknown, stream: None }
     }
 
     pub(super) fn from(mut self, source: Range<usize>) -> Self {
