@@ -43,7 +43,14 @@ pub enum Record {
 
 impl Layer {
     pub(super) fn part(carrier: Carrier, content: Range<usize>) -> Self {
-        Self { carrier, content: Content::Part(content), source: 0..0, time: None, record: Record::Unknown, stream: None }
+        Self {
+            carrier,
+            content: Content::Part(content),
+            source: 0..0,
+            time: None,
+            record: Record::Unknown,
+            stream: None,
+        }
     }
 
     pub(super) fn from(mut self, source: Range<usize>) -> Self {

@@ -125,8 +125,23 @@ pub(super) fn timestamp(bytes: &[u8]) -> Option<Layer> {
 /// `INFO …`, `INFO[0000] …`, `INF main.go:23 > …`, `[ERROR] …`, `WARN: …`.
 pub(super) fn level(bytes: &[u8]) -> Option<Layer> {
     const LEVELS: [&[u8]; 17] = [
-        b"TRACE", b"DEBUG", b"INFO", b"NOTICE", b"WARN", b"WARNING", b"ERROR", b"FATAL", b"PANIC", b"CRITICAL", b"TRC",
-        b"DBG", b"INF", b"WRN", b"ERR", b"FTL", b"ERRO",
+        b"TRACE",
+        b"DEBUG",
+        b"INFO",
+        b"NOTICE",
+        b"WARN",
+        b"WARNING",
+        b"ERROR",
+        b"FATAL",
+        b"PANIC",
+        b"CRITICAL",
+        b"TRC",
+        b"DBG",
+        b"INF",
+        b"WRN",
+        b"ERR",
+        b"FTL",
+        b"ERRO",
     ];
     let mut scan = Scanner::new(bytes);
     let bracketed = scan.text("[").is_some();

@@ -59,4 +59,3 @@ impl<'a> Scanner<'a> {
         result
     }
 }
-

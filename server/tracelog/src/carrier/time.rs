@@ -202,7 +202,12 @@ pub(super) fn epoch(scan: &mut Scanner<'_>) -> Option<WallTime> {
     if !is_epoch {
         return None;
     }
-    let len = digits + if has_fraction { scan.rest()[digits + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count() + 1 } else { 0 };
+    let len = digits
+        + if has_fraction {
+            scan.rest()[digits + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count() + 1
+        } else {
+            0
+        };
     let time = since_1970(&scan.rest()[..len])?;
     scan.at += len;
     Some(time)
@@ -245,11 +250,13 @@ pub(super) fn since_1970(text: &[u8]) -> Option<WallTime> {
 
 /// A whole text that is a time stamp, as the value of a key in JSON or logfmt.
 pub(super) fn whole(text: &[u8]) -> Option<WallTime> {
-    [iso, slashes, stamp].iter().find_map(|read| {
-        let mut scan = Scanner::new(text);
-        read(&mut scan).filter(|_| scan.rest().is_empty())
-    })
-    .or_else(|| since_1970(text))
+    [iso, slashes, stamp]
+        .iter()
+        .find_map(|read| {
+            let mut scan = Scanner::new(text);
+            read(&mut scan).filter(|_| scan.rest().is_empty())
+        })
+        .or_else(|| since_1970(text))
 }
 
 #[cfg(test)]
@@ -260,7 +267,13 @@ mod tests {
     fn shown(time: Option<WallTime>) -> String {
         time.map_or("no time".to_owned(), |time| {
             let known = |what: &str, is: bool| if is { format!(" {what}") } else { String::new() };
-            format!("{} ±{}{}{}", time.ns, time.resolution_ns, known("zone", time.zone_known), known("year", time.year_known))
+            format!(
+                "{} ±{}{}{}",
+                time.ns,
+                time.resolution_ns,
+                known("zone", time.zone_known),
+                known("year", time.year_known)
+            )
         })
     }
 

@@ -28,8 +28,10 @@ pub(super) fn shown(bytes: &[u8], is_wrapped: bool, is_stamped: bool, lesson: &m
         first,
         b' ' | b'\t' | b'/' | b'#' | b'>' | b'*' | b';' | b'-' | b'+' | b'%' | b'|' | b'"' | b'\'' | b'`' | b'<'
     );
-    if is_mark && !is_wrapped {
-        let prefix_len = marks(bytes)?;
+    if is_mark
+        && !is_wrapped
+        && let Some(prefix_len) = marks(bytes)
+    {
         lesson.wrapped = true;
         lesson.wrap = Some(bytes[..prefix_len].into());
         return Some(wrapped(bytes, prefix_len));
@@ -137,12 +139,13 @@ fn quoted(bytes: &[u8], prefix_len: usize, quote: u8) -> Layer {
 fn place(bytes: &[u8]) -> Option<usize> {
     const MAX_PATH: usize = 120;
     let within = &bytes[..bytes.len().min(MAX_PATH)];
-    let colon = within.iter().position(|byte| matches!(byte, b':' | b' ' | b'\t'))?;
+    let start = within.iter().position(|byte| *byte != b' ')?;
+    let colon = start + within[start..].iter().position(|byte| matches!(byte, b':' | b' ' | b'\t'))?;
+    let path = &within[start..colon];
+    let is_number = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     if within[colon] == b' ' {
         return None;
     }
-    let path = &within[..colon];
-    let is_number = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     if is_number(path) {
         return Some(colon + 1);
     }

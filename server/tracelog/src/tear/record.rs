@@ -41,7 +41,9 @@ impl Tears {
             let n_before = held.text.len();
             held.text.extend_from_slice(content);
             match template::best(&held.text) {
-                Some(item) if item.is_complete() && item.end > n_before && !(goes_on && item.end == held.text.len()) => {
+                Some(item)
+                    if item.is_complete() && item.end > n_before && !(goes_on && item.end == held.text.len()) =>
+                {
                     from = item.end - n_before;
                     held.parts.push(PartAt { line, start: 0, end: from as u32, blank: false });
                     let Held { parts, source, .. } = held;
@@ -72,7 +74,8 @@ impl Tears {
                 let oldest = self.held.remove(0);
                 self.give_back(oldest, &mut found);
             }
-        } else if from == 0 && found.len() == n_before && self.open.last().is_none_or(|open| open.parts[0].line != line) {
+        } else if from == 0 && found.len() == n_before && self.open.last().is_none_or(|open| open.parts[0].line != line)
+        {
             found.extend(super::headless(content, line, source));
         }
         found
