@@ -253,22 +253,20 @@ pub fn peel(line: &[u8]) -> Peeled<'_> {
 
 /// Removes all carriers of a line (without its line end) that follows lines which have shown this.
 pub fn peel_in<'a>(line: &'a [u8], context: &Context) -> Peeled<'a> {
-    let mut peeled = Peeled::new(line);
-    while peeled.layers.len() < MAX_DEPTH {
-        let Some(layer) = peeled.next(context) else { break };
-        peeled.take(layer);
-    }
+    const MAX_SHOWN: usize = 3;
+    let mut peeled = peel_to(line, context, MAX_SHOWN);
     if peeled.layers.is_empty() {
         peeled.lesson.columns = csv::heading(line);
     }
     peeled
 }
 
-/// Removes the carriers that show themselves.
-fn peel_plain(line: &[u8]) -> Peeled<'_> {
+/// Removes carriers; at most `n_shown` of those that only what they carry shows.
+fn peel_to<'a>(line: &'a [u8], context: &Context, n_shown: usize) -> Peeled<'a> {
     let mut peeled = Peeled::new(line);
+    let mut n_shown = n_shown;
     while peeled.layers.len() < MAX_DEPTH {
-        let Some(layer) = peeled.next_plain() else { break };
+        let Some(layer) = peeled.next(context, &mut n_shown) else { break };
         peeled.take(layer);
     }
     peeled
@@ -304,12 +302,12 @@ impl<'a> Peeled<'a> {
         if begins_trace(&self.content) { None } else { layer::outermost(&self.content) }
     }
 
-    fn next(&mut self, context: &Context) -> Option<layer::Layer> {
-        let is_wrapped = self.lesson.wrapped;
+    fn next(&mut self, context: &Context, n_shown: &mut usize) -> Option<layer::Layer> {
+        let depth = self.layers.len();
         let is_stamped = self.layers.last() == Some(&Carrier::Timestamp);
         let is_trace = begins_trace(&self.content);
         if !is_trace {
-            if let Some(layer) = wrap::known(&self.content, context, is_wrapped, &mut self.lesson) {
+            if let Some(layer) = wrap::known(&self.content, context, depth, &mut self.lesson) {
                 return Some(layer);
             }
             if self.layers.is_empty()
@@ -319,9 +317,14 @@ impl<'a> Peeled<'a> {
                 return Some(layer);
             }
         }
-        self.next_plain().or_else(|| {
-            if is_trace { None } else { wrap::shown(&self.content, is_wrapped, is_stamped, &mut self.lesson) }
-        })
+        if let Some(layer) = self.next_plain() {
+            return Some(layer);
+        }
+        if is_trace {
+            return None;
+        }
+        *n_shown = n_shown.checked_sub(1)?;
+        wrap::shown(&self.content, depth, is_stamped, *n_shown, &mut self.lesson)
     }
 }
 

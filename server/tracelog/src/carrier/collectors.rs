@@ -124,9 +124,10 @@ pub(super) fn syslog(bytes: &[u8]) -> Option<Layer> {
     let start = scan.at;
     scan.many(1, |byte| !matches!(byte, b' ' | b'\t' | b'"' | b':' | b'['))?;
     scan.text(" ")?;
+    let unit = scan.at;
     tag(&mut scan)?;
-    // `SCHED 0ms:` and `forced scvg:` behind a time stamp are no host and unit.
-    if super::begins_trace(&bytes[start..]) {
+    // `SCHED 0ms:` and `forced scvg:` behind a time stamp are no host and unit, `gc7(2):` behind a name is no unit.
+    if [start, unit].iter().any(|at| super::begins_trace(&bytes[*at..])) {
         return None;
     }
     let end = bytes[..scan.at].iter().rposition(|byte| *byte == b':').unwrap_or(scan.at);

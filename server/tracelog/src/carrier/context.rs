@@ -10,8 +10,8 @@ use super::{Carrier, Peeled};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
     /// Marks in front of the lines of a stretch: a comment, a quote, an indentation. The stretch ends at the first line
-    /// without them.
-    wrap: Option<Box<[u8]>>,
+    /// without them. With the number of layers outside of them.
+    wrap: Option<(usize, Box<[u8]>)>,
     /// Names of streams that stand in front of lines.
     names: Vec<Box<[u8]>>,
     /// The column of CSV that holds the lines.
@@ -29,7 +29,7 @@ pub(super) struct Lesson {
     /// The marks of a stretch stood on the line.
     pub(super) wrapped: bool,
     /// They are these, seen for the first time.
-    pub(super) wrap: Option<Box<[u8]>>,
+    pub(super) wrap: Option<(usize, Box<[u8]>)>,
     pub(super) name: Option<Box<[u8]>>,
     pub(super) columns: Option<Columns>,
 }
@@ -38,8 +38,9 @@ pub(super) struct Lesson {
 const MAX_NAMES: usize = 16;
 
 impl Context {
-    pub(super) fn wrap(&self) -> Option<&[u8]> {
-        self.wrap.as_deref()
+    /// The marks that stand inside so many layers.
+    pub(super) fn wrap_at(&self, depth: usize) -> Option<&[u8]> {
+        self.wrap.as_ref().filter(|(outside, _)| *outside == depth).map(|(_, marks)| &**marks)
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {

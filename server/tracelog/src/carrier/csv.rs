@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use super::json::quoted_value;
 use super::layer::{Content, Layer};
-use super::{Carrier, begins_trace, time};
+use super::wrap::carries_trace;
+use super::{Carrier, time};
 
 /// Which column holds the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +82,8 @@ pub(super) fn layer(bytes: &[u8], known: Option<Columns>) -> Option<(Layer, Colu
     let mut row = vec![first];
     row.extend(values);
     let of_trace = |value: &Value| match content(bytes, value) {
-        Content::Part(range) => begins_trace(&bytes[range]),
-        Content::Decoded { bytes, .. } => begins_trace(&bytes),
+        Content::Part(range) => carries_trace(&bytes[range], 1),
+        Content::Decoded { bytes, .. } => carries_trace(&bytes, 1),
     };
     let message = match known {
         Some(columns) => Some(columns.message),

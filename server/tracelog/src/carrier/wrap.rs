@@ -3,13 +3,13 @@
 //! These forms are so plain that any text may begin like that. So they are carriers only around what begins like a trace
 //! line, and from there on as long as the same bytes stand in front of the lines that follow ([`Context`]).
 
-use super::context::{Context, Lesson};
+use super::context::{Context, Lesson, NOTHING};
 use super::layer::{Content, Layer};
 use super::{Carrier, begins_trace, json};
 
 /// The layer that earlier lines have shown.
-pub(super) fn known(bytes: &[u8], context: &Context, is_wrapped: bool, lesson: &mut Lesson) -> Option<Layer> {
-    if let Some(wrap) = context.wrap().filter(|_| !is_wrapped) {
+pub(super) fn known(bytes: &[u8], context: &Context, depth: usize, lesson: &mut Lesson) -> Option<Layer> {
+    if let Some(wrap) = context.wrap_at(depth).filter(|_| !lesson.wrapped) {
         let bare = wrap.trim_ascii_end();
         if bytes.starts_with(wrap) || (bytes.starts_with(bare) && bytes[bare.len()..].trim_ascii().is_empty()) {
             let prefix_len = wrap.len().min(bytes.len());
@@ -21,37 +21,38 @@ pub(super) fn known(bytes: &[u8], context: &Context, is_wrapped: bool, lesson: &
     Some(named(bytes, name.len()))
 }
 
-/// A layer around what begins like a trace line. `is_stamped`: a time stamp stood in front of it.
-pub(super) fn shown(bytes: &[u8], is_wrapped: bool, is_stamped: bool, lesson: &mut Lesson) -> Option<Layer> {
+/// A layer around what begins like a trace line, perhaps inside some more such layers. `is_stamped`: a time stamp stood
+/// in front of it.
+pub(super) fn shown(bytes: &[u8], depth: usize, is_stamped: bool, more: usize, lesson: &mut Lesson) -> Option<Layer> {
     let first = *bytes.first()?;
+    if let Some(len) = place(bytes).filter(|len| carries_trace(&bytes[*len..], more)) {
+        return Some(Layer::part(Carrier::Grep, len..bytes.len()));
+    }
     let is_mark = matches!(
         first,
         b' ' | b'\t' | b'/' | b'#' | b'>' | b'*' | b';' | b'-' | b'+' | b'%' | b'|' | b'"' | b'\'' | b'`' | b'<'
     );
     if is_mark
-        && !is_wrapped
-        && let Some(prefix_len) = marks(bytes)
+        && !lesson.wrapped
+        && let Some(prefix_len) = marks(bytes, more)
     {
         lesson.wrapped = true;
-        lesson.wrap = Some(bytes[..prefix_len].into());
+        lesson.wrap = Some((depth, bytes[..prefix_len].into()));
         return Some(wrapped(bytes, prefix_len));
     }
-    if let Some(len) = place(bytes).filter(|len| carries_trace(&bytes[*len..])) {
-        return Some(Layer::part(Carrier::Grep, len..bytes.len()));
-    }
     let name_len = stream(bytes, is_stamped)?;
-    carries_trace(&bytes[name_len..]).then_some(())?;
+    carries_trace(&bytes[name_len..], more).then_some(())?;
     lesson.name = Some(bytes[..name_len].into());
     Some(named(bytes, name_len))
 }
 
-/// Whether some bytes are a trace line once collectors and loggers are peeled.
-fn carries_trace(bytes: &[u8]) -> bool {
-    begins_trace(bytes) || begins_trace(&super::peel_plain(bytes).content)
+/// Whether some bytes are a trace line once carriers are peeled, with so many layers of this kind among them at most.
+pub(super) fn carries_trace(bytes: &[u8], more: usize) -> bool {
+    begins_trace(bytes) || begins_trace(&super::peel_to(bytes, &NOTHING, more).content)
 }
 
 /// The length of the marks in front of what begins like a trace line.
-fn marks(bytes: &[u8]) -> Option<usize> {
+fn marks(bytes: &[u8], more: usize) -> Option<usize> {
     const MAX_LEN: usize = 80;
     let mut at = 0;
     let mut blanks = 0;
@@ -78,7 +79,7 @@ fn marks(bytes: &[u8]) -> Option<usize> {
     }
     // Blanks may belong to the line: those of scheddetail begin with two.
     let kept = (1..=blanks.min(8)).find(|kept| begins_trace(&bytes[at - kept..])).unwrap_or(0);
-    let is_shown = if kept > 0 { at > kept } else { at > 0 && carries_trace(&bytes[at..]) };
+    let is_shown = if kept > 0 { at > kept } else { at > 0 && carries_trace(&bytes[at..], more) };
     is_shown.then_some(at - kept)
 }
 

@@ -320,10 +320,13 @@ fn a_log_with_its_newest_line_first_is_read_from_its_end() {
     // The process starts over.
     log.sched(&sample(0)).gc(&cycle(1, 0.2)).gc(&cycle(2, 0.6)).gc(&cycle(3, 0.8));
     let text = reversed(log.text());
-    check(&text, expect![[r#"
+    check(
+        &text,
+        expect![[r#"
         lines [5, 6, 7, 8, 9, 10, 11], Go 1.20 – 1.24
         lines [1, 2, 3, 4], Go 1.20 – 1.24, restarts 0
-    "#]]);
+    "#]],
+    );
     let log = Log::read(text.as_bytes());
     let runs = Runs::of(&log);
     let numbers: Vec<f64> = runs.list[0].rows(Family::Gc).iter().map(|row| log.value(*row, gc::N).unwrap()).collect();
