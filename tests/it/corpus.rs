@@ -19,14 +19,6 @@ use crate::unwrap;
 const SCRAMBLED: [(&str, &[usize]); 1] =
     [("runs/1.4.3/steady-gc1+sched10-p4-s648.log", &[450, 451, 741, 742, 927, 928])];
 
-/// Wrappers that the product does not read yet. The list only gets shorter: an entry whose files all pass fails.
-const LATER: [(&str, &str); 4] = [
-    ("comment", "quoting of issue 4"),
-    ("html-escaped", "escaping of issue 4"),
-    ("mail-wrapped", "lines wrapped at 72 columns, joined by issue 4"),
-    ("pm2", "carrier of issue 4"),
-];
-
 /// What a wrapper does to the order and the completeness of the lines of its sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Damage {
@@ -115,15 +107,13 @@ fn entry(json: &Json, prefix: &str) -> Entry {
 
 impl Entry {
     pub fn wrapping(&self) -> Wrapping {
-        if self.path.starts_with("wrapped/") || self.path.starts_with("published/") {
+        if self.wrapper == "mail-wrapped" {
+            Wrapping::HardWrapped
+        } else if self.path.starts_with("wrapped/") || self.path.starts_with("published/") {
             Wrapping::Carried
         } else {
             Wrapping::Plain
         }
-    }
-
-    fn is_later(&self) -> bool {
-        LATER.iter().any(|(wrapper, _)| *wrapper == self.wrapper)
     }
 
     pub fn read(&self, grammar: &Grammar, folder: &Path) -> FileReading {
@@ -211,8 +201,7 @@ fn wrapped_files_hold_the_lines_of_their_sources() {
     let folder = folder();
     let grammar = Grammar::load();
     let mut tally = Tally::default();
-    // Hard-wrapped lines are the one damage that the checker cannot read past.
-    for entry in entries(&folder).iter().filter(|entry| entry.wrapper != "mail-wrapped") {
+    for entry in &entries(&folder) {
         let Some(sources) = sources_of(entry, &grammar, &folder) else { continue };
         let file = entry.read(&grammar, &folder);
         tally.count(&file);
@@ -280,7 +269,7 @@ fn gives_every_trace_line_and_claims_no_other() {
     let grammar = Grammar::load();
     let mut tally = Tally::default();
     let mut types = Types::default();
-    for entry in entries(&folder).iter().filter(|entry| !entry.is_later()) {
+    for entry in &entries(&folder) {
         let file = entry.read(&grammar, &folder);
         let parsed = parse_file(&folder.join(&entry.path));
         tally.count(&file);
@@ -297,7 +286,7 @@ fn wrapped_files_give_the_items_of_their_sources() {
     let folder = folder();
     let mut tally = Tally::default();
     let mut of_source: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for entry in entries(&folder).iter().filter(|entry| !entry.is_later() && !entry.sources.is_empty()) {
+    for entry in entries(&folder).iter().filter(|entry| !entry.sources.is_empty()) {
         if !entry.sources.iter().all(|source| folder.join(source).is_file()) {
             continue;
         }
@@ -329,41 +318,12 @@ fn items(parsed: &[ParsedLine]) -> Vec<String> {
         .collect()
 }
 
-/// Wrappers of later issues fail today. One that passes must leave the list.
-#[test]
-fn wrappers_that_pass_are_not_listed_as_later() {
-    let folder = folder();
-    let grammar = Grammar::load();
-    let entries = entries(&folder);
-    let mut passing = Vec::new();
-    for (wrapper, reason) in LATER {
-        let mut differences = Vec::new();
-        let mut n_items = 0;
-        for entry in entries.iter().filter(|entry| entry.wrapper == wrapper) {
-            let file = entry.read(&grammar, &folder);
-            if let Some(sources) = sources_of(entry, &grammar, &folder) {
-                n_items += sources.iter().map(|source| source.readings().len()).sum::<usize>();
-                differences.extend(differences_from_sources(entry, &file, &sources));
-            }
-            n_items += file.readings().len();
-            let parsed = parse_file(&folder.join(&entry.path));
-            compare_file(entry, &file, &parsed, &mut Types::default(), &mut differences);
-        }
-        assert!(n_items > 0, "{wrapper}: no trace line in the corpus could show that it is read");
-        if differences.is_empty() {
-            passing.push(wrapper);
-        }
-        println!("later: {wrapper} ({reason}): {} differences", differences.len());
-    }
-    assert_eq!(passing, Vec::<&str>::new(), "these pass: remove them from LATER");
-}
-
 /// Lines of different processes are never put into one run where the collector names the process.
 #[test]
 fn runs_never_mix_processes() {
     let folder = folder();
     let mut tally = Tally::default();
-    for entry in entries(&folder).iter().filter(|entry| !entry.is_later()) {
+    for entry in &entries(&folder) {
         let Some(process) = process_pattern(&entry.wrapper) else { continue };
         let bytes = std::fs::read(folder.join(&entry.path)).expect("the entry is a file");
         let text = String::from_utf8_lossy(&bytes).replace("\u{1b}[0m", "");

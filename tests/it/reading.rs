@@ -19,6 +19,8 @@ pub enum Wrapping {
     Plain,
     /// Behind a log collector's prefix, in JSON, colored, escaped.
     Carried,
+    /// As in mail: lines are broken at a blank, which is lost.
+    HardWrapped,
 }
 
 /// One trace line that the product must report.
@@ -74,7 +76,7 @@ static TRACE_HEAD: LazyLock<Regex> = LazyLock::new(|| {
 
 /// `GC forced` behind a prefix: the text of the collector's line ends with it.
 static CARRIED_GC_FORCED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"(?:[\t :|="])GC forced(?:\\n)?(?:"|[ \t]*$)"#).expect("a constant expression"));
+    LazyLock::new(|| Regex::new(r#"(?:[\t :|=",])GC forced(?:\\n)?(?:"|[ \t]*$)"#).expect("a constant expression"));
 
 /// A line of CRI: `P` when the runtime cut it and the rest follows, else `F`.
 static CRI: LazyLock<Regex> =
@@ -86,8 +88,20 @@ static ANSI: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\x1b\[[0-9;]*[A-Za-
 pub fn read_file(grammar: &Grammar, bytes: &[u8], wrapping: Wrapping) -> FileReading {
     let texts = lines(bytes, wrapping);
     let mut file = FileReading { n_lines: texts.len(), ..FileReading::default() };
+    let mut wrapped_until = 0;
     for (idx, text) in texts.iter().enumerate() {
         let line = idx + 1;
+        if idx < wrapped_until {
+            continue;
+        }
+        if wrapping == Wrapping::HardWrapped
+            && let Some((reading, end)) = read_wrapped(grammar, &texts, idx)
+        {
+            file.tails.extend((line + 1..=end).map(|tail| (tail, line)));
+            file.expected.insert(line, vec![Expected { reading, tail_line: Some(line + 1) }]);
+            wrapped_until = end;
+            continue;
+        }
         let rest = texts.get(idx + 1).map(String::as_str);
         let (expected, is_open) = read_line(grammar, text, rest, line, wrapping);
         for item in &expected {
@@ -108,6 +122,16 @@ pub fn read_file(grammar: &Grammar, bytes: &[u8], wrapping: Wrapping) -> FileRea
     }
     file.texts = texts;
     file
+}
+
+/// The trace line that begins on a line and goes on for some more, and the last of them, from 1.
+fn read_wrapped(grammar: &Grammar, texts: &[String], idx: usize) -> Option<(Reading, usize)> {
+    const MAX_LINES: usize = 8;
+    TRACE_HEAD.find(&texts[idx]).filter(|head| head.start() == 0)?;
+    // The longest: a note stands behind what is a whole line without it.
+    (idx + 2..=(idx + MAX_LINES).min(texts.len()))
+        .rev()
+        .find_map(|end| Some((grammar.read(&texts[idx..end].join(" "))?, end)))
 }
 
 /// The trace lines that begin on a line, and whether one of them has no end.
@@ -171,7 +195,7 @@ fn lines(bytes: &[u8], wrapping: Wrapping) -> Vec<String> {
         .map(|line| {
             let line = line.trim_end_matches('\r');
             match wrapping {
-                Wrapping::Plain => line.to_owned(),
+                Wrapping::Plain | Wrapping::HardWrapped => line.to_owned(),
                 Wrapping::Carried => {
                     let line = line.trim_start_matches('\u{feff}');
                     ANSI.replace_all(line, "").replace("\\u003e", ">").replace("&gt;", ">")

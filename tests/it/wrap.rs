@@ -17,7 +17,7 @@ struct Carrier {
     line: fn(usize, &str) -> String,
 }
 
-const CARRIERS: [Carrier; 31] = [
+const CARRIERS: [Carrier; 63] = [
     Carrier { name: "docker json-file", line: |n, text| docker_json(n, text, "") },
     Carrier { name: "docker json-file with attrs", line: |n, text| docker_json(n, text, r#""attrs":{"tag":"api"},"#) },
     Carrier { name: "compose v1", line: |_, text| format!("web_1     | {text}") },
@@ -79,6 +79,88 @@ const CARRIERS: [Carrier; 31] = [
     Carrier { name: "ANSI dim", line: |_, text| format!("\x1b[2m{text}\x1b[22m") },
     Carrier { name: "ANSI numbers", line: |_, text| colored_numbers(text) },
     Carrier { name: "CRLF", line: |_, text| format!("{text}\r") },
+    Carrier { name: "stern", line: |_, text| format!("api-7d9f8c5b6-x2vbn app {text}") },
+    Carrier {
+        name: "journald monotonic",
+        line: |n, text| format!("[{:>5}.{:06}] node-3 api[73]: {text}", n / 1000, n % 1000 * 1000),
+    },
+    Carrier {
+        name: "journald short-full",
+        line: |n, text| format!("Fri 2024-03-15 05:{} UTC node-3 api[73]: {text}", min_sec(n)),
+    },
+    Carrier { name: "journald export", line: |_, text| format!("MESSAGE={text}") },
+    Carrier {
+        name: "journald JSON",
+        line: |n, text| {
+            format!(
+                r#"{{"_PID":"73","__REALTIME_TIMESTAMP":"{}","MESSAGE":{}}}"#,
+                1_735_656_284_000_322 + n,
+                json_text(text)
+            )
+        },
+    },
+    Carrier {
+        name: "journald JSON of bytes",
+        line: |_, text| format!(r#"{{"_PID":"73","MESSAGE":{}}}"#, format!("{:?}", text.as_bytes()).replace(' ', "")),
+    },
+    Carrier {
+        name: "rsyslog",
+        line: |n, text| format!("Feb  3 08:{} node-3 api[9]: {}", min_sec(n), text.replace('\t', "#011")),
+    },
+    Carrier { name: "Heroku", line: |n, text| format!("{} app[web.1]: {text}", rfc3339(n).replace('Z', "+00:00")) },
+    Carrier {
+        name: "Heroku drain",
+        line: |n, text| format!("{} <40>1 {} host app web.3 - {text}", text.len(), rfc3339(n).replace('Z', "+00:00")),
+    },
+    Carrier { name: "CloudWatch CSV", line: |n, text| format!("{},{}", 1_723_777_109_000 + n, csv(text)) },
+    Carrier {
+        name: "CloudWatch insights",
+        line: |n, text| format!("2024-03-15 05:{}.{:03},ecs/api/4f1c,{}", min_sec(n / 1000), n % 1000, csv(text)),
+    },
+    Carrier {
+        name: "aws logs tail",
+        line: |n, text| format!("{} ecs/api/4f1c9a {text}", rfc3339(n).replace('Z', "+00:00")),
+    },
+    Carrier {
+        name: "GCP textPayload",
+        line: |n, text| format!(r#"{{"textPayload": {}, "timestamp": "{}"}}"#, json_text(text), rfc3339(n)),
+    },
+    Carrier {
+        name: "GCP jsonPayload",
+        line: |n, text| format!(r#"{{"jsonPayload":{{"message":{}}},"timestamp":"{}"}}"#, json_text(text), rfc3339(n)),
+    },
+    Carrier { name: "pretty JSON", line: |_, text| format!("    \"textPayload\": {},", json_text(text)) },
+    Carrier { name: "logcli", line: |n, text| format!("{} {{app=\"api\", pod=\"api-1\"}} {text}", rfc3339(n)) },
+    Carrier {
+        name: "logcli JSON",
+        line: |n, text| {
+            format!(r#"{{"labels":{{"app":"api"}},"line":{},"timestamp":"{}"}}"#, json_text(text), rfc3339(n))
+        },
+    },
+    Carrier {
+        name: "logcat",
+        line: |n, text| format!("03-15 05:{}.{:03}  1234  5678 E GoLog   : {text}", min_sec(n / 1000), n % 1000),
+    },
+    Carrier { name: "GitHub Actions", line: |n, text| format!("{} {text}", rfc3339(n).replace("302538Z", "3025Z")) },
+    Carrier { name: "gh run view", line: |n, text| format!("build\tRun tests\t{} {text}", rfc3339(n)) },
+    Carrier { name: "GitLab CI", line: |n, text| format!("{} 01E {text}", rfc3339(n)) },
+    Carrier { name: "pm2", line: |n, text| format!("0|api  | 2024-03-15 05:{}: {text}", min_sec(n)) },
+    Carrier { name: "foreman", line: |n, text| format!("05:{} web.1    | {text}", min_sec(n)) },
+    Carrier { name: "go test -v", line: |_, text| format!("    main_test.go:23: {text}") },
+    Carrier {
+        name: "go test -json",
+        line: |n, text| {
+            let output = html_escaped(&format!("{text}\n"));
+            format!(r#"{{"Time":"{}","Action":"output","Package":"p","Output":{output}}}"#, rfc3339(n))
+        },
+    },
+    Carrier { name: "klog", line: |n, text| format!("I0315 05:{}.000302    1234 pipe.go:23] {text}", min_sec(n)) },
+    Carrier { name: "slog default", line: |n, text| format!("2026/11/21 07:{} INFO {text}", min_sec(n)) },
+    Carrier { name: "zerolog console", line: |n, text| format!("{} INF pipe.go:41 > {text}", rfc3339(n)) },
+    Carrier { name: "HTML", line: |_, text| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;") },
+    Carrier { name: "mail quote", line: |_, text| format!("> {text}") },
+    Carrier { name: "comment", line: |_, text| format!("// {text}") },
+    Carrier { name: "indented code", line: |_, text| format!("    {text}") },
 ];
 
 fn rfc3339(n: usize) -> String {
@@ -106,6 +188,11 @@ fn json_text(text: &str) -> String {
 /// slog and logrus quote a value that needs it as Go's `strconv.Quote` does; for the lines here that equals JSON.
 fn quoted(text: &str) -> String {
     if text.is_empty() || text.contains([' ', '"', '=', '\t', '%', '[']) { json_text(text) } else { text.to_owned() }
+}
+
+/// A value of CSV, quoted where it must be.
+fn csv(text: &str) -> String {
+    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 fn colored_numbers(text: &str) -> String {
@@ -218,6 +305,128 @@ fn carriers_change_nothing_about_the_items() {
         check("no newline at the end", &entry.path, &wanted, without_end.as_bytes(), &mut differences);
     }
     finish(&differences);
+}
+
+/// Two layers deep: each carrier around one of every kind that changes the text itself or that shows itself only around
+/// trace lines.
+#[test]
+fn pairs_of_carriers_change_nothing_about_the_items() {
+    let folder = folder();
+    let inner_names =
+        ["docker json-file", "CRI", "slog text", "zap JSON", "ANSI numbers", "HTML", "mail quote", "indented code"];
+    // A logger's own line has no room for line ends, and names no stream behind a quoting.
+    let by_name = |name: &str| CARRIERS.iter().find(|carrier| carrier.name == name).expect("the name of a carrier");
+    let (entry, bytes) = unwrapped_runs().into_iter().min_by_key(|(_, bytes)| bytes.len()).expect("a run");
+    let wanted = essence(&parse_file(&folder.join(&entry.path)));
+    let text = String::from_utf8(bytes).expect("runs are chosen to be UTF-8");
+    let mut differences = Vec::new();
+    for outer in &CARRIERS {
+        // The colors of colors are none.
+        for inner in inner_names.map(by_name).into_iter().filter(|inner| inner.name != outer.name) {
+            let lines = text.lines().enumerate();
+            let wrapped: String = lines.map(|(n, line)| (outer.line)(n, &(inner.line)(n, line)) + "\n").collect();
+            check(
+                &format!("{} around {}", outer.name, inner.name),
+                &entry.path,
+                &wanted,
+                wrapped.as_bytes(),
+                &mut differences,
+            );
+        }
+    }
+    finish(&differences);
+}
+
+/// Records of collectors that cut long lines: the pieces of a line, however short, are one line.
+#[test]
+fn lines_cut_into_records_are_put_together() {
+    let folder = folder();
+    let cri = |n: usize, piece: &str, is_last: bool| {
+        format!("{} stderr {} {piece}\n", rfc3339(n), if is_last { 'F' } else { 'P' })
+    };
+    let docker = |n: usize, piece: &str, is_last: bool| {
+        let log = html_escaped(&format!("{piece}{}", if is_last { "\n" } else { "" }));
+        format!("{{\"log\":{log},\"stream\":\"stderr\",\"time\":\"{}\"}}\n", rfc3339(n))
+    };
+    let mut differences = Vec::new();
+    for (entry, bytes) in unwrapped_runs() {
+        let text = String::from_utf8(bytes).expect("runs are chosen to be UTF-8");
+        let wanted = fields(&parse_file(&folder.join(&entry.path)));
+        for (name, write) in [("CRI", &cri as &dyn Fn(usize, &str, bool) -> String), ("docker", &docker)] {
+            for len in [3, 7, 33, 50, 64, 91] {
+                let mut cut = write(0, "", true);
+                for (n, line) in text.lines().enumerate() {
+                    let letters: Vec<char> = line.chars().collect();
+                    let pieces: Vec<String> = letters.chunks(len).map(|piece| piece.iter().collect()).collect();
+                    for (idx, piece) in pieces.iter().enumerate() {
+                        cut += &write(n, piece, idx + 1 == pieces.len());
+                    }
+                }
+                let got = fields(&parse_bytes(cut.as_bytes()));
+                if got != wanted {
+                    let first =
+                        got.iter().zip(&wanted).position(|(a, b)| a != b).unwrap_or(got.len().min(wanted.len()));
+                    differences.push(format!(
+                        "{name} of {len} around {}: {} of {} items\n    {:?}\n    {:?}",
+                        entry.path,
+                        got.len(),
+                        wanted.len(),
+                        got.get(first),
+                        wanted.get(first)
+                    ));
+                }
+            }
+        }
+    }
+    finish(&differences);
+}
+
+/// Family, shape and fields of every item, without the tails of torn ones.
+fn fields(parsed: &[ParsedLine]) -> Vec<String> {
+    let items = parsed.iter().flat_map(|line| &line.items).filter(|item| item.get("part").text() != "tail");
+    items
+        .map(|item| format!("{} {} {:?}", item.get("family").text(), item.get("shape").text(), item.get("fields")))
+        .collect()
+}
+
+/// Broken at a blank that is lost, as mail is, or at a column, as terminals are copied.
+#[test]
+fn wrapped_lines_are_joined() {
+    let folder = folder();
+    let mut differences = Vec::new();
+    for (entry, bytes) in unwrapped_runs() {
+        let text = String::from_utf8(bytes).expect("runs are chosen to be UTF-8");
+        let wanted = fields(&parse_file(&folder.join(&entry.path)));
+        for (quote, width) in [("", 72), ("", 76), ("> ", 70)] {
+            let wrapped: String =
+                text.lines().flat_map(|line| fill(line, width)).map(|line| format!("{quote}{line}\n")).collect();
+            let got = fields(&parse_bytes(wrapped.as_bytes()));
+            if got != wanted {
+                let first = got.iter().zip(&wanted).position(|(a, b)| a != b).unwrap_or(got.len().min(wanted.len()));
+                differences.push(format!(
+                    "{quote:?} {width} {}: {} of {} items\n    {:?}\n    {:?}",
+                    entry.path,
+                    got.len(),
+                    wanted.len(),
+                    got.get(first),
+                    wanted.get(first)
+                ));
+            }
+        }
+    }
+    finish(&differences);
+}
+
+/// Breaks a line at the last blank within a width.
+fn fill(mut line: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    while line.len() > width {
+        let Some(blank) = line[..=width].rfind(' ').filter(|blank| *blank > 0) else { break };
+        lines.push(line[..blank].to_owned());
+        line = &line[blank + 1..];
+    }
+    lines.push(line.to_owned());
+    lines
 }
 
 /// Each carrier but colors and line ends, which carry nothing, is named on every line it stands on.

@@ -1,19 +1,34 @@
 //! What containers, collectors and loggers put around a line.
 //!
 //! Carriers are peeled from the outside in, each by the shape of its own prefix and never by what follows it, so a line
-//! without any trace has carriers too. Up to [`MAX_DEPTH`] layers are peeled: `compose` around `slog` is two.
+//! without any trace has carriers too. The plainest forms (comments, quotes, indentation, names) are no carriers by
+//! themselves: they are peeled around what begins like a trace line, and behind lines that showed them ([`Context`]). Up
+//! to [`MAX_DEPTH`] layers are peeled: `compose` around `slog` is two.
 //!
-//! Does not parse time stamps; it only knows what they look like.
+//! Whatever begins like a trace line is never peeled, whichever carrier it looks like too.
 
+mod collectors;
+mod context;
+mod csv;
+mod decode;
 mod json;
 mod layer;
+mod loggers;
 mod scanner;
+mod time;
+mod wrap;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::template;
+use context::Lesson;
+pub use context::{Context, Memory, NOTHING};
+pub use layer::Record;
+pub use time::{WallTime, YEAR_UNKNOWN};
+
 /// How many layers are peeled.
-pub const MAX_DEPTH: usize = 4;
+pub const MAX_DEPTH: usize = 8;
 
 /// A kind of carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +61,44 @@ pub enum Carrier {
     ZapConsole,
     /// A process id in brackets, and nothing else: `[92723] …`.
     Pid,
+    /// NULs that copytruncate left at the start of a file.
+    Nul,
+    /// Escapes of HTML and XML, anywhere in the line (`-&gt;`), and tags around it.
+    Html,
+    /// Control characters as rsyslog writes them (`#011`), anywhere in the line.
+    SyslogEscape,
+    /// `0|api  | …`.
+    Pm2,
+    /// `MESSAGE=…` of journald's export and verbose formats.
+    JournalExport,
+    /// `job<TAB>step<TAB>…`, as `gh run view --log` prints the logs of GitHub Actions.
+    GithubRun,
+    /// `2024-…Z 01E …` of GitLab CI.
+    Gitlab,
+    /// Android: `01-02 15:04:05.123  1234  5678 E Go      : …` and its shorter forms.
+    Logcat,
+    /// `{pod="api-1"} …`, between time and text, of logcli.
+    Loki,
+    /// A row of an export with one line in each: CloudWatch, Grafana, Kibana.
+    Csv,
+    /// The name of a stream: `aws logs tail`, stern, `[api] …` of process runners.
+    Stream,
+    /// `app.log:12:…`, of grep and `cat -n`.
+    Grep,
+    /// klog and glog: `I0102 15:04:05.000000    1234 file.go:23] …`.
+    Klog,
+    /// A level in front of the text: `INFO …`, `INF main.go:23 > …`, `INFO[0000] …`.
+    Level,
+    /// `go test -v`: `    main_test.go:23: …`.
+    GoTest,
+    /// Marks of a comment, a list or a difference: `// …`, `# …`, `- …`, `+ …`.
+    Comment,
+    /// `> …`, of mail and Markdown.
+    Quote,
+    /// A string of a program: `"…",`.
+    Quoted,
+    /// Blanks and tabs.
+    Indent,
 }
 
 impl Carrier {
@@ -66,13 +119,51 @@ impl Carrier {
             Self::JsonLog => "json",
             Self::ZapConsole => "zap-console",
             Self::Pid => "pid",
+            Self::Nul => "nul",
+            Self::Html => "html",
+            Self::SyslogEscape => "syslog-escape",
+            Self::Pm2 => "pm2",
+            Self::JournalExport => "journal-export",
+            Self::GithubRun => "github-run",
+            Self::Gitlab => "gitlab",
+            Self::Logcat => "logcat",
+            Self::Loki => "loki",
+            Self::Csv => "csv",
+            Self::Stream => "stream",
+            Self::Grep => "grep",
+            Self::Klog => "klog",
+            Self::Level => "level",
+            Self::GoTest => "go-test",
+            Self::Comment => "comment",
+            Self::Quote => "quote",
+            Self::Quoted => "quoted",
+            Self::Indent => "indent",
         }
     }
 
-    /// Whether programs write this themselves in front of their own text. Around a trace line it is a carrier all the
+    /// Whether programs write this themselves around their own text, or people around what they show. Around a trace line it is a carrier all the
     /// same (the trace was piped through a logger); around other text it is part of what the program wrote.
     const fn is_logger(self) -> bool {
-        matches!(self, Self::Timestamp | Self::StdLog | Self::Logfmt | Self::JsonLog | Self::ZapConsole | Self::Pid)
+        matches!(
+            self,
+            Self::Timestamp
+                | Self::StdLog
+                | Self::Logfmt
+                | Self::JsonLog
+                | Self::ZapConsole
+                | Self::Pid
+                | Self::Html
+                | Self::SyslogEscape
+                | Self::Stream
+                | Self::Grep
+                | Self::Klog
+                | Self::Level
+                | Self::GoTest
+                | Self::Comment
+                | Self::Quote
+                | Self::Quoted
+                | Self::Indent
+        )
     }
 }
 
@@ -85,19 +176,21 @@ pub struct Peeled<'a> {
     pub content: Cow<'a, [u8]>,
     /// Bytes of the line that name the process (container, unit and pid), empty where none do.
     pub source: Range<usize>,
+    /// When the line was written, as the carrier that knows best says; of several, the one next to the content.
+    pub time: Option<WallTime>,
+    /// Bytes of the line that say so.
+    pub time_at: Range<usize>,
+    /// Where the line ends, as a collector says that cuts long lines.
+    record: Record,
+    /// The standard stream, as its collector says: the last byte of its name.
+    stream: Option<u8>,
+    lesson: Lesson,
     /// Where the program's own text begins, when a logger's form was taken for a carrier: layers outside it, and the text.
     logged: Option<(usize, Cow<'a, [u8]>)>,
     /// For borrowed content: where it starts in the line.
     start: u32,
     /// For decoded content: for each byte and for its end, the byte of the line it came from.
     raw: Vec<u32>,
-}
-
-impl<'a> Peeled<'a> {
-    /// A line that nothing carries.
-    pub fn bare(line: &'a [u8]) -> Self {
-        Self { layers: Vec::new(), content: Cow::Borrowed(line), source: 0..0, logged: None, start: 0, raw: Vec::new() }
-    }
 }
 
 impl Peeled<'_> {
@@ -123,6 +216,26 @@ impl Peeled<'_> {
         self.logged.is_some()
     }
 
+    /// Whether the line goes on in the next record of the same source, by itself or in a file whose records have line ends.
+    pub fn is_partial(&self) -> bool {
+        matches!(self.record, Record::Partial | Record::NoLineEnd)
+    }
+
+    /// Whether the line goes on in the next record of the same source.
+    pub fn goes_on(&self, context: &Context) -> bool {
+        self.record == Record::Partial || (self.record == Record::NoLineEnd && context.has_line_ends())
+    }
+
+    /// The standard stream that the line was written to, where a collector that cuts lines says so.
+    pub fn stream(&self) -> Option<u8> {
+        self.stream
+    }
+
+    /// Whether a record of Docker or of `go test -json` ended with a line end.
+    fn has_line_end(&self) -> bool {
+        self.record == Record::Whole && !self.layers.contains(&Carrier::Cri)
+    }
+
     /// Where the content starts in the line, when it stands there as it is.
     pub fn offset(&self) -> Option<usize> {
         match &self.content {
@@ -132,24 +245,114 @@ impl Peeled<'_> {
     }
 }
 
-/// Removes all carriers of a line (without its line end).
+/// Whether some bytes begin like a trace line, far enough to be sure of it.
+fn begins_trace(bytes: &[u8]) -> bool {
+    template::best(bytes)
+        .is_some_and(|found| found.is_certain() && (!found.values.is_empty() || found.end == bytes.len()))
+}
+
+/// Removes all carriers of a line (without its line end) of which nothing else is known.
 pub fn peel(line: &[u8]) -> Peeled<'_> {
+    peel_in(line, &NOTHING)
+}
+
+/// Removes all carriers of a line (without its line end) that follows lines which have shown this.
+pub fn peel_in<'a>(line: &'a [u8], context: &Context) -> Peeled<'a> {
+    const MAX_SHOWN: usize = 3;
+    let mut peeled = peel_to(line, context, MAX_SHOWN);
+    if peeled.layers.is_empty() {
+        peeled.lesson.columns = csv::heading(line);
+    }
+    peeled
+}
+
+/// Removes carriers; at most `n_shown` of those that only what they carry shows.
+fn peel_to<'a>(line: &'a [u8], context: &Context, n_shown: usize) -> Peeled<'a> {
     let mut peeled = Peeled::bare(line);
+    let mut n_shown = n_shown;
     while peeled.layers.len() < MAX_DEPTH {
-        let Some(layer) = layer::outermost(&peeled.content) else { break };
+        let Some(layer) = peeled.next(context, &mut n_shown) else { break };
         peeled.take(layer);
     }
     peeled
 }
 
+impl<'a> Peeled<'a> {
+    /// A line that nothing carries.
+    pub fn bare(line: &'a [u8]) -> Self {
+        Self {
+            layers: Vec::new(),
+            content: Cow::Borrowed(line),
+            source: 0..0,
+            time: None,
+            time_at: 0..0,
+            record: Record::Unknown,
+            stream: None,
+            lesson: Lesson::default(),
+            logged: None,
+            start: 0,
+            raw: Vec::new(),
+        }
+    }
+
+    fn next_plain(&self) -> Option<layer::Layer> {
+        if let Some(layer) = layer::decoded(&self.content) {
+            return Some(layer);
+        }
+        let has_syslog = |layer: &Carrier| matches!(layer, Carrier::Syslog | Carrier::Syslog5424);
+        if self.layers.iter().any(has_syslog)
+            && let Some(layer) = decode::octal(&self.content)
+        {
+            return Some(layer);
+        }
+        if begins_trace(&self.content) { None } else { layer::outermost(&self.content) }
+    }
+
+    fn next(&mut self, context: &Context, n_shown: &mut usize) -> Option<layer::Layer> {
+        let depth = self.layers.len();
+        let is_stamped = self.layers.last() == Some(&Carrier::Timestamp);
+        let is_trace = begins_trace(&self.content);
+        if !is_trace {
+            if let Some(layer) = wrap::known(&self.content, context, depth, &mut self.lesson) {
+                return Some(layer);
+            }
+            if self.layers.is_empty()
+                && let Some((layer, columns)) = csv::layer(&self.content, context.columns())
+            {
+                self.lesson.columns = Some(columns);
+                return Some(layer);
+            }
+        }
+        if let Some(layer) = self.next_plain() {
+            return Some(layer);
+        }
+        if is_trace {
+            return None;
+        }
+        *n_shown = n_shown.checked_sub(1)?;
+        wrap::shown(&self.content, depth, is_stamped, *n_shown, &mut self.lesson)
+    }
+}
+
 impl Peeled<'_> {
     fn take(&mut self, layer: layer::Layer) {
         let to_line = |range: &Range<usize>| self.raw(range.start) as usize..self.raw(range.end) as usize;
-        if !layer.source.is_empty() {
-            self.source = to_line(&layer.source);
+        let source = (!layer.source.is_empty()).then(|| to_line(&layer.source));
+        let time = layer.time.filter(|(time, _)| self.time.is_none_or(|known| time.rank() >= known.rank()));
+        let time = time.map(|(time, at)| (time, to_line(&at)));
+        if let Some(source) = source {
+            self.source = source;
+        }
+        if let Some((time, at)) = time {
+            self.time = Some(time);
+            self.time_at = at;
         }
         if layer.carrier.is_logger() && self.logged.is_none() {
             self.logged = Some((self.layers.len(), self.content.clone()));
+        }
+        if layer.record != Record::Unknown {
+            self.record = layer.record;
+            self.stream = layer.stream;
         }
         self.layers.push(layer.carrier);
         match layer.content {
@@ -168,43 +371,6 @@ impl Peeled<'_> {
                 self.content = Cow::Owned(bytes);
             }
         }
-    }
-}
-
-/// Recognizes, cheaply, a line that is carried like the one before: the same bytes in front of the content, digits
-/// aside. Only ever a shortcut: what it accepts, [`peel`] would have given too.
-#[derive(Debug, Default)]
-pub struct Memory {
-    prefix: Vec<u8>,
-    /// Positions in `prefix` that name the process and must be the same to the letter.
-    source: Range<usize>,
-}
-
-impl Memory {
-    /// Remembers how this line was carried, if its content stands in it as it is and reaches to its end.
-    pub fn learn(&mut self, line: &[u8], peeled: &Peeled<'_>) {
-        let fits = peeled.offset().is_some_and(|offset| offset + peeled.content.len() == line.len());
-        let bom_or_ansi = peeled.layers.iter().any(|layer| matches!(layer, Carrier::Bom | Carrier::Ansi));
-        self.prefix.clear();
-        if let Some(offset) = peeled.offset().filter(|_| fits && !bom_or_ansi) {
-            self.prefix.extend_from_slice(&line[..offset]);
-            self.source = peeled.source.clone();
-        }
-    }
-
-    /// Where the content starts, if the line is carried like the remembered one.
-    #[inline]
-    pub fn offset(&self, line: &[u8]) -> Option<usize> {
-        let n = self.prefix.len();
-        if n == 0 || line.len() < n {
-            return None;
-        }
-        let alike = |(a, b): (&u8, &u8)| a == b || a.is_ascii_digit() && b.is_ascii_digit();
-        let same = self.prefix.iter().zip(line).all(alike)
-            && self.prefix[self.source.clone()] == line[self.source.clone()]
-            // A blank after a padded prefix may belong to it or to the content: let the full reading decide.
-            && line.get(n).is_some_and(|byte| *byte != b' ');
-        same.then_some(n)
     }
 }
 

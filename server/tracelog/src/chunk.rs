@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::block::{Blocks, Claim, Offer};
-use crate::carrier::{self, Memory};
+use crate::carrier::{self, Context, Memory};
 use crate::catalog::{At, Family, Shape};
 use crate::table::Batch;
 use crate::tear::{Carry, Found, Tears};
@@ -24,6 +24,8 @@ pub struct PartAt {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
+    /// A blank stood before it that was lost when the line was wrapped.
+    pub blank: bool,
 }
 
 /// An item that is not whole on its line.
@@ -69,6 +71,8 @@ pub struct Chunk {
     /// Names of processes as carriers give them; the first is empty.
     sources: Vec<Arc<[u8]>>,
     marks: Vec<(u32, Mark)>,
+    /// What lines have shown about those that follow, each from the line on which it holds first.
+    contexts: Vec<(u32, Arc<Context>)>,
     carry: Carry,
 }
 
@@ -81,6 +85,7 @@ impl PartialEq for Chunk {
             && self.fragments == other.fragments
             && self.sources == other.sources
             && self.marks == other.marks
+            && self.contexts == other.contexts
             && self.carry == other.carry
     }
 }
@@ -127,6 +132,12 @@ impl Chunk {
         self.reach
     }
 
+    /// What the lines before a line have shown, counted from the chunk's first line.
+    pub(crate) fn context(&self, line: u32) -> &Context {
+        let n_before = self.contexts.partition_point(|(first, _)| *first <= line);
+        n_before.checked_sub(1).map_or(&carrier::NOTHING, |last| &*self.contexts[last].1)
+    }
+
     /// What the chunk leaves open.
     pub fn carry(&self) -> &Carry {
         &self.carry
@@ -161,6 +172,7 @@ pub struct ChunkBuilder {
 impl ChunkBuilder {
     /// A builder for the chunk that follows one with this carry.
     pub fn new(carry: Carry) -> Self {
+        let shown = Some((0, carry.context.clone())).filter(|(_, context)| **context != carrier::NOTHING);
         Self::resume(Chunk {
             n_lines: 0,
             tables: vec![None; Family::ALL.len()],
@@ -169,6 +181,7 @@ impl ChunkBuilder {
             reach: 0,
             sources: vec![Arc::from([].as_slice())],
             marks: Vec::new(),
+            contexts: shown.into_iter().collect(),
             carry,
         })
     }
@@ -205,7 +218,7 @@ impl ChunkBuilder {
             self.blocks.blank(&[]);
         } else if !self.quick(line, 0) {
             match self.memory.offset(line) {
-                Some(offset) if self.quick(&line[offset..], self.memory_source) => {}
+                Some(offset) if !self.tears.holds() && self.quick(&line[offset..], self.memory_source) => {}
                 _ => self.any(line),
             }
         }
@@ -229,7 +242,8 @@ impl ChunkBuilder {
         Family::ALL.iter().for_each(|family| self.flush(*family));
         self.chunk.tables.iter_mut().flatten().for_each(|table| table.shrink());
         self.chunk.texts.shrink();
-        self.chunk.carry = self.tears.finish(self.chunk.n_lines);
+        let context = self.chunk.contexts.last().map(|(_, context)| context.clone()).unwrap_or_default();
+        self.chunk.carry = self.tears.finish(self.chunk.n_lines, context);
         self.chunk.carry.blocks = self.blocks.finish(self.chunk.n_lines);
         self.chunk
     }
@@ -244,6 +258,7 @@ impl ChunkBuilder {
         std::mem::swap(&mut next.batches, &mut self.batches);
         let memory_source = self.chunk.sources[self.memory_source as usize].clone();
         let done = std::mem::replace(self, next).finish();
+        self.chunk.contexts = Self::new(done.carry.clone()).chunk.contexts;
         self.tears = Tears::resume(done.carry.clone(), 0);
         self.blocks = done.carry.blocks.clone();
         self.memory_source = self.source(&memory_source);
@@ -327,23 +342,35 @@ impl ChunkBuilder {
 
     /// The careful way: carriers, several items, pieces of items, foreign text.
     fn any(&mut self, line: &[u8]) {
-        let peeled = carrier::peel(line);
+        let context = self.chunk.context(self.chunk.n_lines);
+        let peeled = carrier::peel_in(line, context);
+        let goes_on = peeled.goes_on(context);
+        if let Some(after) = context.after(&peeled) {
+            self.memory.forget();
+            self.chunk.contexts.push((self.chunk.n_lines, Arc::new(after)));
+        }
         let source = if peeled.source.is_empty() { 0 } else { self.source(&line[peeled.source.clone()]) };
         if !peeled.layers.is_empty() {
             self.memory.learn(line, &peeled);
             self.memory_source = source;
         }
-        if peeled.content.is_empty() {
+        let is_record = goes_on || self.tears.holds();
+        if peeled.content.is_empty() && !is_record {
             return self.blocks.blank(&line[peeled.source.clone()]);
         }
-        if self.block(&peeled.content, source, Offer::Raw) {
+        if !is_record && self.block(&peeled.content, source, Offer::Raw) {
             return;
         }
         self.mark(&peeled.content);
         let line_in_chunk = i64::from(self.chunk.n_lines) - 1;
-        let found = self.tears.read(&peeled.content, line_in_chunk, &self.chunk.sources[source as usize]);
+        let name = self.chunk.sources[source as usize].clone();
+        let found = if is_record {
+            self.tears.read_record(&peeled, goes_on, line_in_chunk, &name)
+        } else {
+            self.tears.read(&peeled.content, line_in_chunk, &name)
+        };
         // Text that a block could claim only for want of anything better.
-        if found.is_empty() {
+        if found.is_empty() && !is_record {
             self.block(&peeled.content, source, Offer::Content { is_logged: peeled.is_logged() });
         }
         self.keep(found, line_in_chunk, source);
@@ -354,6 +381,10 @@ impl ChunkBuilder {
             match found {
                 Found::Whole(item) => {
                     self.push_match(&item, line_in_chunk, source, None);
+                }
+                Found::Late { item, line, source } => {
+                    let source = self.source(&source);
+                    self.push_match(&item, line, source, None);
                 }
                 Found::Fragment { item, parts, headless, doubtful, source } => {
                     let source = self.source(&source);

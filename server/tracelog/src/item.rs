@@ -131,7 +131,7 @@ impl Log {
     /// The items of a line, with pieces of torn ones and the rows of all.
     pub fn items(&self, line: u32, lines: &(impl Lines + ?Sized)) -> LineItems {
         let text = lines.line(line);
-        let peeled = carrier::peel(&text);
+        let peeled = self.peel(line, &text);
         let on_line = self.rows_on(line);
         if let Some(row) = on_line.iter().find(|row| self.shape(**row).def().at == At::Line) {
             return of_line_shape(self.shape(*row), line, &text, peeled, *row);
@@ -144,7 +144,7 @@ impl Log {
                 if index > 0 && part.start == 0 {
                     from = part.end as usize;
                 }
-                items.push(piece(lines, &peeled, chunk_start, row, fragment, index));
+                items.push(piece(self, lines, &peeled, chunk_start, row, fragment, index));
             }
         }
         let used: Vec<RowId> = items.iter().filter_map(|item| item.row).collect();
@@ -153,6 +153,11 @@ impl Log {
             rows[row.family as usize].push_back(row);
         }
         for found in Tears::whole_items(&peeled.content, from) {
+            // The first record of a line may hold all of an item but a note at its end.
+            let at = peeled.raw(start_of(&found));
+            if items.iter().any(|item: &Item| item.part == Part::Head && item.loc.start == at) {
+                continue;
+            }
             // Rows of a family stand in the order in which their items stand on the line.
             let row = rows[found.shape.def().family as usize].pop_front();
             items.push(whole(&found, line, &peeled, row));
@@ -214,10 +219,7 @@ fn is_all(found: &Match, text: &[u8]) -> bool {
 }
 
 fn whole(found: &Match, line: u32, peeled: &Peeled<'_>, row: Option<RowId>) -> Item {
-    let start = match found.shape.def().at {
-        At::Line => 0,
-        At::Anywhere => found.values.first().map_or(found.end, |value| value.start) - literal_before(found),
-    };
+    let start = start_of(found);
     let values = found.values.iter().map(|value| ItemValue {
         field: value.field,
         datum: Some(value.datum.clone()),
@@ -232,6 +234,11 @@ fn whole(found: &Match, line: u32, peeled: &Peeled<'_>, row: Option<RowId>) -> I
         head_line: None,
         row,
     }
+}
+
+/// Where a whole item begins.
+fn start_of(found: &Match) -> usize {
+    found.values.first().map_or(found.end, |value| value.start) - literal_before(found)
 }
 
 /// Length of the literal before the first value, or of the whole text of a shape without values.
@@ -257,6 +264,7 @@ fn raw_end(peeled: &Peeled<'_>, start: usize, end: usize) -> u32 {
 
 /// The piece of a torn item that stands on a line, with all values when it is the head.
 fn piece(
+    log: &Log,
     lines: &(impl Lines + ?Sized),
     peeled: &Peeled<'_>,
     chunk_start: u32,
@@ -275,8 +283,12 @@ fn piece(
         for part in &fragment.parts {
             let line = line_of(part);
             let raw = lines.line(line);
-            let peeled = carrier::peel(&raw);
+            let peeled = log.peel(line, &raw);
             let (start, end) = (part.start as usize, (part.end as usize).min(peeled.content.len()));
+            if part.blank {
+                text.push(b' ');
+                places.push((line, peeled.raw(start)));
+            }
             text.extend_from_slice(peeled.content.get(start..end).unwrap_or_default());
             places.extend((start..end).map(|at| (line, peeled.raw(at))));
         }

@@ -3,6 +3,7 @@
 //! Reads the text a Go program prints about itself. Everything here is a function of its input: no files, no clock, no
 //! protocol. Parsing never fails and never panics; what is not understood is kept as foreign text.
 
+pub mod anchor;
 mod block;
 pub mod carrier;
 pub mod catalog;

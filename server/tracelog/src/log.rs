@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::carrier::{self, Peeled};
 use crate::catalog::{Family, Field, Kind, Shape};
 use crate::cells;
 use crate::chunk::{Chunk, ChunkBuilder, Fragment, Mark, Table};
@@ -192,6 +193,15 @@ impl Log {
 
     pub(crate) fn n_chunks(&self) -> usize {
         self.chunks.len()
+    }
+
+    /// Removes the carriers of a line of this log, knowing what the lines before it have shown.
+    pub fn peel<'a>(&self, line: u32, text: &'a [u8]) -> Peeled<'a> {
+        if self.chunks.is_empty() {
+            return carrier::peel(text);
+        }
+        let (start, chunk) = self.chunk(self.chunk_of(line));
+        carrier::peel_in(text, chunk.context(line.saturating_sub(start)))
     }
 
     /// Whether there is any trace line, or piece of one.

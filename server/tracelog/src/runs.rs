@@ -5,6 +5,9 @@
 //! starts after another has ended is a restart; chains that alternate are processes writing to one stream.
 //!
 //! Lines of blocks (dumps, profiles) say nothing of counters or clocks; they follow what their process printed last.
+//!
+//! Some exports print the newest line first. Then rows are dealt from the last line to the first, so that the rows of a
+//! run are in the order of time in any case.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -26,10 +29,10 @@ pub struct Run {
     pub number: usize,
     /// First and last line on which an item of the run begins.
     pub lines: (u32, u32),
-    /// Its rows by family, in the order of their lines; indexed by [`Family`].
+    /// Its rows by family, in the order in which they were printed; indexed by [`Family`].
     rows: Vec<Vec<RowId>>,
-    /// Whether rows in the order of their lines are in order of their ids too, as in all logs without torn items.
-    in_order: bool,
+    /// How their ids go.
+    order: Order,
     /// Releases that can have printed all its lines. Empty when no single release can.
     pub go: GoReleases,
     /// What carriers say about the process; empty where they say nothing.
@@ -40,6 +43,28 @@ pub struct Run {
     pub interleaved: Vec<usize>,
     /// Printed by the Go toolchain (`go run`, `go test`, `go build`) and not by the program itself.
     pub toolchain: bool,
+}
+
+/// How the ids of rows go that are in the order of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// They rise, as in all logs without torn items.
+    Rising,
+    /// They fall: the newest line comes first.
+    Falling,
+    Mixed,
+}
+
+impl Order {
+    fn of(rows: &[Vec<RowId>]) -> Self {
+        if rows.iter().all(|rows| rows.is_sorted()) {
+            Self::Rising
+        } else if rows.iter().all(|rows| rows.is_sorted_by(|a, b| a >= b)) {
+            Self::Falling
+        } else {
+            Self::Mixed
+        }
+    }
 }
 
 impl Run {
@@ -67,13 +92,18 @@ impl Runs {
     /// Deals the rows of a log to runs.
     pub fn of(log: &Log) -> Self {
         let mut dealer = Dealer::default();
-        for (line, row) in rows_by_line(log) {
+        let mut rows = rows_by_line(log);
+        if is_newest_first(log, &rows) {
+            // Items of one line keep their order.
+            rows.sort_by_key(|(line, _)| Reverse(*line));
+        }
+        for (line, row) in rows {
             dealer.deal(log, line, row);
         }
         let mut list: Vec<Run> = dealer.chains.into_iter().map(|chain| chain.run).collect();
         for (number, run) in list.iter_mut().enumerate() {
             run.number = number;
-            run.in_order = run.rows.iter().all(|rows| rows.is_sorted());
+            run.order = Order::of(&run.rows);
         }
         relate(&mut list);
         mark_toolchain(&mut list, log);
@@ -84,7 +114,11 @@ impl Runs {
     pub fn of_row(&self, row: RowId) -> Option<usize> {
         self.list.iter().position(|run| {
             let rows = run.rows(row.family);
-            if run.in_order { rows.binary_search(&row).is_ok() } else { rows.contains(&row) }
+            match run.order {
+                Order::Rising => rows.binary_search(&row).is_ok(),
+                Order::Falling => rows.binary_search_by(|other| row.cmp(other)).is_ok(),
+                Order::Mixed => rows.contains(&row),
+            }
         })
     }
 
@@ -121,6 +155,35 @@ fn rows_by_line(log: &Log) -> Vec<(u32, RowId)> {
     rows
 }
 
+/// Whether the log was exported with its newest line first: cycles count down by one, or samples go back in time, nearly
+/// always. A process that starts over counts from one or prints its sample 0, so these say nothing.
+fn is_newest_first(log: &Log, rows: &[(u32, RowId)]) -> bool {
+    const MIN_STEPS_BACK: usize = 2;
+    const MAX_STEPS: usize = 1000;
+    let mut before: FxHashMap<(Family, &Arc<[u8]>), u64> = FxHashMap::default();
+    let (mut back, mut forth) = (0_usize, 0_usize);
+    for (_, row) in rows {
+        let (_, chunk) = log.chunk(row.chunk as usize);
+        let field = match row.family {
+            Family::Gc => gc::N,
+            Family::Sched => sched::AT_MS,
+            _ => continue,
+        };
+        let Some(now) = log.value(*row, field).map(|value| value as u64) else { continue };
+        let last = before.insert((row.family, chunk.source(row.family, row.row as usize)), now);
+        let is_gc = row.family == Family::Gc;
+        let Some(last) = last else { continue };
+        let is_step_back = if is_gc { now > 1 && now + 1 == last } else { now > 0 && now < last };
+        let is_step_forth = if is_gc { now == last + 1 } else { last > 0 && now > last };
+        back += usize::from(is_step_back);
+        forth += usize::from(is_step_forth);
+        if back + forth == MAX_STEPS {
+            break;
+        }
+    }
+    back >= MIN_STEPS_BACK && back > 4 * forth
+}
+
 /// A run being built, with what its last rows said.
 struct Chain {
     run: Run,
@@ -150,7 +213,7 @@ impl Chain {
                 number: 0,
                 lines: (line, line),
                 rows: vec![Vec::new(); Family::ALL.len()],
-                in_order: true,
+                order: Order::Rising,
                 go: GoReleases::ALL,
                 source: source.clone(),
                 restarts: None,
@@ -236,7 +299,7 @@ impl Dealer {
             chain.longest_wait = chain.longest_wait.max(self.n_dealt - chain.last_dealt);
         }
         chain.last_dealt = self.n_dealt;
-        chain.run.lines.1 = chain.run.lines.1.max(line);
+        chain.run.lines = (chain.run.lines.0.min(line), chain.run.lines.1.max(line));
         chain.run.rows[row.family as usize].push(row);
         self.n_dealt += 1;
     }
@@ -411,11 +474,18 @@ fn relate(list: &mut [Run]) {
         ended: Option<usize>,
     }
     let mut by_source: FxHashMap<Arc<[u8]>, Seen> = FxHashMap::default();
+    // The line on which a run began and the one on which it ended, counted in the direction of time.
+    let is_falling = list.iter().any(|run| run.order == Order::Falling);
+    let lines = |run: &Run| {
+        let (first, last) = run.lines;
+        if is_falling { (u32::MAX - last, u32::MAX - first) } else { (first, last) }
+    };
     for index in 0..list.len() {
-        let start = list[index].lines.0;
+        let start = lines(&list[index]).0;
         let seen = by_source.entry(list[index].source.clone()).or_default();
-        let (open, ended): (Vec<usize>, Vec<usize>) = seen.open.iter().partition(|other| list[**other].lines.1 > start);
-        seen.ended = ended.into_iter().chain(seen.ended).max_by_key(|other| list[*other].lines.1);
+        let (open, ended): (Vec<usize>, Vec<usize>) =
+            seen.open.iter().partition(|other| lines(&list[**other]).1 > start);
+        seen.ended = ended.into_iter().chain(seen.ended).max_by_key(|other| lines(&list[*other]).1);
         seen.open = open;
         list[index].restarts = seen.ended;
         for other in &seen.open {

@@ -5,10 +5,14 @@
 //! what stands between them stays foreign text. A head whose tail never comes keeps the values that a complete literal
 //! follows; the value before the tear is not believed, since the first digits of foreign text look like more of it.
 
+mod record;
+mod wrapped;
+
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::block::Blocks;
+use crate::carrier::Context;
 use crate::catalog::{Field, Kind, Piece};
 use crate::chunk::PartAt;
 use crate::template::{self, Datum, Match};
@@ -23,8 +27,11 @@ const MAX_AGE: i64 = 32;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Carry {
     open: Vec<Open>,
+    held: Vec<record::Held>,
     /// Blocks that are open.
     pub(crate) blocks: Blocks,
+    /// What the lines have shown about those that follow.
+    pub context: Arc<Context>,
 }
 
 /// A head whose tail has not come yet.
@@ -37,6 +44,8 @@ struct Open {
     parts: Vec<PartAt>,
     /// Enough to be an item without its tail.
     certain: bool,
+    /// It reaches to the end of its line, so that the line may have been wrapped here.
+    at_line_end: bool,
     source: Arc<[u8]>,
 }
 
@@ -63,6 +72,15 @@ enum Doubt {
 pub enum Found {
     /// An item that stands on this line completely.
     Whole(Match),
+    /// An item that stands completely on an earlier line, whose end was not known until now.
+    Late {
+        /// The item.
+        item: Match,
+        /// Its line.
+        line: i64,
+        /// The process, as the carrier of that line names it.
+        source: Arc<[u8]>,
+    },
     /// A piece of an item whose other pieces are lost, or all pieces of a torn one.
     Fragment {
         /// The values that are certain.
@@ -81,24 +99,25 @@ pub enum Found {
 /// Reads content line by line, remembering open heads.
 pub struct Tears {
     open: Vec<Open>,
+    /// Ends of records whose lines go on in the next one.
+    held: Vec<record::Held>,
 }
 
 impl Tears {
     /// Goes on after `n_lines` lines of a chunk that was left with this carry.
     pub fn resume(carry: Carry, n_lines: u32) -> Self {
-        let mut open = carry.open;
-        for open in &mut open {
-            open.parts.iter_mut().for_each(|part| part.line += i64::from(n_lines));
-        }
-        Self { open }
+        let Carry { mut open, mut held, .. } = carry;
+        let parts = open.iter_mut().map(|open| &mut open.parts).chain(held.iter_mut().map(|held| &mut held.parts));
+        parts.flatten().for_each(|part| part.line += i64::from(n_lines));
+        Self { open, held }
     }
 
-    /// What is left open at the end of a chunk of `n_lines` lines.
-    pub fn finish(mut self, n_lines: u32) -> Carry {
-        for open in &mut self.open {
-            open.parts.iter_mut().for_each(|part| part.line -= i64::from(n_lines));
-        }
-        Carry { open: self.open, blocks: Blocks::default() }
+    /// What is left open at the end of a chunk of `n_lines` lines that have shown this.
+    pub fn finish(self, n_lines: u32, context: Arc<Context>) -> Carry {
+        let Self { mut open, mut held } = self;
+        let parts = open.iter_mut().map(|open| &mut open.parts).chain(held.iter_mut().map(|held| &mut held.parts));
+        parts.flatten().for_each(|part| part.line -= i64::from(n_lines));
+        Carry { open, held, blocks: Blocks::default(), context }
     }
 
     /// The items of one line's content, which this process has written.
@@ -127,7 +146,12 @@ impl Tears {
 
     /// What is known of the heads that are still open when the text ends.
     pub fn end(&mut self) -> Vec<Found> {
-        self.open.drain(..).filter_map(Open::abandon).collect()
+        let mut found = Vec::new();
+        while let Some(held) = self.held.pop() {
+            self.give_back(held, &mut found);
+        }
+        found.extend(self.open.drain(..).filter_map(Open::abandon));
+        found
     }
 
     /// Joins the start of a line to an open head, newest first. Returns how many bytes the tail takes.
@@ -137,6 +161,9 @@ impl Tears {
         }
         for index in (0..self.open.len()).rev() {
             let open = &self.open[index];
+            if let Some(wrapped) = open.wrapped(content, line) {
+                return self.keep_wrapped(index, wrapped, content, line, found);
+            }
             let Some((cut, joined)) = open.cuts.iter().find_map(|cut| Some((*cut, open.with(*cut, content)?))) else {
                 continue;
             };
@@ -145,7 +172,7 @@ impl Tears {
             open.cut_parts(cut.at);
             if item.is_complete() {
                 let taken = item.end - cut.at;
-                open.parts.push(PartAt { line, start: 0, end: taken as u32 });
+                open.parts.push(PartAt { line, start: 0, end: taken as u32, blank: false });
                 let doubtful = item.values.iter().find(|value| match cut.doubt {
                     Doubt::None | Doubt::TextEnd(_) => false,
                     // A list goes on behind the cut.
@@ -161,7 +188,8 @@ impl Tears {
             // Torn again: more of the head, still without its end.
             let (item, cuts) = head(item, &text);
             let taken = item.furthest.saturating_sub(cut.at);
-            open.parts.push(PartAt { line, start: 0, end: taken as u32 });
+            open.parts.push(PartAt { line, start: 0, end: taken as u32, blank: false });
+            open.at_line_end = taken == content.len();
             text.truncate(item.furthest);
             open.text = text;
             open.cuts = cuts;
@@ -175,10 +203,10 @@ impl Tears {
     /// Items that begin on this line and end on it, behind the tail that takes the first `from` bytes.
     pub fn whole_items(content: &[u8], from: usize) -> Vec<Match> {
         let mut found = Vec::new();
-        Self { open: Vec::new() }.items(content, from, 0, &Arc::default(), &mut found);
+        Self { open: Vec::new(), held: Vec::new() }.items(content, from, 0, &Arc::default(), &mut found);
         let whole = |found| match found {
             Found::Whole(item) => Some(item),
-            Found::Fragment { .. } => None,
+            Found::Late { .. } | Found::Fragment { .. } => None,
         };
         found.into_iter().filter_map(whole).collect()
     }
@@ -215,8 +243,9 @@ impl Tears {
             self.open.push(Open {
                 text: text[..item.furthest].to_vec(),
                 cuts,
-                parts: vec![PartAt { line, start: start as u32, end: (start + item.furthest) as u32 }],
+                parts: vec![PartAt { line, start: start as u32, end: (start + item.furthest) as u32, blank: false }],
                 certain,
+                at_line_end: start + item.furthest == content.len(),
                 source: source.clone(),
             });
             if self.open.len() > MAX_OPEN {
@@ -289,7 +318,7 @@ fn shift(item: &mut Match, by: usize) {
 
 fn headless(content: &[u8], line: i64, source: &Arc<[u8]>) -> Option<Found> {
     let item = template::rest_of(content)?;
-    let parts = vec![PartAt { line, start: 0, end: item.end as u32 }];
+    let parts = vec![PartAt { line, start: 0, end: item.end as u32, blank: false }];
     Some(Found::Fragment { item, parts, headless: true, doubtful: None, source: source.clone() })
 }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
 
-use tracelog::carrier::{self, Carrier};
+use tracelog::carrier::Carrier;
 use tracelog::catalog::{At, Piece};
 use tracelog::chunk::Chunk;
 use tracelog::template::{self, Codes, Datum};
@@ -115,9 +115,9 @@ pub(super) fn each_line(
             parsed.line = line;
             let quick = match rows {
                 _ if pieces.binary_search(&line).is_ok() || confirmed_later.binary_search(&line).is_ok() => false,
-                Rows::None => no_item(document.bytes_of(line), &mut parsed),
+                Rows::None => no_item(log, line, document.bytes_of(line), &mut parsed),
                 Rows::One(row) => {
-                    let found = one_item(log.shape(*row), document.bytes_of(line), &mut codes, &mut parsed);
+                    let found = one_item(log, *row, document.bytes_of(line), &mut codes, &mut parsed);
                     if found {
                         parsed.items[0].row = Some(*row);
                         parsed.items[0].run = run_index.get(*row);
@@ -185,8 +185,8 @@ fn lines_with_pieces(log: &Log) -> Vec<u32> {
     lines
 }
 
-fn no_item(text: &[u8], parsed: &mut ParsedLine<'_>) -> bool {
-    let peeled = carrier::peel(text);
+fn no_item(log: &Log, line: u32, text: &[u8], parsed: &mut ParsedLine<'_>) -> bool {
+    let peeled = log.peel(line, text);
     let (carriers, foreign) = peeled.as_foreign();
     parsed.items.clear();
     parsed.foreign =
@@ -197,7 +197,8 @@ fn no_item(text: &[u8], parsed: &mut ParsedLine<'_>) -> bool {
 }
 
 /// Reads a line that is the shape from end to end, as it stands there or in what carries it.
-fn one_item(shape: Shape, text: &[u8], codes: &mut Codes, parsed: &mut ParsedLine<'_>) -> bool {
+fn one_item(log: &Log, row: RowId, text: &[u8], codes: &mut Codes, parsed: &mut ParsedLine<'_>) -> bool {
+    let shape = log.shape(row);
     let mut values = parsed.items.pop().map_or_else(Values::default, |item| item.values);
     parsed.items.clear();
     parsed.carriers.clear();
@@ -206,7 +207,7 @@ fn one_item(shape: Shape, text: &[u8], codes: &mut Codes, parsed: &mut ParsedLin
     if shape.def().at == At::Anywhere && template::whole(shape, text, codes) {
         values.take(shape, codes, text);
     } else {
-        let peeled = carrier::peel(text);
+        let peeled = log.peel(parsed.line, text);
         if !template::whole(shape, &peeled.content, codes) {
             return false;
         }

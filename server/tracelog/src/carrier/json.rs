@@ -6,51 +6,169 @@
 
 use std::ops::Range;
 
-use super::Carrier;
-use super::layer::{Content, Layer};
+use super::layer::{Content, Layer, Record};
+use super::time::{WallTime, whole};
+use super::{Carrier, begins_trace};
 
 /// Keys that hold what the program wrote, by the writers that use them.
-const TEXT_KEYS: [&[u8]; 8] = [b"log", b"msg", b"message", b"MESSAGE", b"textPayload", b"@message", b"text", b"line"];
+const TEXT_KEYS: [&[u8]; 15] = [
+    b"log",
+    b"msg",
+    b"message",
+    b"MESSAGE",
+    b"textPayload",
+    b"@message",
+    b"text",
+    b"line",
+    b"Output",
+    b"short_message",
+    b"body",
+    b"event",
+    b"M",
+    b"content",
+    b"stringValue",
+];
+
+/// Keys whose objects hold such keys.
+const NESTING_KEYS: [&[u8]; 6] = [b"jsonPayload", b"fields", b"_source", b"body", b"record", b"event"];
 
 /// Keys that name the process.
-const SOURCE_KEYS: [&[u8]; 4] = [b"_PID", b"pid", b"container_name", b"container"];
+const SOURCE_KEYS: [&[u8]; 5] = [b"_PID", b"pid", b"container_name", b"container", b"app_name"];
+
+/// Keys that hold the time.
+const TIME_KEYS: [&[u8]; 9] =
+    [b"time", b"ts", b"timestamp", b"@timestamp", b"Time", b"__REALTIME_TIMESTAMP", b"date", b"t", b"T"];
+
+/// What was found in an object.
+#[derive(Default)]
+struct Members {
+    /// The insides of strings that may be what the program wrote, and whether the key is that of Docker or of `go test`.
+    texts: Vec<(Range<usize>, bool)>,
+    /// journald prints what is not printable as a list of bytes.
+    list: Option<Range<usize>>,
+    source: Range<usize>,
+    time: Option<(WallTime, Range<usize>)>,
+    is_docker: bool,
+    stream: Option<u8>,
+}
+
+/// How deep objects are looked into.
+const MAX_NESTING: usize = 3;
 
 pub(super) fn layer(bytes: &[u8]) -> Option<Layer> {
-    if bytes.first() != Some(&b'{') {
+    let mut found = Members::default();
+    found.read(bytes, 0, MAX_NESTING);
+    let Members { texts, list, source, time, is_docker, stream } = found;
+    let carrier = if is_docker { Carrier::DockerJson } else { Carrier::JsonLog };
+    if texts.is_empty()
+        && let Some(list) = list
+    {
+        return Some(Layer { content: byte_list(bytes, list)?, source, time, ..Layer::part(carrier, 0..0) });
+    }
+    // Of several, the one that is a trace line: loggers add a text of their own to what they carry.
+    let of_trace = |(inside, _): &&(Range<usize>, bool)| match unquote(bytes, inside.clone()) {
+        Content::Part(range) => begins_trace(&bytes[range]),
+        Content::Decoded { bytes, .. } => begins_trace(&bytes),
+    };
+    let several = texts.len() > 1;
+    let (inside, in_records) = texts.iter().find(|text| several && of_trace(text)).or(texts.first())?.clone();
+    let record = match (in_records, bytes[inside.clone()].ends_with(b"\\n")) {
+        (false, _) => Record::Unknown,
+        (true, true) => Record::Whole,
+        (true, false) => Record::NoLineEnd,
+    };
+    Some(Layer { content: unquote(bytes, inside), source, time, record, stream, ..Layer::part(carrier, 0..0) })
+}
+
+/// A member that stands on a line of its own, as in pretty-printed JSON: `    "textPayload": "…",`.
+pub(super) fn member(bytes: &[u8]) -> Option<Layer> {
+    let at = skip_blanks(bytes, 0);
+    let key_len = string_len(bytes.get(at + 1..).filter(|_| bytes.get(at) == Some(&b'"'))?)?;
+    let key = &bytes[at + 1..at + key_len];
+    let colon = skip_blanks(bytes, at + 1 + key_len);
+    if bytes.get(colon) != Some(&b':') {
         return None;
     }
-    let mut text = None;
-    let mut source = 0..0;
-    let mut is_docker = false;
-    let mut at = 1;
-    loop {
-        at = skip_blanks(bytes, at);
-        if bytes.get(at) != Some(&b'"') {
-            break;
+    let at = skip_blanks(bytes, colon + 1);
+    let is_text = TEXT_KEYS.contains(&key) && bytes.get(at) == Some(&b'"');
+    let inside = at + 1..is_text.then(|| string_end(bytes, at))?;
+    Some(Layer { content: unquote(bytes, inside), ..Layer::part(Carrier::JsonLog, 0..0) })
+}
+
+/// The end of the inside of the string that begins at `at`; of the text where a collector cut it.
+fn string_end(bytes: &[u8], at: usize) -> usize {
+    string_len(&bytes[at + 1..]).map_or(bytes.len(), |len| at + len)
+}
+
+impl Members {
+    /// Reads the object that begins at `start`.
+    fn read(&mut self, bytes: &[u8], start: usize, depth: usize) {
+        if depth == 0 || bytes.get(start) != Some(&b'{') {
+            return;
         }
-        let Some(len) = string_len(&bytes[at + 1..]) else { break };
-        let key = &bytes[at + 1..at + len];
-        at = skip_blanks(bytes, at + 1 + len);
-        if bytes.get(at) != Some(&b':') {
-            break;
+        let mut at = start + 1;
+        loop {
+            at = skip_blanks(bytes, at);
+            if bytes.get(at) != Some(&b'"') {
+                break;
+            }
+            let Some(len) = string_len(&bytes[at + 1..]) else { break };
+            let key = &bytes[at + 1..at + len];
+            at = skip_blanks(bytes, at + 1 + len);
+            if bytes.get(at) != Some(&b':') {
+                break;
+            }
+            at = skip_blanks(bytes, at + 1);
+            let value = at..value_end(bytes, at);
+            self.member(bytes, key, value.clone(), depth);
+            at = skip_blanks(bytes, value.end);
+            if bytes.get(at) != Some(&b',') {
+                break;
+            }
+            at += 1;
         }
-        at = skip_blanks(bytes, at + 1);
-        let value = at..value_end(bytes, at);
-        let is_string = bytes.get(at) == Some(&b'"') && value.len() >= 2;
-        if is_string && text.is_none() && TEXT_KEYS.contains(&key) {
-            text = Some(value.start + 1..value.end - 1);
-            is_docker |= key == b"log";
-        } else if SOURCE_KEYS.contains(&key) {
-            source = value.clone();
-        }
-        at = skip_blanks(bytes, value.end);
-        if bytes.get(at) != Some(&b',') {
-            break;
-        }
-        at += 1;
     }
-    let carrier = if is_docker { Carrier::DockerJson } else { Carrier::JsonLog };
-    Some(Layer { carrier, content: unquote(bytes, text?), source })
+
+    fn member(&mut self, bytes: &[u8], key: &[u8], value: Range<usize>, depth: usize) {
+        let first = bytes.get(value.start);
+        let is_string = first == Some(&b'"');
+        let inside = if is_string { value.start + 1..string_end(bytes, value.start) } else { value.clone() };
+        if is_string && TEXT_KEYS.contains(&key) {
+            self.texts.push((inside, matches!(key, b"log" | b"Output")));
+            self.is_docker |= key == b"log";
+        } else if first == Some(&b'{') && NESTING_KEYS.contains(&key) {
+            self.read(bytes, value.start, depth - 1);
+        } else if first == Some(&b'[') && key == b"MESSAGE" {
+            self.list = Some(value);
+        } else if TIME_KEYS.contains(&key) {
+            self.time = whole(&bytes[inside.clone()]).map(|time| (time, inside)).or(self.time.take());
+        } else if key == b"stream" {
+            self.stream = bytes[inside].last().copied();
+        } else if SOURCE_KEYS.contains(&key) {
+            self.source = value;
+        }
+    }
+}
+
+/// `[103,99,32]`: bytes as numbers.
+fn byte_list(bytes: &[u8], list: Range<usize>) -> Option<Content> {
+    let mut decoded = Vec::new();
+    let mut from = Vec::new();
+    let mut at = list.start + 1;
+    while at < list.end {
+        at = skip_blanks(bytes, at);
+        let len = bytes[at..list.end].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let number = std::str::from_utf8(&bytes[at..at + len]).ok().and_then(|text| text.parse().ok());
+        decoded.push(number?);
+        from.push(at as u32);
+        at = skip_blanks(bytes, at + len);
+        match bytes.get(at) {
+            Some(b',') => at += 1,
+            _ => break,
+        }
+    }
+    from.push(list.end as u32);
+    Some(Content::Decoded { bytes: decoded, from })
 }
 
 fn skip_blanks(bytes: &[u8], at: usize) -> usize {
@@ -122,6 +240,24 @@ pub(super) fn unquote(bytes: &[u8], inside: Range<usize>) -> Content {
     while matches!(decoded.last(), Some(b'\n' | b'\r')) {
         decoded.pop();
         from.pop();
+    }
+    from.push(inside.end as u32);
+    Content::Decoded { bytes: decoded, from }
+}
+
+/// The inside of a quoted value of CSV: a quote in it is doubled.
+pub(super) fn quoted_value(bytes: &[u8], inside: Range<usize>) -> Content {
+    let quoted = &bytes[inside.clone()];
+    if memchr::memchr(b'"', quoted).is_none() {
+        return Content::Part(inside);
+    }
+    let mut decoded = Vec::with_capacity(quoted.len());
+    let mut from = Vec::with_capacity(quoted.len() + 1);
+    let mut at = 0;
+    while at < quoted.len() {
+        decoded.push(quoted[at]);
+        from.push((inside.start + at) as u32);
+        at += if quoted[at..].starts_with(b"\"\"") { 2 } else { 1 };
     }
     from.push(inside.end as u32);
     Content::Decoded { bytes: decoded, from }

@@ -306,3 +306,44 @@ fn what_comes_before_a_heading_of_the_toolchain_is_not_the_program() {
     "#]],
     );
 }
+
+/// The lines of a log, the newest first.
+fn reversed(text: &str) -> String {
+    text.lines().rev().map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn a_log_with_its_newest_line_first_is_read_from_its_end() {
+    let mut log = LogBuilder::new(22);
+    log.sched(&sample(0)).gc(&cycle(1, 0.1)).gc(&cycle(2, 0.5)).sched(&sample(1000)).gc(&cycle(3, 1.2));
+    log.sched(&sample(2000)).gc(&cycle(4, 2.1));
+    // The process starts over.
+    log.sched(&sample(0)).gc(&cycle(1, 0.2)).gc(&cycle(2, 0.6)).gc(&cycle(3, 0.8));
+    let text = reversed(log.text());
+    check(
+        &text,
+        expect![[r#"
+        lines [5, 6, 7, 8, 9, 10, 11], Go 1.20 – 1.24
+        lines [1, 2, 3, 4], Go 1.20 – 1.24, restarts 0
+    "#]],
+    );
+    let log = Log::read(text.as_bytes());
+    let runs = Runs::of(&log);
+    let numbers: Vec<f64> = runs.list[0].rows(Family::Gc).iter().map(|row| log.value(*row, gc::N).unwrap()).collect();
+    assert_eq!(numbers, [1.0, 2.0, 3.0, 4.0]);
+}
+
+#[test]
+fn neither_a_crash_loop_nor_two_processes_are_a_log_with_its_newest_line_first() {
+    let mut log = LogBuilder::new(22);
+    for _ in 0..4 {
+        log.gc(&cycle(1, 0.1)).gc(&cycle(2, 0.5));
+    }
+    assert_eq!(Runs::of(&Log::read(log.text().as_bytes())).list.len(), 4);
+    let mut log = LogBuilder::new(22);
+    for n in 1..6 {
+        log.gc(&cycle(100 + n, 50.0 + f64::from(n))).gc(&cycle(n, f64::from(n)));
+    }
+    let runs = Runs::of(&Log::read(log.text().as_bytes()));
+    assert!(runs.list.iter().all(|run| run.rows(Family::Gc).is_sorted()));
+}
