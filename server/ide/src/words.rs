@@ -80,7 +80,13 @@ pub fn value(field: Field, datum: &Datum) -> String {
             format!("{} (printed as {})", with_unit(&code.to_string(), def.unit), datum.print())
         }
         Datum::Text(text) if text.is_empty() => "nothing".to_owned(),
-        Datum::List(Kind::HexList, codes) => if codes.len() == 1 { "1 address".to_owned() } else { format!("{} addresses", codes.len()) },
+        Datum::List(Kind::HexList, codes) => {
+            if codes.len() == 1 {
+                "1 address".to_owned()
+            } else {
+                format!("{} addresses", codes.len())
+            }
+        }
         _ => with_unit(datum.print().trim_start(), def.unit),
     }
 }
