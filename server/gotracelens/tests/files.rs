@@ -219,7 +219,7 @@ fn rotated() -> Vec<[String; 2]> {
 #[test]
 fn joined_files_are_read_as_the_log_they_were() {
     let sets = rotated();
-    assert_eq!(sets.len(), 4);
+    assert!(sets.len() >= 4, "the corpus has rotated logs");
     let folder = tempfile::tempdir().unwrap();
     for [older, newer] in &sets {
         let parts = [older, newer].map(|path| fs::read(path).unwrap());

@@ -1,6 +1,6 @@
 //! Findings as `check` and `summary` write them to JSON, and the reading of a file that both share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use clap::ValueEnum;
@@ -55,7 +55,8 @@ impl Asked {
 
     /// Number of items of a run: those that were selected, and all.
     pub(super) fn n_items(&self, number: usize) -> (usize, usize) {
-        let n_selected = self.runs().iter().find(|run| run.number == number).map_or(0, Run::n_rows);
+        let runs = self.runs();
+        let n_selected = runs.binary_search_by_key(&number, |run| run.number).map_or(0, |at| runs[at].n_rows());
         (n_selected, self.n_items.get(number).copied().unwrap_or(n_selected))
     }
 
@@ -67,6 +68,15 @@ impl Asked {
             (true, _) => None,
         }
     }
+}
+
+/// Findings by the run they are about; those about the file are under none.
+pub(super) fn by_run(findings: &[Diagnostic]) -> HashMap<Option<usize>, Vec<&Diagnostic>> {
+    let mut by_run: HashMap<Option<usize>, Vec<&Diagnostic>> = HashMap::new();
+    for found in findings {
+        by_run.entry(found.run).or_default().push(found);
+    }
+    by_run
 }
 
 /// A level on the command line.

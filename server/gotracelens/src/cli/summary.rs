@@ -11,7 +11,7 @@ use ide::{Diagnostic, lens, words};
 
 #[cfg(test)]
 pub(super) use self::to_json::SummaryJson;
-use super::findings::{Asked, name};
+use super::findings::{Asked, by_run, name};
 use super::joined::Files;
 use super::select::Selection;
 use super::terminal::{self, ID, TITLE, VALUE};
@@ -90,12 +90,12 @@ fn write_file(out: &mut impl Write, asked: &Asked, selection: &Selection, findin
     if selection.is_partial() {
         writeln!(out, "  selected: {selection}; all numbers are of that alone")?;
     }
-    let about_file: Vec<&Diagnostic> = findings.iter().filter(|found| found.run.is_none()).collect();
-    write_findings(out, asked, &about_file)?;
+    let findings = by_run(findings);
+    let of = |run: Option<usize>| findings.get(&run).map_or(&[][..], Vec::as_slice);
+    write_findings(out, asked, of(None))?;
     for summary in summaries {
         writeln!(out)?;
-        let of_run: Vec<&Diagnostic> = findings.iter().filter(|found| found.run == Some(summary.run)).collect();
-        write_run(out, asked, summary, &of_run)?;
+        write_run(out, asked, summary, of(Some(summary.run)))?;
     }
     writeln!(out)
 }

@@ -1,5 +1,7 @@
 //! Filling the views from the columns of a log.
 
+use std::collections::HashSet;
+
 use tracelog::catalog::{gc, sched};
 use tracelog::{Family, Field, Log, RowId, Run, Runs};
 
@@ -186,7 +188,13 @@ fn damaged(log: &Log, runs: &Runs) -> (Vec<Torn>, Vec<Unknown>) {
     for (_, row, _) in log.fragments() {
         whole[row.family as usize] -= 1;
     }
-    let is_wanted = |row: RowId| !runs.is_part || runs.of_row(row).is_some();
+    let wanted: HashSet<RowId> = match runs.is_part {
+        true => {
+            runs.list.iter().flat_map(|run| Family::ALL.iter().flat_map(|family| run.rows(*family))).copied().collect()
+        }
+        false => HashSet::new(),
+    };
+    let is_wanted = |row: RowId| !runs.is_part || wanted.contains(&row);
     for (chunk_start, row, fragment) in log.fragments().filter(|(_, row, _)| is_wanted(*row)) {
         let line_of = |part: &tracelog::chunk::PartAt| (i64::from(chunk_start) + part.line).max(0) as u32;
         let last_field = last_field(log, row);

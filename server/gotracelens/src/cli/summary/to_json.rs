@@ -9,7 +9,7 @@ use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSumm
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::cli::findings::{Asked, FindingJson, finite};
+use crate::cli::findings::{Asked, FindingJson, by_run, finite};
 use crate::cli::input::InputError;
 use crate::cli::parse::ends;
 use crate::cli::select::{Selection, SelectionJson};
@@ -192,8 +192,10 @@ pub(super) fn unreadable(error: &InputError) -> FileJson {
 pub(super) fn file(asked: &Asked, findings: &[Diagnostic]) -> FileJson {
     let summaries = asked.snapshot.parsed.as_ref().map_or(&[][..], |parsed| &parsed.analysis().summaries);
     let document = &asked.document;
+    let findings = by_run(findings);
     let of = |run: Option<usize>| {
-        findings.iter().filter(|found| found.run == run).map(|found| FindingJson::of(found, document)).collect()
+        let of_run = findings.get(&run).into_iter().flatten();
+        of_run.map(|found| FindingJson::of(found, document)).collect()
     };
     FileJson {
         path: document.name.clone(),
