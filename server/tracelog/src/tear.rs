@@ -44,8 +44,8 @@ struct Open {
     parts: Vec<PartAt>,
     /// Enough to be an item without its tail.
     certain: bool,
-    /// It reaches to the end of its line, so that the line may have been wrapped here.
-    at_line_end: bool,
+    /// What follows to the end of its line, where that may be the beginning of a value: the line may have been wrapped.
+    rest: Option<Vec<u8>>,
     source: Arc<[u8]>,
 }
 
@@ -189,7 +189,7 @@ impl Tears {
             let (item, cuts) = head(item, &text);
             let taken = item.furthest.saturating_sub(cut.at);
             open.parts.push(PartAt { line, start: 0, end: taken as u32, blank: false });
-            open.at_line_end = taken == content.len();
+            open.rest = rest_of_value(&content[taken..]);
             text.truncate(item.furthest);
             open.text = text;
             open.cuts = cuts;
@@ -245,7 +245,7 @@ impl Tears {
                 cuts,
                 parts: vec![PartAt { line, start: start as u32, end: (start + item.furthest) as u32, blank: false }],
                 certain,
-                at_line_end: start + item.furthest == content.len(),
+                rest: rest_of_value(&text[item.furthest..]),
                 source: source.clone(),
             });
             if self.open.len() > MAX_OPEN {
@@ -263,7 +263,7 @@ impl Tears {
 fn has_doubtful_end(item: &Match, text: &[u8]) -> bool {
     let ends_in_value = matches!(item.shape.def().pieces.last(), Some(Piece::Value(..)));
     ends_in_value
-        && item.end < text.len()
+        && !text[item.end..].trim_ascii().is_empty()
         && text[item.end - 1].is_ascii_digit()
         && template::next_start(text, item.end) != Some(item.end)
 }
@@ -277,6 +277,13 @@ fn without_last(mut item: Match) -> Match {
         item.doubtful = Some(last.end);
     }
     item
+}
+
+/// What stands behind the furthest byte that agrees with a template, if all of it may be the beginning of a value: `0.`.
+fn rest_of_value(rest: &[u8]) -> Option<Vec<u8>> {
+    const MAX_LEN: usize = 24;
+    let may_be = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+');
+    (rest.len() <= MAX_LEN && rest.iter().all(may_be)).then(|| rest.to_vec())
 }
 
 /// Where a date begins into which the template was followed: `0.40/2026/11/21 07:01:08` is no number but a tear.

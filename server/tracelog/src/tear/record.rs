@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Found, Open, Tears, head};
+use super::{Found, Open, Tears, head, rest_of_value};
 use crate::carrier::Peeled;
 use crate::catalog::SHAPES;
 use crate::chunk::PartAt;
@@ -49,7 +49,7 @@ impl Tears {
                     let Held { parts, source, .. } = held;
                     found.push(Found::Fragment { item, parts, headless: false, doubtful: None, source });
                 }
-                Some(item) if goes_on && item.furthest == held.text.len() => {
+                _ if goes_on && open_end(&held.text, 0) == 0 => {
                     held.parts.push(PartAt { line, start: 0, end: content.len() as u32, blank: false });
                     self.held.push(held);
                     return found;
@@ -101,7 +101,7 @@ impl Tears {
         let (item, cuts) = head(item, &text);
         shorten(&mut parts, text.len() - item.furthest);
         let certain = item.is_certain();
-        self.open.push(Open { text: text[..item.furthest].to_vec(), cuts, parts, certain, at_line_end: false, source });
+        self.open.push(Open { text: text[..item.furthest].to_vec(), cuts, parts, certain, rest: None, source });
     }
 }
 
@@ -123,7 +123,7 @@ fn open_end(content: &[u8], from: usize) -> usize {
     while let Some(start) = template::next_start(content, at) {
         let text = &content[start..];
         at = match template::best(text) {
-            Some(item) if item.furthest == text.len() => return start,
+            Some(item) if rest_of_value(&text[item.furthest..]).is_some() => return start,
             Some(item) if item.is_complete() || item.is_certain() => start + item.end,
             _ => start + 1,
         };

@@ -3,7 +3,7 @@
 //! A head that reaches to the end of its line goes on at the start of the very next one, with the blank or without it.
 //! Joined only when one of the two makes an item.
 
-use super::{Found, Open, Tears, head};
+use super::{Found, Open, Tears, head, rest_of_value};
 use crate::catalog::sched;
 use crate::chunk::PartAt;
 use crate::template::{self, Datum, Match};
@@ -20,15 +20,14 @@ impl Open {
     /// The item that the head makes with the next line when its own line was wrapped.
     pub(super) fn wrapped(&self, content: &[u8], line: i64) -> Option<Wrapped> {
         let is_next = self.parts.last().is_some_and(|part| part.line + 1 == line);
-        if !self.at_line_end || !self.certain || !is_next {
-            return None;
-        }
+        let rest = self.rest.as_ref().filter(|_| self.certain && is_next)?;
+        let head = [&self.text[..], rest].concat();
         let alone = template::best(&self.text)?.pieces;
         let join = |between: &[u8]| {
-            let text = [&self.text, between, content].concat();
+            let text = [&head, between, content].concat();
             let item = template::best(&text)?;
-            let is_more = item.end > self.text.len() + between.len() && item.pieces > alone;
-            let goes_on = item.is_complete() || item.furthest == text.len();
+            let is_more = item.end > head.len() + between.len() && item.pieces > alone;
+            let goes_on = item.is_complete() || rest_of_value(&text[item.furthest..]).is_some();
             let fits = is_more && goes_on && fits(&item);
             fits.then_some(Wrapped { text, item, blank: !between.is_empty() })
         };
@@ -64,6 +63,10 @@ impl Tears {
         let Wrapped { mut text, item, blank } = wrapped;
         let mut open = self.open.remove(index);
         let before = text.len() - content.len();
+        let rest = open.rest.take().map_or(0, |rest| rest.len());
+        if let Some(last) = open.parts.last_mut() {
+            last.end += rest as u32;
+        }
         if item.is_complete() {
             let taken = item.end - before;
             open.parts.push(PartAt { line, start: 0, end: taken as u32, blank });
@@ -74,7 +77,7 @@ impl Tears {
         let (item, cuts) = head(item, &text);
         let taken = item.furthest.saturating_sub(before);
         open.parts.push(PartAt { line, start: 0, end: taken as u32, blank });
-        open.at_line_end = taken == content.len();
+        open.rest = rest_of_value(&content[taken..]);
         text.truncate(item.furthest);
         open.text = text;
         open.cuts = cuts;
