@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::catalog::{At, BLOCKS, Block, Family, Reader, SHAPES, Shape};
+use crate::catalog::{At, BLOCKS, Block, Family, Piece, Reader, SHAPES, Shape};
 use crate::template::{self, Codes, Match};
 
 /// Processes of which blocks are kept open at a time.
@@ -130,12 +130,6 @@ impl Blocks {
         self.open.iter_mut().flat_map(|open| &mut open.pending).for_each(|waiting| waiting.line += by);
     }
 
-    /// Whether any block of any process is open.
-    #[inline]
-    pub(crate) fn is_any_open(&self) -> bool {
-        !self.open.is_empty()
-    }
-
     /// A blank line of a process.
     pub(crate) fn blank(&mut self, source: &[u8]) {
         let Some(index) = self.find(source) else { return };
@@ -225,6 +219,12 @@ impl Blocks {
 }
 
 impl Open {
+    /// What a line can belong to: a panic that waits to be confirmed may be confirmed by what only a crash has.
+    fn kinds(&self) -> Kinds {
+        let is_panic = |waiting: &Waiting| waiting.shape.def().family == Family::Panic;
+        if self.pending.iter().any(is_panic) { self.kinds.with(Block::Crash) } else { self.kinds }
+    }
+
     /// Whether a line is believed only once a later one confirms it.
     fn must_wait(&self, shape: Shape, offer: Offer) -> bool {
         match shape.def().family {
@@ -341,7 +341,7 @@ fn is_frame_text(content: &[u8]) -> bool {
 fn shape_of(content: &[u8], open: Option<&Open>, offer: Offer, codes: &mut Codes) -> Option<(Shape, Option<Match>)> {
     let Some(&first) = content.first() else { return None };
     let index = index();
-    let kinds = open.map_or(Kinds::default(), |open| open.kinds);
+    let kinds = open.map_or(Kinds::default(), Open::kinds);
     let is_certain = |shape: &Shape| {
         offer != Offer::Raw || !matches!(shape.def().family, Family::PanicText | Family::RuntimeNote | Family::Panic)
     };
@@ -366,12 +366,29 @@ fn shape_of(content: &[u8], open: Option<&Open>, offer: Offer, codes: &mut Codes
     by_literal
         .filter(|shape| claimable(shape) || is_early(shape))
         .find_map(|shape| matches(*shape))
-        .or_else(|| index.by_value.iter().filter(claimable).find_map(|shape| matches(*shape)))
+        .or_else(|| {
+            // What begins with a value takes whatever stands in front of it for that, so it needs its block.
+            let is_sure = |shape: &&Shape| offer != Offer::Raw || !shape.def().within.is_empty();
+            index.by_value.iter().filter(claimable).filter(is_sure).find_map(|shape| matches(*shape))
+        })
+}
+
+/// Whether a text is a line of some block, told by the words that it begins with. Whether it means that here is another
+/// question; nothing that carries a line looks like one.
+pub(crate) fn is_line(content: &[u8]) -> bool {
+    let Some(&first) = content.first() else { return false };
+    let mut codes = Codes::default();
+    let is_whole = |shape: &Shape| match shape.def().reader {
+        Reader::Template => template::whole(*shape, content, &mut codes),
+        _ => template::longest(*shape, content).is_complete(),
+    };
+    // Indented text is common.
+    first != b' ' && index().by_byte[usize::from(first)].iter().any(is_whole)
 }
 
 /// Shapes that are whole lines.
 struct Index {
-    /// Those that begin with a literal, by its first byte. Those of blocks come before those found anywhere.
+    /// Those that begin with a literal or with blanks, by their first byte.
     by_byte: Vec<Vec<Shape>>,
     /// Those that begin with a value.
     by_value: Vec<Shape>,
@@ -390,8 +407,10 @@ fn index() -> &'static Index {
                     shapes.push(shape);
                 }
             }
-            if def.starts.is_empty() {
-                index.by_value.push(shape);
+            match def.pieces.first() {
+                Some(Piece::Pad) => b"\t ".iter().for_each(|byte| index.by_byte[usize::from(*byte)].push(shape)),
+                Some(Piece::Value(..)) => index.by_value.push(shape),
+                _ => {}
             }
         }
         index

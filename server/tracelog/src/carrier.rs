@@ -21,6 +21,7 @@ mod wrap;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::block;
 use crate::template;
 use context::Lesson;
 pub use context::{Context, Memory, NOTHING};
@@ -245,10 +246,11 @@ impl Peeled<'_> {
     }
 }
 
-/// Whether some bytes begin like a trace line, far enough to be sure of it.
+/// Whether some bytes begin like a trace line, far enough to be sure of it, or are a line of a dump or a profile.
 fn begins_trace(bytes: &[u8]) -> bool {
-    template::best(bytes)
-        .is_some_and(|found| found.is_certain() && (!found.values.is_empty() || found.end == bytes.len()))
+    let begins_item = template::best(bytes)
+        .is_some_and(|found| found.is_certain() && (!found.values.is_empty() || found.end == bytes.len()));
+    begins_item || block::is_line(bytes)
 }
 
 /// Removes all carriers of a line (without its line end) of which nothing else is known.

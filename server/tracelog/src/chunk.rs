@@ -227,7 +227,7 @@ impl ChunkBuilder {
     /// The fast ways: the whole line is one item that can stand anywhere, or certainly one of an open block.
     #[inline]
     fn quick(&mut self, content: &[u8], source: u32) -> bool {
-        self.whole(content, source) || self.blocks.is_any_open() && self.block(content, source, Offer::Raw)
+        self.whole(content, source) || self.block(content, source, Offer::Raw)
     }
 
     /// Ends the text: heads that are still open become what was read of them.
