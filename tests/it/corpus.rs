@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::blocks::is_family;
 use crate::compare::{Types, compare_file};
 use crate::grammar::{Grammar, Reading};
 use crate::json::Json;
@@ -114,6 +115,11 @@ impl Entry {
         } else {
             Wrapping::Plain
         }
+    }
+
+    /// Whether the blocks of the sources are there, one after the other; `restart-crash` puts another one between them.
+    fn keeps_blocks(&self) -> bool {
+        !unwrap::is_lost(&self.wrapper) && self.wrapper != "restart-crash"
     }
 
     pub fn read(&self, grammar: &Grammar, folder: &Path) -> FileReading {
@@ -224,9 +230,7 @@ fn sources_of(entry: &Entry, grammar: &Grammar, folder: &Path) -> Option<Vec<Fil
 fn differences_from_sources(entry: &Entry, file: &FileReading, sources: &[FileReading]) -> Vec<String> {
     let wanted: Vec<&Reading> = sources.iter().flat_map(FileReading::readings).collect();
     let mut results = vec![same_as_sources(entry, &file.readings(), &wanted)];
-    // This one puts a crash of another run between its sources.
-    let is_more = entry.wrapper == "restart-crash";
-    if !unwrap::is_lost(&entry.wrapper) && !is_more {
+    if entry.keeps_blocks() {
         let wanted: Vec<&Reading> = sources.iter().flat_map(|source| source.blocks.values()).collect();
         let got: Vec<&Reading> = file.blocks.values().collect();
         results.push(same_as_sources(entry, &got, &wanted));
@@ -295,7 +299,12 @@ fn wrapped_files_give_the_items_of_their_sources() {
             let items = of_source.entry(source.clone()).or_insert_with(|| items(&parse_file(&folder.join(source))));
             sources.extend(items.iter().cloned());
         }
-        let got = items(&parse_file(&folder.join(&entry.path)));
+        let mut got = items(&parse_file(&folder.join(&entry.path)));
+        if !entry.keeps_blocks() {
+            let is_line = |item: &String| !item.split(' ').next().is_some_and(is_family);
+            got.retain(is_line);
+            sources.retain(is_line);
+        }
         tally.n_files += 1;
         tally.n_lines += got.len();
         if let Err(difference) = same_as_sources(entry, &got, &sources) {

@@ -127,11 +127,14 @@ pub fn read_file(grammar: &Grammar, bytes: &[u8], wrapping: Wrapping) -> FileRea
 /// The trace line that begins on a line and goes on for some more, and the last of them, from 1.
 fn read_wrapped(grammar: &Grammar, texts: &[String], idx: usize) -> Option<(Reading, usize)> {
     const MAX_LINES: usize = 8;
-    TRACE_HEAD.find(&texts[idx]).filter(|head| head.start() == 0)?;
+    let begins = |text: &String| TRACE_HEAD.find(text).is_some_and(|head| head.start() == 0);
+    if !begins(&texts[idx]) {
+        return None;
+    }
+    let next = (idx + 1..texts.len()).find(|next| begins(&texts[*next])).unwrap_or(texts.len());
     // The longest: a note stands behind what is a whole line without it.
-    (idx + 2..=(idx + MAX_LINES).min(texts.len()))
-        .rev()
-        .find_map(|end| Some((grammar.read(&texts[idx..end].join(" "))?, end)))
+    let last = (idx + MAX_LINES).min(next);
+    (idx + 2..=last).rev().find_map(|end| Some((grammar.read(&texts[idx..end].join(" "))?, end)))
 }
 
 /// The trace lines that begin on a line, and whether one of them has no end.

@@ -96,7 +96,7 @@ fn torn_lines_give_what_was_printed_and_nothing_else() {
     let folder = folder();
     let mut parsed: BTreeMap<String, Vec<ParsedLine>> = BTreeMap::new();
     let (mut n_values, mut n_missing, mut n_hard_missing, mut n_items) = (0, 0, 0, 0);
-    let mut invented = Vec::new();
+    let (mut invented, mut unmarked) = (Vec::new(), Vec::new());
     for truth in truths() {
         if !folder.join(&truth.path).is_file() {
             continue;
@@ -115,11 +115,14 @@ fn torn_lines_give_what_was_printed_and_nothing_else() {
         }
         let tail = truth.tail.map(|tail| &parsed[tail - 1].items);
         let is_joined = tail.is_none_or(|items| items.iter().any(|item| item.get("part").text() == "tail"));
-        assert!(is_joined || truth.hard, "{path}:{line}: {family}: its tail is not marked");
+        if !is_joined && !truth.hard {
+            unmarked.push(format!("{path}:{line}: {family}"));
+        }
     }
     println!("{n_items} torn items, {n_values} values: {n_missing} missing, of hard ones {n_hard_missing}");
     assert!(n_items > 20, "only {n_items} torn items are at hand");
     assert_eq!(invented, Vec::<String>::new(), "values that were not printed there");
+    assert_eq!(unmarked, Vec::<String>::new(), "tails that no item stands for");
     assert!(n_missing * 100 <= n_values, "more than one of a hundred values is missing");
 }
 
