@@ -297,8 +297,12 @@ impl<'a> Peeled<'a> {
         }
     }
 
-    fn next_plain(&self) -> Option<layer::Layer> {
-        if let Some(layer) = layer::decoded(&self.content) {
+    /// The next layer that shows itself; what begins like a trace line has only what stands inside it.
+    fn next_plain(&self, is_trace: bool) -> Option<layer::Layer> {
+        // What was looked through already holds nothing more to decode.
+        if (self.layers.is_empty() || matches!(self.content, Cow::Owned(_)))
+            && let Some(layer) = layer::decoded(&self.content)
+        {
             return Some(layer);
         }
         let has_syslog = |layer: &Carrier| matches!(layer, Carrier::Syslog | Carrier::Syslog5424);
@@ -307,7 +311,7 @@ impl<'a> Peeled<'a> {
         {
             return Some(layer);
         }
-        if begins_trace(&self.content) { None } else { layer::outermost(&self.content) }
+        if is_trace { None } else { layer::outermost(&self.content) }
     }
 
     fn next(&mut self, context: &Context, n_shown: &mut usize) -> Option<layer::Layer> {
@@ -325,7 +329,7 @@ impl<'a> Peeled<'a> {
                 return Some(layer);
             }
         }
-        if let Some(layer) = self.next_plain() {
+        if let Some(layer) = self.next_plain(is_trace) {
             return Some(layer);
         }
         if is_trace {

@@ -283,7 +283,9 @@ fn without_last(mut item: Match) -> Match {
 fn rest_of_value(rest: &[u8]) -> Option<Vec<u8>> {
     const MAX_LEN: usize = 24;
     let may_be = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+');
-    (rest.len() <= MAX_LEN && rest.iter().all(may_be)).then(|| rest.to_vec())
+    // A list goes on behind a blank.
+    let value = rest.strip_suffix(b" ").unwrap_or(rest);
+    (rest.len() <= MAX_LEN && value.iter().all(may_be)).then(|| rest.to_vec())
 }
 
 /// Where a date begins into which the template was followed: `0.40/2026/11/21 07:01:08` is no number but a tear.

@@ -119,7 +119,8 @@ fn recognizers(first: u8) -> &'static [Recognizer] {
 }
 
 pub(super) fn decoded(bytes: &[u8]) -> Option<Layer> {
-    DECODERS.iter().find_map(|recognize| recognize(bytes))
+    let may_be = memchr::memchr3(0, 0x1b, b'&', bytes).is_some() || bytes.first() == Some(&0xef);
+    DECODERS.iter().filter(|_| may_be).find_map(|recognize| recognize(bytes))
 }
 
 pub(super) fn outermost(bytes: &[u8]) -> Option<Layer> {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::{Found, Open, Tears, head, rest_of_value};
 use crate::carrier::Peeled;
-use crate::catalog::SHAPES;
+use crate::catalog::{Piece, SHAPES};
 use crate::chunk::PartAt;
-use crate::template;
+use crate::template::{self, Match};
 
 /// Streams whose lines are open at a time.
 const MAX_HELD: usize = 8;
@@ -42,7 +42,7 @@ impl Tears {
             held.text.extend_from_slice(content);
             match template::best(&held.text) {
                 Some(item)
-                    if item.is_complete() && item.end > n_before && !(goes_on && item.end == held.text.len()) =>
+                    if item.is_complete() && item.end > n_before && !(goes_on && may_go_on(&item, &held.text)) =>
                 {
                     from = item.end - n_before;
                     held.parts.push(PartAt { line, start: 0, end: from as u32, blank: false });
@@ -117,13 +117,27 @@ fn shorten(parts: &mut Vec<PartAt>, mut surplus: usize) {
     }
 }
 
+/// Whether what stands behind the end of a text may belong to an item in it.
+fn may_go_on(item: &Match, text: &[u8]) -> bool {
+    if !item.is_complete() {
+        return rest_of_value(&text[item.furthest..]).is_some();
+    }
+    // Of a note at the end the first letters may be there.
+    let rest = &text[item.end..];
+    let mut notes = item.shape.def().pieces.iter().rev().map_while(|piece| match piece {
+        Piece::Flag(_, note) => Some(note.as_bytes()),
+        _ => None,
+    });
+    rest.is_empty() || notes.any(|note| note.starts_with(rest))
+}
+
 /// Where the item begins that reaches to the end of the content and may go on behind it; the end when none does.
 fn open_end(content: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(start) = template::next_start(content, at) {
         let text = &content[start..];
         at = match template::best(text) {
-            Some(item) if rest_of_value(&text[item.furthest..]).is_some() => return start,
+            Some(item) if may_go_on(&item, text) => return start,
             Some(item) if item.is_complete() || item.is_certain() => start + item.end,
             _ => start + 1,
         };

@@ -26,7 +26,7 @@ impl Open {
         let join = |between: &[u8]| {
             let text = [&head, between, content].concat();
             let item = template::best(&text)?;
-            let is_more = item.end > head.len() + between.len() && item.pieces > alone;
+            let is_more = item.end > head.len() + between.len() && (item.is_complete() || item.pieces > alone);
             let goes_on = item.is_complete() || rest_of_value(&text[item.furthest..]).is_some();
             let fits = is_more && goes_on && fits(&item);
             fits.then_some(Wrapped { text, item, blank: !between.is_empty() })
