@@ -18,6 +18,9 @@ const MAX_PENDING: usize = 64;
 /// Lines of the program that can stand between a function and its file.
 const MAX_BETWEEN: u32 = 2;
 
+/// Functions that can wait for their files at a time: collectors swap lines that are close to each other.
+const MAX_FRAMES: usize = 3;
+
 /// The blocks that lines so far leave open. Lines are counted from the end of the chunk, so they are negative.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Blocks {
@@ -243,8 +246,12 @@ impl Open {
         self.is_blank = false;
         let family = shape.def().family;
         if waits {
-            if is_frame(shape) {
-                self.pending.retain(|waiting| !is_frame(waiting.shape));
+            let n_frames = self.pending.iter().filter(|waiting| is_frame(waiting.shape)).count();
+            if is_frame(shape)
+                && n_frames == MAX_FRAMES
+                && let Some(oldest) = self.pending.iter().position(|waiting| is_frame(waiting.shape))
+            {
+                self.pending.remove(oldest);
             }
             if self.pending.len() == MAX_PENDING {
                 self.pending.remove(0);
@@ -252,8 +259,11 @@ impl Open {
             self.pending.push(Waiting { line, shape, text: content.to_vec() });
             return Vec::new();
         }
+        // A file belongs to the function before it; another that still waits may have changed places with a file.
+        let newest_frame = self.pending.iter().rposition(|waiting| is_frame(waiting.shape));
+        let newest_frame = newest_frame.map(|index| self.pending[index].line);
         let confirms = |waiting: &Waiting| match waiting.shape.def().family {
-            Family::Frame => family == Family::Location,
+            Family::Frame => family == Family::Location && newest_frame == Some(waiting.line),
             Family::RuntimeNote => family == Family::Panic,
             Family::Race => family == Family::Race,
             _ => matches!(family, Family::Goroutine | Family::Signal | Family::StackNote | Family::Panic),
@@ -292,11 +302,15 @@ impl Open {
         let frame_waits = self.pending.last().is_some_and(|waiting| is_frame(waiting.shape));
         match shape.def().family {
             // Names of C functions are plain words: one does not push out a function that waits for its file.
-            Family::Frame => is_frame_text(content) && (!frame_waits || content.iter().any(|byte| b"(.".contains(byte))),
+            Family::Frame => {
+                is_frame_text(content) && (!frame_waits || content.iter().any(|byte| b"(.".contains(byte)))
+            }
             // A file follows its function; where that was lost, the offset in the function tells a frame.
             Family::Location => {
+                let is_near = self.n_foreign <= MAX_BETWEEN;
                 frame_waits
-                    || matches!(last, Some(Family::CreatedBy | Family::Ancestor)) && self.n_foreign <= MAX_BETWEEN
+                    || is_near && matches!(last, Some(Family::CreatedBy | Family::Ancestor))
+                    || is_near && last == Some(Family::Location) && content[0] == b'\t' && content.contains(&b'/')
                     || memchr::memmem::find(content, b" +0x").is_some()
             }
             Family::PanicText => {
@@ -363,14 +377,11 @@ fn shape_of(content: &[u8], open: Option<&Open>, offer: Offer, codes: &mut Codes
     // A note of the runtime comes before the crash that it explains, and a line of `=` before the word race.
     let is_early =
         |shape: &&Shape| offer != Offer::Raw && (shape.def().family == Family::RuntimeNote || is_delimiter(**shape));
-    by_literal
-        .filter(|shape| claimable(shape) || is_early(shape))
-        .find_map(|shape| matches(*shape))
-        .or_else(|| {
-            // What begins with a value takes whatever stands in front of it for that, so it needs its block.
-            let is_sure = |shape: &&Shape| offer != Offer::Raw || !shape.def().within.is_empty();
-            index.by_value.iter().filter(claimable).filter(is_sure).find_map(|shape| matches(*shape))
-        })
+    by_literal.filter(|shape| claimable(shape) || is_early(shape)).find_map(|shape| matches(*shape)).or_else(|| {
+        // What begins with a value takes whatever stands in front of it for that, so it needs its block.
+        let is_sure = |shape: &&Shape| offer != Offer::Raw || !shape.def().within.is_empty();
+        index.by_value.iter().filter(claimable).filter(is_sure).find_map(|shape| matches(*shape))
+    })
 }
 
 /// Whether a text is a line of some block, told by the words that it begins with. Whether it means that here is another
