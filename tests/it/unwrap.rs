@@ -12,7 +12,8 @@ use crate::grammar::{Grammar, Reading};
 use crate::json::Json;
 
 /// Wrappers whose lines do not tell where a block ends, and why.
-const LOST: [(&str, &str); 9] = [
+const LOST: [(&str, &str); 10] = [
+    ("two-procs-pid", "lines of one process change places"),
     ("published", "people cut and change what they paste"),
     ("foreman", "lines of one process change places"),
     ("compose-v2-ansi", "lines of one process change places"),
@@ -77,7 +78,6 @@ static FORMS: LazyLock<BTreeMap<&str, Form>> = LazyLock::new(|| {
         ("ts", prefix(r"^.{15} (.*)$")),
         ("ts-elapsed", prefix(r"^\S+ (.*)$")),
         ("ts-epoch", prefix(r"^\S+ (.*)$")),
-        ("two-procs-pid", prefix(r"^\[(\d+)\] (.*)$")),
         ("zap-json-msg", Form::Json("msg")),
     ])
 });
