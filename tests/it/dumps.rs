@@ -87,6 +87,10 @@ fn read_dumps<'l>(lines: impl Iterator<Item = &'l str>, is_trace: impl Fn(&str) 
             is_open &= text != "-----" && (!is_plain || is_trace(text));
         }
     }
+    // Nor has the last line of a stack, such as a register right below it.
+    for goroutine in dumps.iter_mut().flat_map(|dump| &mut dump.goroutines) {
+        goroutine.frames.retain(|(_, place)| !place.is_empty());
+    }
     dumps
 }
 

@@ -39,7 +39,7 @@ pub fn parse_file(path: &Path) -> Vec<ParsedLine> {
 }
 
 /// Whether the product has `gotracelens blocks`. Until then what would be compared with it is only read.
-const HAS_BLOCKS: bool = false;
+const HAS_BLOCKS: bool = true;
 
 /// `gotracelens blocks` on one file, `None` while the product has no such command.
 pub fn blocks_of(path: &Path) -> Option<Vec<Json>> {

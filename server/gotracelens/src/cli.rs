@@ -3,6 +3,7 @@
 //! Exit codes: 0, or 1 when `check` found something, or 2 for wrong arguments and for input that could not be read; a file
 //! that cannot be read does not keep the others from being read. Output to a pipe that is closed ends the work silently.
 
+mod blocks;
 mod check;
 mod explain;
 mod extract;
@@ -57,6 +58,8 @@ enum Verb {
     Extract(extract::Args),
     /// Write all lines of a log but the trace lines, as they stand
     Strip(extract::Args),
+    /// Print dumps, scheddetail blocks, profiles and race reports as objects, in JSON Lines
+    Blocks(blocks::Args),
     /// List the fields of all families
     Fields(fields::Args),
     /// List the rules that `check` applies
@@ -140,6 +143,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Verb::Parse(args) => parse::run(args),
         Verb::Extract(args) => extract::extract(args),
         Verb::Strip(args) => extract::strip(args),
+        Verb::Blocks(args) => blocks::run(args),
         Verb::Fields(args) => fields::run(args),
         Verb::Rules(args) => rules::run(args),
         Verb::Lsp { .. } => return lsp::run(),

@@ -133,14 +133,15 @@ impl Blocks {
         self.open.iter_mut().flat_map(|open| &mut open.pending).for_each(|waiting| waiting.line += by);
     }
 
-    /// A blank line of a process.
-    pub(crate) fn blank(&mut self, source: &[u8]) {
-        let Some(index) = self.find(source) else { return };
+    /// A blank line of a process. Says whether it stands behind a line of a block.
+    pub(crate) fn blank(&mut self, source: &[u8]) -> bool {
+        let Some(index) = self.find(source) else { return false };
         let open = &mut self.open[index];
         open.is_blank = true;
         open.kinds = open.kinds.without(Block::Goroutine).without(Block::Alloc).without(Block::GcOld);
         open.pending.retain(|waiting| !is_frame(waiting.shape));
         self.drop_if_over(index);
+        true
     }
 
     /// A line that is found anywhere has opened a block.

@@ -66,6 +66,8 @@ pub struct Chunk {
     tables: Vec<Option<Box<Table>>>,
     fragments: Vec<Fragment>,
     texts: Texts,
+    /// Blank lines behind lines of blocks: they end what stands before them.
+    blanks: Vec<u32>,
     /// How many lines before the first one rows can begin: lines that wait in one chunk may be confirmed in the next.
     reach: u32,
     /// Names of processes as carriers give them; the first is empty.
@@ -132,6 +134,11 @@ impl Chunk {
         self.reach
     }
 
+    /// Whether a line, counted from the chunk's first line, is blank and stands behind one of a block.
+    pub(crate) fn is_blank(&self, line: u32) -> bool {
+        self.blanks.binary_search(&line).is_ok()
+    }
+
     /// What the lines before a line have shown, counted from the chunk's first line.
     pub(crate) fn context(&self, line: u32) -> &Context {
         let n_before = self.contexts.partition_point(|(first, _)| *first <= line);
@@ -178,6 +185,7 @@ impl ChunkBuilder {
             tables: vec![None; Family::ALL.len()],
             fragments: Vec::new(),
             texts: Texts::default(),
+            blanks: Vec::new(),
             reach: 0,
             sources: vec![Arc::from([].as_slice())],
             marks: Vec::new(),
@@ -215,7 +223,7 @@ impl ChunkBuilder {
         let line = trim_end(line);
         self.chunk.n_lines += 1;
         if line.is_empty() {
-            self.blocks.blank(&[]);
+            self.blank(&[]);
         } else if !self.quick(line, 0) {
             match self.memory.offset(line) {
                 Some(offset) if !self.tears.holds() && self.quick(&line[offset..], self.memory_source) => {}
@@ -287,6 +295,13 @@ impl ChunkBuilder {
         false
     }
 
+    /// The line is blank, or all of it is what carries it.
+    fn blank(&mut self, source: &[u8]) {
+        if self.blocks.blank(source) {
+            self.chunk.blanks.push(self.chunk.n_lines - 1);
+        }
+    }
+
     /// The line belongs to a block of its process.
     fn block(&mut self, content: &[u8], source: u32, offer: Offer) -> bool {
         let line = i64::from(self.chunk.n_lines) - 1;
@@ -356,7 +371,7 @@ impl ChunkBuilder {
         }
         let is_record = goes_on || self.tears.holds();
         if peeled.content.is_empty() && !is_record {
-            return self.blocks.blank(&line[peeled.source.clone()]);
+            return self.blank(&line[peeled.source.clone()]);
         }
         if !is_record && self.block(&peeled.content, source, Offer::Raw) {
             return;

@@ -180,6 +180,11 @@ impl Log {
             })
     }
 
+    /// Whether an item begins on a line.
+    pub(crate) fn has_rows_on(&self, line: u32) -> bool {
+        !self.rows_on(line).is_empty()
+    }
+
     /// Rows whose items begin on a line.
     fn rows_on(&self, line: u32) -> Vec<RowId> {
         let index = self.chunk_of(line);
@@ -238,6 +243,9 @@ fn whole(found: &Match, line: u32, peeled: &Peeled<'_>, row: Option<RowId>) -> I
 
 /// Where a whole item begins.
 fn start_of(found: &Match) -> usize {
+    if found.shape.def().at == At::Line {
+        return 0;
+    }
     found.values.first().map_or(found.end, |value| value.start) - literal_before(found)
 }
 

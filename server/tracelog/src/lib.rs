@@ -5,6 +5,7 @@
 
 pub mod anchor;
 mod block;
+pub mod blocks;
 pub mod carrier;
 pub mod catalog;
 pub mod cells;
@@ -23,6 +24,7 @@ pub mod text;
 mod texts;
 mod word;
 
+pub use blocks::Blocks;
 pub use catalog::{Family, Field, GoReleases, Kind, Role, Shape};
 pub use item::{Item, ItemValue, LineItems, Lines, Part};
 pub use log::{Log, RowId};

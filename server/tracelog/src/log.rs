@@ -266,6 +266,27 @@ impl Log {
         Some(String::from_utf8_lossy(chunk.texts().get(table.code(row.row as usize, field.index)?)))
     }
 
+    /// The bytes of a text; None where it was not printed.
+    pub(crate) fn text_bytes(&self, row: RowId, field: Field) -> Option<&[u8]> {
+        let chunk = self.chunks.get(row.chunk as usize)?;
+        let code = chunk.table(row.family)?.code(row.row as usize, field.index)?;
+        Some(chunk.texts().get(code))
+    }
+
+    /// The line on which the item of a row ends, if that is not the one on which it begins.
+    pub(crate) fn last_line(&self, row: RowId) -> Option<u32> {
+        let (start, chunk) = self.chunk(row.chunk as usize);
+        let is_of_row = |fragment: &&Fragment| fragment.row == row.row && fragment.shape.def().family == row.family;
+        let last = chunk.fragments().iter().find(is_of_row)?.parts.last()?;
+        u32::try_from(i64::from(start) + last.line).ok()
+    }
+
+    /// Whether a line is blank, among those between lines of blocks; elsewhere nobody asks.
+    pub(crate) fn is_blank(&self, line: u32) -> bool {
+        let (start, chunk) = self.chunk(self.chunk_of(line));
+        line.checked_sub(start).is_some_and(|line| chunk.is_blank(line))
+    }
+
     /// The numbers of a list; nothing where it was not printed.
     pub fn list(&self, row: RowId, field: Field) -> Vec<i64> {
         let Some(table) = self.table(row) else { return Vec::new() };

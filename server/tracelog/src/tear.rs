@@ -435,11 +435,13 @@ fn head_before_text(mut item: Match, field: Field, text: &[u8]) -> (Match, Vec<C
         _ => &[],
     };
     let mut cuts = vec![Cut { at: start, doubt: Doubt::Behind }];
-    for name in field.def().names.iter().map(|name| name.printed.as_bytes()).filter(|name| after.starts_with(name)) {
+    let names = field.def().names.iter().map(|name| name.printed.as_bytes()).filter(|name| !name.is_empty());
+    for name in names.filter(|name| after.starts_with(name)).chain([&[][..]]) {
         let end = start + name.len();
-        // Of what follows the text, a part may have been printed too.
+        // Of what follows the text, a part may have been printed too; that alone tells that there is no text.
         let n_more = literal.iter().zip(&text[end..]).take_while(|(a, b)| a == b).count();
-        cuts.extend((0..=n_more).map(|more| Cut { at: end + more, doubt: Doubt::TextEnd(end) }));
+        let least = usize::from(name.is_empty());
+        cuts.extend((least..=n_more).map(|more| Cut { at: end + more, doubt: Doubt::TextEnd(end) }));
     }
     cuts.sort_by_key(|cut| Reverse(cut.at));
     item.furthest = cuts[0].at;

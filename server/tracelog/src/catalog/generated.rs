@@ -818,7 +818,7 @@ pub mod location {
     use super::{Family, Field};
 
     /// File.
-    pub const FILE: Field = Field { family: Family::Location, index: 0 };
+    pub const SOURCE_FILE: Field = Field { family: Family::Location, index: 0 };
     /// Line.
     pub const LINE_NO: Field = Field { family: Family::Location, index: 1 };
     /// Offset.
@@ -918,7 +918,7 @@ pub mod profile_frame {
     /// Offset.
     pub const OFFSET: Field = Field { family: Family::ProfileFrame, index: 2 };
     /// File.
-    pub const FILE: Field = Field { family: Family::ProfileFrame, index: 3 };
+    pub const SOURCE_FILE: Field = Field { family: Family::ProfileFrame, index: 3 };
     /// Line.
     pub const LINE_NO: Field = Field { family: Family::ProfileFrame, index: 4 };
 }
@@ -6341,7 +6341,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
         meaning: "Where in the source the frame of the line before is: in the innermost frame what runs, in the others the call that has not returned.",
         fields: &[
             FieldDef {
-                id: "file",
+                id: "source_file",
                 title: "File",
                 unit: "",
                 kind: Kind::Text,
@@ -6939,7 +6939,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 go: GoReleases::range(0, 27),
             },
             FieldDef {
-                id: "file",
+                id: "source_file",
                 title: "File",
                 unit: "",
                 kind: Kind::Text,
@@ -11303,7 +11303,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "location_fp_1_2",
         family: Family::Location,
         go: GoReleases::range(2, 2),
-        template: "{pad}{file:long_text}:{line_no} +{offset} fp={fp}",
+        template: "{pad}{source_file:long_text}:{line_no} +{offset} fp={fp}",
         pieces: &[
             Piece::Pad,
             Piece::Value(0, Kind::LongText),
@@ -11326,7 +11326,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "location_inlined_fp_1_2",
         family: Family::Location,
         go: GoReleases::range(2, 2),
-        template: "{pad}{file:long_text}:{line_no} fp={fp}",
+        template: "{pad}{source_file:long_text}:{line_no} fp={fp}",
         pieces: &[
             Piece::Pad,
             Piece::Value(0, Kind::LongText),
@@ -11347,7 +11347,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "location_sp_1_3",
         family: Family::Location,
         go: GoReleases::range(3, 8),
-        template: "{pad}{file:long_text}:{line_no} +{offset} fp={fp} sp={sp}",
+        template: "{pad}{source_file:long_text}:{line_no} +{offset} fp={fp} sp={sp}",
         pieces: &[
             Piece::Pad,
             Piece::Value(0, Kind::LongText),
@@ -11372,7 +11372,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "location_inlined_sp_1_3",
         family: Family::Location,
         go: GoReleases::range(3, 8),
-        template: "{pad}{file:long_text}:{line_no} fp={fp} sp={sp}",
+        template: "{pad}{source_file:long_text}:{line_no} fp={fp} sp={sp}",
         pieces: &[
             Piece::Pad,
             Piece::Value(0, Kind::LongText),
@@ -11395,7 +11395,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "location_pc_1_9",
         family: Family::Location,
         go: GoReleases::range(9, 27),
-        template: "{pad}{file:long_text}:{line_no} +{offset} fp={fp} sp={sp} pc={pc}",
+        template: "{pad}{source_file:long_text}:{line_no} +{offset} fp={fp} sp={sp} pc={pc}",
         pieces: &[
             Piece::Pad,
             Piece::Value(0, Kind::LongText),
@@ -11422,7 +11422,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "location_inlined_pc_1_9",
         family: Family::Location,
         go: GoReleases::range(9, 27),
-        template: "{pad}{file:long_text}:{line_no} fp={fp} sp={sp} pc={pc}",
+        template: "{pad}{source_file:long_text}:{line_no} fp={fp} sp={sp} pc={pc}",
         pieces: &[
             Piece::Pad,
             Piece::Value(0, Kind::LongText),
@@ -11447,7 +11447,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "location_offset_1_0",
         family: Family::Location,
         go: GoReleases::range(0, 27),
-        template: "{pad}{file:long_text}:{line_no} +{offset}",
+        template: "{pad}{source_file:long_text}:{line_no} +{offset}",
         pieces: &[
             Piece::Pad,
             Piece::Value(0, Kind::LongText),
@@ -11468,7 +11468,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "location_cgo_1_7",
         family: Family::Location,
         go: GoReleases::range(7, 27),
-        template: "{pad}{file:long_text}:{line_no} pc={pc}",
+        template: "{pad}{source_file:long_text}:{line_no} pc={pc}",
         pieces: &[
             Piece::Pad,
             Piece::Value(0, Kind::LongText),
@@ -11489,7 +11489,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "location_1_0",
         family: Family::Location,
         go: GoReleases::range(0, 27),
-        template: "{pad}{file:long_text}:{line_no}",
+        template: "{pad}{source_file:long_text}:{line_no}",
         pieces: &[
             Piece::Pad,
             Piece::Value(0, Kind::LongText),
@@ -11508,7 +11508,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "location_race_1_1",
         family: Family::Location,
         go: GoReleases::range(1, 27),
-        template: "      {file:long_text}:{line_no} +{offset}",
+        template: "      {source_file:long_text}:{line_no} +{offset}",
         pieces: &[
             Piece::Literal("      "),
             Piece::Value(0, Kind::LongText),
@@ -11965,7 +11965,7 @@ pub static SHAPES: [ShapeDef; 221] = [
         id: "profile_frame_1_0",
         family: Family::ProfileFrame,
         go: GoReleases::range(0, 27),
-        template: "#{pad}{pc}{pad}{function}+{offset}{pad}{file:long_text}:{line_no}",
+        template: "#{pad}{pc}{pad}{function}+{offset}{pad}{source_file:long_text}:{line_no}",
         pieces: &[
             Piece::Literal("#"),
             Piece::Pad,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Found, Open, Tears, head, rest_of_value};
+use super::{Found, Open, Tears, head, next_text, rest_of_value};
 use crate::carrier::Peeled;
 use crate::catalog::{Piece, SHAPES};
 use crate::chunk::PartAt;
@@ -120,7 +120,7 @@ fn shorten(parts: &mut Vec<PartAt>, mut surplus: usize) {
 /// Whether what stands behind the end of a text may belong to an item in it.
 fn may_go_on(item: &Match, text: &[u8]) -> bool {
     if !item.is_complete() {
-        return rest_of_value(&text[item.furthest..]).is_some();
+        return next_text(item).is_some() || rest_of_value(&text[item.furthest..]).is_some();
     }
     // Of a note at the end the first letters may be there.
     let rest = &text[item.end..];

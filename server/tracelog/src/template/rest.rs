@@ -30,8 +30,14 @@ fn index() -> &'static Index {
         let mut index =
             Index { literals: vec![Vec::new(); 256], cut_literals: vec![Vec::new(); 256], last: [false; 256] };
         for (number, def) in SHAPES.iter().enumerate().filter(|(_, def)| def.at == At::Anywhere) {
-            for (piece, literal) in literals(def.pieces).filter(|(piece, _)| *piece > 0) {
+            for (piece, literal) in literals(def.pieces) {
                 let place = (Shape(number as u16), piece);
+                if piece == 0 {
+                    // Of what a line begins with, only blanks are lost without a trace.
+                    let n_blanks = literal.iter().take_while(|byte| **byte == b' ').count();
+                    (1..=n_blanks).for_each(|cut| add(&mut index.cut_literals, &literal[cut..], place));
+                    continue;
+                }
                 add(&mut index.literals, literal, place);
                 (1..literal.len()).for_each(|cut| add(&mut index.cut_literals, &literal[cut..], place));
             }

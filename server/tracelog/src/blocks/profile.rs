@@ -1,0 +1,88 @@
+//! Text profiles (`debug=1`): a head, records with their stacks, and for heap profiles the numbers of MemStats.
+
+use crate::catalog::{Family, shapes};
+use crate::log::{Log, RowId};
+
+pub(super) const FAMILIES: [Family; 9] = [
+    Family::Profile,
+    Family::ProfileRecord,
+    Family::ProfileLabels,
+    Family::ProfileFrame,
+    Family::HeapProfile,
+    Family::HeapRecord,
+    Family::ContentionProfile,
+    Family::ContentionRecord,
+    Family::Memstats,
+];
+
+/// A text profile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// Index of its run.
+    pub run: usize,
+    /// First and last line.
+    pub lines: (u32, u32),
+    /// Its first line.
+    pub head: RowId,
+    /// Its records, in printed order.
+    pub records: Vec<Record>,
+    /// Other lines: rates, and the numbers of MemStats.
+    pub numbers: Vec<RowId>,
+}
+
+/// A record of a profile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The line with its numbers.
+    pub row: RowId,
+    /// Its labels.
+    pub labels: Option<RowId>,
+    /// The lines of its stack, innermost first.
+    pub frames: Vec<RowId>,
+}
+
+impl Profile {
+    /// `goroutine`, `heap`, `contention`, `mutex` or the name of a profile of the program's own, as the head names it.
+    pub fn kind(&self, log: &Log) -> String {
+        match self.head.family {
+            Family::Profile => log
+                .text(self.head, crate::catalog::profile::PROFILE)
+                .map_or_else(|| "unknown".to_owned(), |name| name.into_owned()),
+            Family::HeapProfile => "heap".to_owned(),
+            _ if log.shape(self.head) == shapes::CONTENTION_PROFILE_MUTEX_1_8 => "mutex".to_owned(),
+            _ => "contention".to_owned(),
+        }
+    }
+}
+
+/// The profiles among the rows of a run.
+pub(super) fn profiles(log: &Log, run: usize, rows: &[(u32, RowId)]) -> Vec<Profile> {
+    let mut profiles: Vec<Profile> = Vec::new();
+    for (line, row) in rows {
+        let is_contention = || {
+            let heads = [shapes::CONTENTION_PROFILE_BLOCK_1_1, shapes::CONTENTION_PROFILE_MUTEX_1_8];
+            heads.contains(&log.shape(*row))
+        };
+        let is_head = match row.family {
+            Family::Profile | Family::HeapProfile => true,
+            Family::ContentionProfile => is_contention(),
+            _ => false,
+        };
+        if is_head {
+            let (records, numbers) = (Vec::new(), Vec::new());
+            profiles.push(Profile { run, lines: (*line, *line), head: *row, records, numbers });
+            continue;
+        }
+        let Some(profile) = profiles.last_mut() else { continue };
+        profile.lines.1 = *line;
+        match (row.family, profile.records.last_mut()) {
+            (Family::ProfileRecord | Family::HeapRecord | Family::ContentionRecord, _) => {
+                profile.records.push(Record { row: *row, labels: None, frames: Vec::new() });
+            }
+            (Family::ProfileLabels, Some(record)) => record.labels = Some(*row),
+            (Family::ProfileFrame, Some(record)) => record.frames.push(*row),
+            _ => profile.numbers.push(*row),
+        }
+    }
+    profiles
+}
