@@ -1,7 +1,11 @@
-//! Folding: runs, where there is more than one, and stretches of other output between trace lines.
+//! Folding: runs, where there is more than one, blocks and the goroutines of dumps, and stretches of other output
+//! between trace lines.
 
 use tracelog::Family;
+use tracelog::blocks::Block;
 
+use crate::blocks;
+use crate::markup;
 use crate::snapshot::Snapshot;
 use crate::words;
 
@@ -22,6 +26,9 @@ const MAX_FOLDS: usize = 4_900;
 /// Stretches of foreign lines shorter than this are left alone.
 const MIN_FOREIGN: u32 = 4;
 
+/// Characters that stand for a folded block.
+const MAX_TEXT: usize = 80;
+
 /// What can be folded.
 pub fn folds(snapshot: &Snapshot) -> Vec<Fold> {
     let Some(parsed) = &snapshot.parsed else { return Vec::new() };
@@ -36,6 +43,23 @@ pub fn folds(snapshot: &Snapshot) -> Vec<Fold> {
             }
         }
     }
+    for block in &parsed.blocks().list {
+        let (first, last) = block.lines();
+        if first < last {
+            let text = markup::plain(&words::shorten(&blocks::title(&parsed.log, block), MAX_TEXT));
+            folds.push(Fold { first, last, text });
+        }
+        if let Block::Dump(dump) = block {
+            let stacks = dump.goroutines.iter().filter(|goroutine| goroutine.lines.0 < goroutine.lines.1);
+            folds.extend(stacks.map(|goroutine| Fold {
+                first: goroutine.lines.0,
+                last: goroutine.lines.1,
+                text: words::count(goroutine.frames.len(), "frame"),
+            }));
+        }
+    }
+    // What is outside comes first, so that the limit takes the innermost.
+    folds.truncate(MAX_FOLDS);
     let mut lines: Vec<u32> =
         Family::ALL.iter().flat_map(|family| parsed.log.rows(*family)).map(|row| parsed.log.line(row)).collect();
     for (start, _, fragment) in parsed.log.fragments() {

@@ -1,5 +1,6 @@
 //! Hover: what a field means, and what it means here.
 
+use tracelog::blocks::SchedBlock;
 use tracelog::catalog::Role;
 use tracelog::template::Datum;
 use tracelog::{Family, Field, GoReleases, Item, ItemValue, Kind, LineCol, Loc, Part, RowId, cells};
@@ -101,11 +102,13 @@ fn here(markup: &mut Markup, snapshot: &Snapshot, item: &Item, value: &ItemValue
     let def = value.field.def();
     let (Some(parsed), Some(row), Some(datum)) = (&snapshot.parsed, item.row, &value.datum) else { return };
     let Some(run) = parsed.run_of(row) else { return };
-    // A state has nothing to rank or to subtract.
-    if def.role == Role::State {
+    // A state has nothing to rank or to subtract, and neither has a line of a block: it is one of its kind.
+    if def.role == Role::State || def.role == Role::Id && row.family != Family::Gc || row.family.is_of_blocks() {
         return;
     }
     let rows = parsed.runs.list[run].rows(row.family);
+    let same = same_thing(parsed, rows, row);
+    let rows = same.as_deref().unwrap_or(rows);
     let at = rows.iter().position(|other| *other == row).unwrap_or(0);
     let (kind, number) = match (datum, datum.number()) {
         (Datum::One(kind, _), Some(number)) => (*kind, number),
@@ -133,6 +136,12 @@ fn here(markup: &mut Markup, snapshot: &Snapshot, item: &Item, value: &ItemValue
         less => less,
     };
     markup.entry("Before:", &format!("{} ({change})", words::value(value.field, &Datum::One(kind, code))));
+}
+
+/// Of lines of scheddetail those about the same P, thread or goroutine.
+fn same_thing(parsed: &Parsed, rows: &[RowId], row: RowId) -> Option<Vec<RowId>> {
+    let node = SchedBlock::node(&parsed.log, row)?;
+    Some(rows.iter().copied().filter(|other| SchedBlock::node(&parsed.log, *other) == Some(node)).collect())
 }
 
 /// What counters of all Ps were on the line before, and how far each came since.

@@ -3,9 +3,11 @@
 //! How many there are depends on runs alone, so a growing run changes their text and never their number.
 
 use tracelog::Loc;
+use tracelog::blocks::{Block, Cause};
 
+use crate::blocks;
 use crate::rules::Severity;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Parsed, Snapshot};
 use crate::summary::{GcSummary, RunSummary, SchedSummary};
 use crate::words;
 
@@ -24,6 +26,9 @@ pub const MAX_CHARS: usize = 120;
 /// Runs that get a lens of their own.
 const MAX_RUNS: usize = 200;
 
+/// Dumps, profiles and reports that get one.
+const MAX_BLOCKS: usize = 200;
+
 /// The lens of the file, then one for each run. Nothing when the document holds no trace or is not read yet.
 pub fn lenses(snapshot: &Snapshot) -> Vec<Lens> {
     let Some(parsed) = &snapshot.parsed else { return Vec::new() };
@@ -32,10 +37,26 @@ pub fn lenses(snapshot: &Snapshot) -> Vec<Lens> {
         return Vec::new();
     }
     let mut lenses = vec![Lens { loc: Loc::default(), title: cut(&file_title(snapshot)) }];
-    for summary in analysis.summaries.iter().take(MAX_RUNS) {
+    // A run of nothing but blocks has no numbers to tell: its blocks tell.
+    for summary in analysis.summaries.iter().filter(|summary| has_numbers(summary)).take(MAX_RUNS) {
         lenses.push(Lens { loc: Loc::new(summary.lines.0, 0, 0), title: cut(&run_title(summary)) });
     }
+    let is_told = |block: &&Block| !matches!(block, Block::Sched(_)) && !is_allocation(block);
+    for block in parsed.blocks().list.iter().filter(is_told).take(MAX_BLOCKS) {
+        let title = cut(&blocks::title(&parsed.log, block));
+        lenses.push(Lens { loc: Loc::new(block.lines().0, 0, 0), title });
+    }
     lenses
+}
+
+/// Whether a run has lines whose numbers a lens can tell.
+fn has_numbers(summary: &RunSummary) -> bool {
+    summary.gc.is_some() || summary.sched.is_some()
+}
+
+/// Events of allocfreetrace: there are thousands.
+fn is_allocation(block: &Block) -> bool {
+    matches!(block, Block::Dump(dump) if dump.cause == Cause::Allocation)
 }
 
 /// The verdict on the whole file: the worst that was found, or that nothing was.
@@ -54,6 +75,7 @@ pub fn file_title(snapshot: &Snapshot) -> String {
             let room = MAX_CHARS.saturating_sub(runs.chars().count() + tail.chars().count());
             format!("{runs}{}{tail}", headline(&worst.message, room))
         }
+        None if !analysis.summaries.iter().any(has_numbers) => format!("{runs}{}", of_blocks(parsed)),
         None => format!("{runs}{}", quiet(&analysis.summaries)),
     }
 }
@@ -68,6 +90,19 @@ fn headline(message: &str, room: usize) -> String {
     let mut fitting =
         clauses.filter(|clause| clause.chars().count() <= room && clause.chars().any(|c| c.is_ascii_digit()));
     fitting.next_back().map_or_else(|| words::shorten(message, room), str::to_owned)
+}
+
+/// What blocks say of a file that has nothing else: the first of them that tells of an end, or else the first.
+fn of_blocks(parsed: &Parsed) -> String {
+    let list = &parsed.blocks().list;
+    let is_end = |block: &&Block| matches!(block, Block::Dump(dump) if [Cause::Panic, Cause::FatalError, Cause::Signal].contains(&dump.cause));
+    match list.iter().find(is_end).or(list.first()) {
+        Some(block) => {
+            let more = if list.len() > 1 { format!(" (+{} more)", list.len() - 1) } else { String::new() };
+            format!("{}{more}", words::shorten(&blocks::title(&parsed.log, block), MAX_CHARS - more.len()))
+        }
+        None => "nothing found".to_owned(),
+    }
 }
 
 /// Nothing was found; that means little when there was little to look at.

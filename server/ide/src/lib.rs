@@ -3,6 +3,7 @@
 //! No protocol types, no files, no clock: same text and settings, same answers, in the same order.
 
 pub mod analysis;
+pub mod blocks;
 pub mod derived;
 pub mod diagnostics;
 pub mod folding;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tracelog::{LineItems, Lines, Log, RowId, Runs};
+use tracelog::{Blocks, LineItems, Lines, Log, RowId, Runs};
 
 use crate::analysis::Analysis;
 use crate::settings::Settings;
@@ -24,6 +24,7 @@ pub struct Parsed {
     pub runs: Runs,
     settings: Arc<Settings>,
     analysis: OnceLock<Analysis>,
+    blocks: OnceLock<Blocks>,
 }
 
 impl Parsed {
@@ -35,12 +36,17 @@ impl Parsed {
 
     /// With these runs of the log, which may be a part of them.
     pub fn of_runs(log: Log, runs: Runs, settings: Arc<Settings>) -> Self {
-        Self { log, runs, settings, analysis: OnceLock::new() }
+        Self { log, runs, settings, analysis: OnceLock::new(), blocks: OnceLock::new() }
     }
 
     /// What rules and summaries say; computed by the first question that asks.
     pub fn analysis(&self) -> &Analysis {
         self.analysis.get_or_init(|| Analysis::of(&self.log, &self.runs, &self.settings))
+    }
+
+    /// Dumps, profiles and the like; put together by the first question that asks.
+    pub fn blocks(&self) -> &Blocks {
+        self.blocks.get_or_init(|| Blocks::of(&self.log, &self.runs))
     }
 
     /// The settings it was read under.

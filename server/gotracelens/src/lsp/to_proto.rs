@@ -140,6 +140,8 @@ fn symbol_kind(kind: SymbolKind) -> proto::SymbolKind {
     match kind {
         SymbolKind::Run => proto::SymbolKind::Namespace,
         SymbolKind::Finding => proto::SymbolKind::Event,
+        SymbolKind::Block => proto::SymbolKind::Object,
+        SymbolKind::Goroutine => proto::SymbolKind::Function,
     }
 }
 

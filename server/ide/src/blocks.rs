@@ -1,0 +1,151 @@
+//! What a block says in one line: a dump, a profile, the state of the scheduler, a data race.
+
+use std::collections::BTreeMap;
+
+use tracelog::blocks::{Block, Dump, Profile, Race, SchedBlock};
+use tracelog::catalog::{goroutine, heap_profile, memstats, panic, profile, race, sched_g, signal};
+use tracelog::{Field, Log, RowId};
+
+use crate::markup;
+use crate::words;
+
+/// Reasons that a title names; the rest is a number.
+const MAX_REASONS: usize = 3;
+
+/// What a block says, the most telling first.
+pub fn title(log: &Log, block: &Block) -> String {
+    let parts = match block {
+        Block::Dump(dump) => dump_parts(log, dump),
+        Block::Sched(block) => sched_parts(log, block),
+        Block::Profile(profile) => profile_parts(log, profile),
+        Block::Race(race) => race_parts(log, race),
+    };
+    parts.join(" · ")
+}
+
+/// A short name for lists.
+pub fn name(log: &Log, block: &Block) -> String {
+    match block {
+        Block::Dump(dump) => match dump.goroutines.len() {
+            1 => format!("dump: {}", dump.cause.name()),
+            n => format!("dump: {}, {}", dump.cause.name(), words::count(n, "goroutine")),
+        },
+        Block::Sched(block) => {
+            let at_ms = log.value(block.head, tracelog::catalog::sched::AT_MS);
+            at_ms.map_or_else(|| "scheduler".to_owned(), |at_ms| format!("scheduler at {at_ms} ms"))
+        }
+        Block::Profile(profile) => format!("profile: {}", markup::plain(&profile.kind(log))),
+        Block::Race(_) => "data race".to_owned(),
+    }
+}
+
+fn text(log: &Log, row: RowId, field: Field) -> Option<String> {
+    log.text(row, field).map(|text| markup::plain(&text))
+}
+
+/// `panic: order 4711: no such customer`, as its line says it.
+fn head(log: &Log, dump: &Dump) -> String {
+    let said = dump.head.and_then(|row| {
+        let field = if row.family == panic::TEXT.family { panic::TEXT } else { signal::SIGNAL };
+        (row.family == field.family).then(|| text(log, row, field)).flatten()
+    });
+    let cause = dump.cause.name();
+    said.map_or_else(|| cause.to_owned(), |said| format!("{cause}: {}", words::shorten(&said, 60)))
+}
+
+fn dump_parts(log: &Log, dump: &Dump) -> Vec<String> {
+    let mut parts = vec![head(log, dump)];
+    let n = dump.goroutines.len();
+    let n_leaked = dump.goroutines.iter().filter(|entry| log.code(entry.row, goroutine::LEAKED) == Some(1)).count();
+    if n == 1 {
+        let only = &dump.goroutines[0];
+        let top = only.functions(log).into_iter().find(|function| !is_of_runtime(function));
+        let id = only.id(log).map_or_else(String::new, |id| format!("goroutine {id} "));
+        parts.push(format!("{id}{}", markup::plain(&only.state(log))));
+        parts.extend(top.map(|function| format!("in {}", markup::plain(&function))));
+        return parts;
+    }
+    parts.push(format!("{} in {}", words::count(n, "goroutine"), words::count(dump.groups.len(), "group")));
+    if n_leaked > 0 {
+        parts.push(format!("{n_leaked} leaked"));
+    }
+    parts.extend(by_count(dump.goroutines.iter().map(|entry| markup::plain(&entry.state(log)))));
+    if let Some(minutes) = dump.groups.iter().filter_map(|group| group.longest_minutes).max() {
+        parts.push(format!("longest wait {minutes} min"));
+    }
+    parts
+}
+
+/// Whether a function is of the runtime: what the goroutine itself does stands below it.
+fn is_of_runtime(function: &str) -> bool {
+    function == "panic" || function.starts_with("runtime.") || function.starts_with("runtime/")
+}
+
+/// `12 chan receive`, `3 select`: the most frequent first.
+fn by_count(states: impl Iterator<Item = String>) -> Vec<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for state in states {
+        *counts.entry(state).or_default() += 1;
+    }
+    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let rest: usize = counts.iter().skip(MAX_REASONS).map(|(_, n)| n).sum();
+    let mut shown: Vec<String> = counts.iter().take(MAX_REASONS).map(|(state, n)| format!("{n} {state}")).collect();
+    if rest > 0 {
+        shown.push(format!("{rest} other"));
+    }
+    shown
+}
+
+/// Goroutine states of scheddetail that count as gone (`runtime/runtime2.go`): dead, and of an idle thread for C.
+const GONE: [u64; 2] = [6, 11];
+/// States in which the wait reason holds: waiting, leaked, and both while their stack is scanned.
+const WAITING: [u64; 4] = [4, 10, 4100, 4106];
+
+fn sched_parts(log: &Log, block: &SchedBlock) -> Vec<String> {
+    let status = |row: &RowId| log.code(*row, sched_g::G_STATUS);
+    let alive: Vec<RowId> =
+        block.gs.iter().copied().filter(|row| status(row).is_none_or(|status| !GONE.contains(&status))).collect();
+    let running = alive.iter().filter(|row| status(row).is_some_and(|status| status % 4096 == 2)).count();
+    let runnable = alive.iter().filter(|row| status(row).is_some_and(|status| status % 4096 == 1)).count();
+    let mut parts =
+        vec![words::count(alive.len(), "goroutine"), format!("{running} running"), format!("{runnable} runnable")];
+    let waiting = alive.iter().filter(|row| status(row).is_some_and(|status| WAITING.contains(&status)));
+    let reasons = waiting.filter_map(|row| text(log, *row, sched_g::REASON));
+    parts.extend(by_count(reasons.map(|reason| if reason.is_empty() { "waiting".to_owned() } else { reason })));
+    parts.push(words::count(block.ms.len(), "thread"));
+    parts.push(words::count(block.ps.len(), "P"));
+    parts
+}
+
+fn profile_parts(log: &Log, profile: &Profile) -> Vec<String> {
+    let kind = markup::plain(&profile.kind(log));
+    let mut parts = vec![format!("{kind} profile")];
+    match profile.head.family {
+        family if family == profile::TOTAL.family => {
+            parts.extend(log.code(profile.head, profile::TOTAL).map(|total| format!("total {total}")));
+        }
+        family if family == heap_profile::IN_USE_BYTES.family => {
+            let in_use = log.value(profile.head, heap_profile::IN_USE_BYTES);
+            parts.extend(in_use.map(|bytes| format!("{} MB sampled in use", words::number(bytes / 1048576.0))));
+            let alloc = profile.numbers.iter().find_map(|row| {
+                (row.family == memstats::HEAP_ALLOC_BYTES.family)
+                    .then(|| log.value(*row, memstats::HEAP_ALLOC_BYTES))?
+            });
+            parts.extend(alloc.map(|bytes| format!("heap {} MB", words::number(bytes / 1048576.0))));
+        }
+        _ => {}
+    }
+    parts.push(words::count(profile.records.len(), "stack"));
+    parts
+}
+
+fn race_parts(log: &Log, race: &Race) -> Vec<String> {
+    let mut parts = vec!["data race".to_owned()];
+    for access in &race.accesses {
+        let what = text(log, access.row, race::ACCESS).unwrap_or_else(|| "access".to_owned()).to_lowercase();
+        let function = access.frames.first().and_then(|row| text(log, *row, tracelog::catalog::frame::FUNCTION));
+        parts.push(function.map_or(what.clone(), |function| format!("{what} in {function}")));
+    }
+    parts
+}
