@@ -173,7 +173,7 @@ pub(super) fn level(bytes: &[u8]) -> Option<Layer> {
 pub(super) fn logfmt(bytes: &[u8]) -> Option<Layer> {
     const FIRST: [&[u8]; 7] = [b"time=", b"ts=", b"t=", b"level=", b"lvl=", b"msg=", b"severity="];
     FIRST.iter().any(|key| bytes.starts_with(key)).then_some(())?;
-    let mut stamp = None;
+    let mut stamp: Option<std::ops::Range<usize>> = None;
     let mut at = 0;
     while at < bytes.len() {
         let key_end = at + memchr::memchr(b'=', &bytes[at..])?;
