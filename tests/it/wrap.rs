@@ -348,7 +348,8 @@ fn lines_cut_into_records_are_put_together() {
         format!("{{\"log\":{log},\"stream\":\"stderr\",\"time\":\"{}\"}}\n", rfc3339(n))
     };
     let mut differences = Vec::new();
-    for (entry, bytes) in unwrapped_runs() {
+    // Every line becomes thirty of them: short runs are long enough.
+    for (entry, bytes) in unwrapped_runs().into_iter().filter(|(_, bytes)| bytes.len() < 12_000) {
         let text = String::from_utf8(bytes).expect("runs are chosen to be UTF-8");
         let wanted = fields(&parse_file(&folder.join(&entry.path)));
         for (name, write) in [("CRI", &cri as &dyn Fn(usize, &str, bool) -> String), ("docker", &docker)] {
