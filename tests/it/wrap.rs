@@ -349,7 +349,8 @@ fn lines_cut_into_records_are_put_together() {
         format!("{{\"log\":{log},\"stream\":\"stderr\",\"time\":\"{}\"}}\n", rfc3339(n))
     };
     let mut differences = Vec::new();
-    for (entry, bytes) in unwrapped_runs() {
+    // Every line becomes thirty of them: short runs are long enough.
+    for (entry, bytes) in unwrapped_runs().into_iter().filter(|(_, bytes)| bytes.len() < 12_000) {
         let text = String::from_utf8(bytes).expect("runs are chosen to be UTF-8");
         let wanted = fields(&parse_file(&folder.join(&entry.path)));
         for (name, write) in [("CRI", &cri as &dyn Fn(usize, &str, bool) -> String), ("docker", &docker)] {
@@ -519,4 +520,58 @@ fn noise_of_go_run_and_go_test_is_foreign() {
     assert_eq!(with_items, [4, 5]);
     assert_eq!(parsed[0].text.text(), "# example.com/app");
     assert!(parsed[4].text.text().starts_with("BenchmarkAlloc-2"), "{:?}", parsed[4].text);
+}
+
+/// Damage inside of wrappers: line ends of Windows, colors, a torn line, a lost beginning and a lost end. What is read
+/// is what is read of the same damage without a wrapper.
+#[test]
+fn damage_inside_carriers_is_read_as_damage_outside() {
+    let folder = folder();
+    let (entry, bytes) = unwrapped_runs().into_iter().min_by_key(|(_, bytes)| bytes.len()).expect("a run");
+    let text = String::from_utf8(bytes).expect("runs are chosen to be UTF-8");
+    assert!(!parse_file(&folder.join(&entry.path)).is_empty());
+    let torn = |text: &str| -> String {
+        let tear = |(n, line): (usize, &str)| match line.match_indices(' ').nth(5) {
+            Some((blank, _)) if n % 2 == 1 => format!("{}GET /healthz\n{}\n", &line[..blank], &line[blank..]),
+            _ => format!("{line}\n"),
+        };
+        text.lines().enumerate().map(tear).collect()
+    };
+    let damages: [(&str, String); 4] = [
+        ("as it is", text.clone()),
+        ("torn", torn(&text)),
+        ("cut at its end", text[..text.len() - 20].to_owned()),
+        ("cut at its beginning", text[20..].to_owned()),
+    ];
+    // What a carrier does to its own lines besides.
+    let and_then: [fn(String) -> String; 2] = [|line| line + "\r", |line| format!("\x1b[36m{line}\x1b[0m")];
+    let mut differences = Vec::new();
+    for (name, damaged) in &damages {
+        let wanted = essence(&parse_bytes(damaged.as_bytes()));
+        assert!(!wanted.is_empty(), "{name}: nothing is read");
+        // Marks around a piece of a line are no carriers: only what begins like a trace line shows them.
+        let shown = [
+            "mail quote",
+            "comment",
+            "indented code",
+            "stern",
+            "aws logs tail",
+            "CloudWatch CSV",
+            "CloudWatch insights",
+        ];
+        for carrier in CARRIERS.iter().filter(|carrier| !shown.contains(&carrier.name) || *name == "as it is") {
+            for more in and_then {
+                let lines = damaged.lines().enumerate();
+                let wrapped: String = lines.map(|(n, line)| more((carrier.line)(n, line)) + "\n").collect();
+                check(
+                    &format!("{} ({name})", carrier.name),
+                    &entry.path,
+                    &wanted,
+                    wrapped.as_bytes(),
+                    &mut differences,
+                );
+            }
+        }
+    }
+    finish(&differences);
 }

@@ -297,8 +297,8 @@ impl<'a> Peeled<'a> {
         }
     }
 
-    /// The next layer that shows itself; what begins like a trace line has only what stands inside it.
-    fn next_plain(&self, is_trace: bool) -> Option<layer::Layer> {
+    /// What stands inside a line, wherever it is looked for: to be undone before anything else.
+    fn next_decoded(&self) -> Option<layer::Layer> {
         // What was looked through already holds nothing more to decode.
         if (self.layers.is_empty() || matches!(self.content, Cow::Owned(_)))
             && let Some(layer) = layer::decoded(&self.content)
@@ -306,36 +306,32 @@ impl<'a> Peeled<'a> {
             return Some(layer);
         }
         let has_syslog = |layer: &Carrier| matches!(layer, Carrier::Syslog | Carrier::Syslog5424);
-        if self.layers.iter().any(has_syslog)
-            && let Some(layer) = decode::octal(&self.content)
-        {
-            return Some(layer);
-        }
-        if is_trace { None } else { layer::outermost(&self.content) }
+        if self.layers.iter().any(has_syslog) { decode::octal(&self.content) } else { None }
     }
 
     fn next(&mut self, context: &Context, n_shown: &mut usize) -> Option<layer::Layer> {
-        let depth = self.layers.len();
-        let is_stamped = self.layers.last() == Some(&Carrier::Timestamp);
-        let is_trace = begins_trace(&self.content);
-        if !is_trace {
-            if let Some(layer) = wrap::known(&self.content, context, depth, &mut self.lesson) {
-                return Some(layer);
-            }
-            if self.layers.is_empty()
-                && let Some((layer, columns)) = csv::layer(&self.content, context.columns())
-            {
-                self.lesson.columns = Some(columns);
-                return Some(layer);
-            }
-        }
-        if let Some(layer) = self.next_plain(is_trace) {
+        if let Some(layer) = self.next_decoded() {
             return Some(layer);
         }
-        if is_trace {
+        if begins_trace(&self.content) {
             return None;
         }
+        let depth = self.layers.len();
+        if let Some(layer) = wrap::known(&self.content, context, depth, &mut self.lesson) {
+            return Some(layer);
+        }
+        let is_decoded = |layer: &Carrier| matches!(layer, Carrier::Bom | Carrier::Nul | Carrier::Ansi | Carrier::Html);
+        if self.layers.iter().all(is_decoded)
+            && let Some((layer, columns)) = csv::layer(&self.content, context.columns())
+        {
+            self.lesson.columns = Some(columns);
+            return Some(layer);
+        }
+        if let Some(layer) = layer::outermost(&self.content) {
+            return Some(layer);
+        }
         *n_shown = n_shown.checked_sub(1)?;
+        let is_stamped = self.layers.last() == Some(&Carrier::Timestamp);
         wrap::shown(&self.content, depth, is_stamped, *n_shown, &mut self.lesson)
     }
 }

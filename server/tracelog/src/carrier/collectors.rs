@@ -300,6 +300,8 @@ pub(super) fn loki(bytes: &[u8]) -> Option<Layer> {
         }
         scan.text(",")?;
     }
-    scan.many(1, |byte| matches!(byte, b' ' | b'\t'))?;
+    if !scan.rest().is_empty() {
+        scan.one_of(b" \t")?;
+    }
     Some(Layer::part(Carrier::Loki, scan.at..bytes.len()).from(source))
 }

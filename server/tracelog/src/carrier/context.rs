@@ -62,8 +62,8 @@ impl Context {
         let is_blank = peeled.content.trim_ascii().is_empty();
         let ends = self.wrap.is_some() && !lesson.wrapped && !is_blank;
         let wrap = lesson.wrap.as_ref().filter(|wrap| self.wrap.as_ref() != Some(*wrap));
-        let is_new = |name: &&Box<[u8]>| self.names.len() < MAX_NAMES && !self.names.contains(name);
-        let name = lesson.name.as_ref().filter(is_new);
+        let has_room = self.names.len() < MAX_NAMES;
+        let name = lesson.name.as_ref().filter(|name| has_room && !self.names.contains(name));
         let columns = lesson.columns.filter(|columns| self.columns != Some(*columns));
         let line_end = !self.has_line_ends && peeled.has_line_end();
         if !ends && wrap.is_none() && name.is_none() && columns.is_none() && !line_end {

@@ -64,6 +64,11 @@ pub(super) fn ansi(bytes: &[u8]) -> Option<Layer> {
             None => 1,
         };
     }
+    // The line end of Windows, in front of the sequence that ends a color.
+    while kept.last() == Some(&b'\r') {
+        kept.pop();
+        from.pop();
+    }
     from.push(bytes.len() as u32);
     let content = Content::Decoded { bytes: kept, from };
     Some(Layer { content, ..Layer::part(Carrier::Ansi, 0..0) })

@@ -124,5 +124,9 @@ pub(super) fn decoded(bytes: &[u8]) -> Option<Layer> {
 }
 
 pub(super) fn outermost(bytes: &[u8]) -> Option<Layer> {
+    // All forms that begin with a small letter have one of these; the texts of loggers mostly do not.
+    if bytes.first()?.is_ascii_lowercase() && memchr::memchr3(b'|', b':', b'=', bytes).is_none() {
+        return None;
+    }
     recognizers(*bytes.first()?).iter().find_map(|recognize| recognize(bytes))
 }

@@ -3,7 +3,7 @@
 use super::layer::{Content, Layer, timed};
 use super::scanner::Scanner;
 use super::time::{clock, epoch, iso, month_day, slashes, stamp, whole};
-use super::{Carrier, collectors, json};
+use super::{Carrier, begins_trace, collectors, json};
 use crate::template;
 
 /// `main.go:23`: a file of Go code without its folders, and a line.
@@ -173,7 +173,7 @@ pub(super) fn level(bytes: &[u8]) -> Option<Layer> {
 pub(super) fn logfmt(bytes: &[u8]) -> Option<Layer> {
     const FIRST: [&[u8]; 7] = [b"time=", b"ts=", b"t=", b"level=", b"lvl=", b"msg=", b"severity="];
     FIRST.iter().any(|key| bytes.starts_with(key)).then_some(())?;
-    let mut time = None;
+    let mut stamp: Option<std::ops::Range<usize>> = None;
     let mut at = 0;
     while at < bytes.len() {
         let key_end = at + memchr::memchr(b'=', &bytes[at..])?;
@@ -193,9 +193,15 @@ pub(super) fn logfmt(bytes: &[u8]) -> Option<Layer> {
         match key {
             b"msg" | b"message" => {
                 let content = if is_quoted { json::unquote(bytes, inside) } else { Content::Part(inside) };
+                // When other text was written is nobody's question, and most lines are other text.
+                let is_trace = match &content {
+                    Content::Part(range) => begins_trace(&bytes[range.clone()]),
+                    Content::Decoded { .. } => true,
+                };
+                let time = stamp.filter(|_| is_trace).and_then(|at| Some((whole(&bytes[at.clone()])?, at)));
                 return Some(Layer { content, time, ..Layer::part(Carrier::Logfmt, 0..0) });
             }
-            b"time" | b"ts" | b"t" => time = whole(&bytes[inside.clone()]).map(|time| (time, inside)),
+            b"time" | b"ts" | b"t" => stamp = Some(inside),
             _ => {}
         }
         at = end + bytes[end..].iter().take_while(|byte| **byte == b' ').count();
