@@ -413,6 +413,7 @@ impl ChunkBuilder {
     fn push_match(&mut self, item: &Match, line: i64, source: u32, doubtful: Option<u8>) -> u32 {
         let family = item.shape.def().family;
         self.flush(family);
+        self.chunk.reach = self.chunk.reach.max((-line).max(0) as u32);
         let known = item.values.iter().filter(|value| Some(value.field.index) != doubtful);
         let values: Vec<_> = known.map(|value| (value.field.index, &value.datum)).collect();
         let Chunk { tables, texts, .. } = &mut self.chunk;

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use ide::rules::Severity;
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
 use ide::{Diagnostic, lens, words};
+use tracelog::blocks::Block;
 
 #[cfg(test)]
 pub(super) use self::to_json::SummaryJson;
@@ -115,7 +116,26 @@ fn write_run(out: &mut impl Write, asked: &Asked, summary: &RunSummary, findings
     if let Some(sched) = &summary.sched {
         write_sched(out, sched)?;
     }
+    write_blocks(out, asked, summary.run)?;
     write_findings(out, asked, findings)
+}
+
+/// Blocks of a run that are listed; the rest is a number.
+const MAX_BLOCKS: usize = 8;
+
+/// Dumps, profiles and the like, each in one line. Samples of the scheduler are in the numbers above.
+fn write_blocks(out: &mut impl Write, asked: &Asked, run: usize) -> io::Result<()> {
+    let Some(parsed) = &asked.snapshot.parsed else { return Ok(()) };
+    let is_listed = |block: &&Block| block.run() == run && !matches!(block, Block::Sched(_));
+    let listed: Vec<&Block> = parsed.blocks().list.iter().filter(is_listed).collect();
+    for block in listed.iter().take(MAX_BLOCKS) {
+        let line = asked.document.line_in_words(block.lines().0);
+        writeln!(out, "    {}: {}", visible(&line), visible(&ide::blocks::title(&parsed.log, block)))?;
+    }
+    if listed.len() > MAX_BLOCKS {
+        writeln!(out, "    and {} more dumps, profiles and reports", listed.len() - MAX_BLOCKS)?;
+    }
+    Ok(())
 }
 
 fn lines(asked: &Asked, (first, last): (u32, u32)) -> String {

@@ -70,10 +70,26 @@ struct RunJson {
     gc: Option<GcJson>,
     /// Scheduler; null without `SCHED` lines.
     sched: Option<SchedJson>,
+    /// Dumps, profiles, states of the scheduler and data races; `gotracelens blocks` prints what is in them.
+    blocks: Vec<BlockJson>,
     /// Findings about the run, without hints.
     findings: Vec<FindingJson>,
     /// Why fields of this object are null, by field.
     absent: BTreeMap<&'static str, &'static str>,
+}
+
+/// A block of lines that say something together.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Block")]
+struct BlockJson {
+    /// Name of the file, as it was given.
+    file: String,
+    /// First line, from 1.
+    line: u32,
+    /// What it is, in short.
+    name: String,
+    /// What it says, in one line.
+    title: String,
 }
 
 /// Garbage collection of a run.
@@ -232,9 +248,26 @@ fn run(asked: &Asked, summary: &RunSummary, findings: Vec<FindingJson>) -> RunJs
         toolchain: summary.toolchain,
         gc: summary.gc.as_ref().map(gc),
         sched: summary.sched.as_ref().map(sched),
+        blocks: blocks(asked, summary.run),
         findings,
         absent,
     }
+}
+
+fn blocks(asked: &Asked, run: usize) -> Vec<BlockJson> {
+    let Some(parsed) = &asked.snapshot.parsed else { return Vec::new() };
+    let of_run = parsed.blocks().list.iter().filter(|block| block.run() == run);
+    of_run
+        .map(|block| {
+            let place = asked.document.place(block.lines().0, 0);
+            BlockJson {
+                file: place.file.to_owned(),
+                line: place.line + 1,
+                name: ide::blocks::name(&parsed.log, block),
+                title: ide::blocks::title(&parsed.log, block),
+            }
+        })
+        .collect()
 }
 
 fn gc(gc: &GcSummary) -> GcJson {
