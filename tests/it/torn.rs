@@ -84,8 +84,10 @@ fn faults(fields: &Json, printed: &str) -> Faults {
 
 /// The item of a family on a line that is nearest to the truth; none counts as one without fields.
 fn of_item(parsed: &[ParsedLine], truth: &Truth) -> Faults {
-    let items = parsed.get(truth.line - 1).map_or(&[][..], |parsed| &parsed.items);
-    let items = items.iter().filter(|item| item.get("family").text() == truth.family);
+    let on_line = |line: usize| parsed.get(line - 1).map_or(&[][..], |parsed| &parsed.items);
+    // A blank that was torn off is no head: then all that was printed stands on the tail.
+    let alone = truth.tail.map_or(&[][..], on_line).iter().filter(|item| item.get("head_line") == &Json::Null);
+    let items = on_line(truth.line).iter().chain(alone).filter(|item| item.get("family").text() == truth.family);
     let all = items.map(|item| faults(item.get("fields"), &truth.printed));
     all.min_by_key(|faults| (faults.invented.len(), faults.missing.len()))
         .unwrap_or_else(|| faults(&Json::Null, &truth.printed))

@@ -397,12 +397,12 @@ fn wrapped_lines_are_joined() {
     let mut differences = Vec::new();
     for (entry, bytes) in unwrapped_runs() {
         let text = String::from_utf8(bytes).expect("runs are chosen to be UTF-8");
-        let wanted = fields(&parse_file(&folder.join(&entry.path)));
+        let wanted = sure(fields(&parse_file(&folder.join(&entry.path))));
         for (quote, width, fill) in [("", 72, fill as fn(&str, usize) -> Vec<String>), ("> ", 70, fill), ("", 80, cut)]
         {
             let wrapped: String =
                 text.lines().flat_map(|line| fill(line, width)).map(|line| format!("{quote}{line}\n")).collect();
-            let got = fields(&parse_bytes(wrapped.as_bytes()));
+            let got = sure(fields(&parse_bytes(wrapped.as_bytes())));
             if got != wanted {
                 let first = got.iter().zip(&wanted).position(|(a, b)| a != b).unwrap_or(got.len().min(wanted.len()));
                 differences.push(format!(
@@ -417,6 +417,12 @@ fn wrapped_lines_are_joined() {
         }
     }
     finish(&differences);
+}
+
+/// Items that a break leaves in no doubt. A P line or a place of a newer release that is broken before its last fields is
+/// a whole line of an older one; only the release could tell.
+fn sure(items: Vec<String>) -> Vec<String> {
+    items.into_iter().filter(|item| !item.starts_with("sched_p ") && !item.starts_with("location ")).collect()
 }
 
 /// Breaks a line at a column.

@@ -5,6 +5,7 @@ use tracelog::catalog::Role;
 use tracelog::template::Datum;
 use tracelog::{Family, Field, GoReleases, Item, ItemValue, Kind, LineCol, Loc, Part, RowId, cells};
 
+use crate::clock;
 use crate::markup::{Markup, Shown};
 use crate::snapshot::{Parsed, Snapshot};
 use crate::stats;
@@ -102,6 +103,9 @@ fn here(markup: &mut Markup, snapshot: &Snapshot, item: &Item, value: &ItemValue
     let def = value.field.def();
     let (Some(parsed), Some(row), Some(datum)) = (&snapshot.parsed, item.row, &value.datum) else { return };
     let Some(run) = parsed.run_of(row) else { return };
+    if let Some(moment) = clock::at(snapshot, row, value.field) {
+        markup.entry("Wall clock:", &moment);
+    }
     // A state has nothing to rank or to subtract, and neither has a line of a block: it is one of its kind.
     if def.role == Role::State || def.role == Role::Id && row.family != Family::Gc || row.family.is_of_blocks() {
         return;

@@ -4,6 +4,7 @@
 
 pub mod analysis;
 pub mod blocks;
+pub mod clock;
 pub mod derived;
 pub mod diagnostics;
 pub mod folding;

@@ -3,6 +3,8 @@
 //! A header opens a block, and a line is claimed only inside a block that has such lines. Some lines say too little by
 //! themselves even there: they wait until a later line confirms them, and are the program's own text when none does. A
 //! process has blocks of its own, so that dumps of two containers in one stream do not mix.
+//!
+//! In exports with the newest line first a goroutine stands upside down: its frames wait for its header.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +16,9 @@ const MAX_OPEN: usize = 8;
 
 /// Lines that can wait to be confirmed: values of panics and notes may be long.
 const MAX_PENDING: usize = 64;
+
+/// Lines that can stand above their goroutine's header.
+const MAX_UPWARD: usize = 256;
 
 /// Lines of the program that can stand between a function and its file.
 const MAX_BETWEEN: u32 = 2;
@@ -48,6 +53,8 @@ pub(crate) struct Waiting {
     pub(crate) line: i64,
     pub(crate) shape: Shape,
     pub(crate) text: Vec<u8>,
+    /// It stands above the header of its goroutine, which confirms it.
+    upward: bool,
 }
 
 /// A set of kinds of blocks.
@@ -139,7 +146,7 @@ impl Blocks {
         let open = &mut self.open[index];
         open.is_blank = true;
         open.kinds = open.kinds.without(Block::Goroutine).without(Block::Alloc).without(Block::GcOld);
-        open.pending.retain(|waiting| !is_frame(waiting.shape));
+        open.pending.retain(|waiting| !is_frame(waiting.shape) && !waiting.upward);
         self.drop_if_over(index);
         true
     }
@@ -211,6 +218,7 @@ impl Blocks {
     fn foreign(&mut self, index: usize) {
         let open = &mut self.open[index];
         open.n_foreign += 1;
+        open.pending.retain(|waiting| !waiting.upward);
         if open.is_blank {
             // The value of a panic ends with a blank line and the first goroutine.
             open.pending.retain(|waiting| waiting.shape.def().family != Family::PanicText);
@@ -237,6 +245,7 @@ impl Open {
             Family::Panic => offer == (Offer::Content { is_logged: true }),
             Family::RuntimeNote => !shape.def().within.is_empty() && !self.kinds.has(Block::Crash),
             Family::Race => is_delimiter(shape) && !self.kinds.has(Block::Race),
+            Family::Location | Family::CreatedBy => self.is_upward(shape),
             _ => false,
         }
     }
@@ -246,6 +255,13 @@ impl Open {
         self.n_foreign = 0;
         self.is_blank = false;
         let family = shape.def().family;
+        if waits && self.is_upward(shape) {
+            if self.pending.len() == MAX_UPWARD {
+                self.pending.remove(0);
+            }
+            self.pending.push(Waiting { line, shape, text: content.to_vec(), upward: true });
+            return Vec::new();
+        }
         if waits {
             let n_frames = self.pending.iter().filter(|waiting| is_frame(waiting.shape)).count();
             if is_frame(shape)
@@ -257,13 +273,15 @@ impl Open {
             if self.pending.len() == MAX_PENDING {
                 self.pending.remove(0);
             }
-            self.pending.push(Waiting { line, shape, text: content.to_vec() });
+            self.pending.push(Waiting { line, shape, text: content.to_vec(), upward: false });
             return Vec::new();
         }
         // A file belongs to the function before it; another that still waits may have changed places with a file.
         let newest_frame = self.pending.iter().rposition(|waiting| is_frame(waiting.shape));
         let newest_frame = newest_frame.map(|index| self.pending[index].line);
+        let is_whole = self.pending.last().is_some_and(|waiting| is_frame(waiting.shape));
         let confirms = |waiting: &Waiting| match waiting.shape.def().family {
+            _ if waiting.upward => family == Family::Goroutine && is_whole,
             Family::Frame => family == Family::Location && newest_frame == Some(waiting.line),
             Family::RuntimeNote => family == Family::Panic,
             Family::Race => family == Family::Race,
@@ -297,6 +315,17 @@ impl Open {
         }
     }
 
+    /// Whether a file waits for its function, which comes behind it.
+    fn has_upward_place(&self) -> bool {
+        self.pending.last().is_some_and(|waiting| waiting.upward && waiting.shape.def().family == Family::Location)
+    }
+
+    /// Whether a line of a stack stands above its goroutine's header: none is open, and files come before functions.
+    fn is_upward(&self, shape: Shape) -> bool {
+        let is_of_stack = matches!(shape.def().family, Family::Frame | Family::Location | Family::CreatedBy);
+        is_of_stack && !self.kinds.has_any(shape.def().within) && !self.pending.iter().any(|waiting| !waiting.upward)
+    }
+
     /// Whether a line of this shape can stand here.
     fn fits(&self, shape: Shape, content: &[u8]) -> bool {
         let last = self.last.map(|shape| shape.def().family);
@@ -309,7 +338,7 @@ impl Open {
             // A file follows its function; where that was lost, the offset in the function tells a frame.
             Family::Location => {
                 let is_near = self.n_foreign <= MAX_BETWEEN;
-                frame_waits
+                frame_waits && !self.has_upward_place()
                     || is_near && matches!(last, Some(Family::CreatedBy | Family::Ancestor))
                     || is_near && last == Some(Family::Location) && content[0] == b'\t' && content.contains(&b'/')
                     || memchr::memmem::find(content, b" +0x").is_some()
@@ -322,6 +351,11 @@ impl Open {
             _ => true,
         }
     }
+}
+
+/// Whether a line is the file of a frame beyond doubt, wherever it stands.
+fn is_place(content: &[u8]) -> bool {
+    content[0] == b'\t' && memchr::memmem::find(content, b" +0x").is_some()
 }
 
 fn is_frame(shape: Shape) -> bool {
@@ -371,9 +405,14 @@ fn shape_of(content: &[u8], open: Option<&Open>, offer: Offer, codes: &mut Codes
         found.is_complete().then_some((shape, Some(found)))
     };
     let by_literal = index.by_byte[usize::from(first)].iter();
+    let is_upward = |shape: &Shape| match shape.def().family {
+        Family::Location => is_place(content),
+        Family::Frame | Family::CreatedBy => open.is_some_and(|open| open.has_upward_place()),
+        _ => false,
+    };
     let claimable = |shape: &&Shape| {
         let within = shape.def().within;
-        (within.is_empty() || kinds.has_any(within)) && is_certain(shape)
+        (within.is_empty() || kinds.has_any(within) || is_upward(shape)) && is_certain(shape)
     };
     // A note of the runtime comes before the crash that it explains, and a line of `=` before the word race.
     let is_early =

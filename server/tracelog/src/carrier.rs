@@ -248,9 +248,13 @@ impl Peeled<'_> {
 
 /// Whether some bytes begin like a trace line, far enough to be sure of it, or are a line of a dump or a profile.
 fn begins_trace(bytes: &[u8]) -> bool {
-    let begins_item = template::best(bytes)
-        .is_some_and(|found| found.is_certain() && (!found.values.is_empty() || found.end == bytes.len()));
-    begins_item || block::is_line(bytes)
+    begins_item(bytes) || block::is_line(bytes)
+}
+
+/// Whether some bytes begin like a trace line that can stand anywhere, far enough to be sure of it.
+fn begins_item(bytes: &[u8]) -> bool {
+    template::best(bytes)
+        .is_some_and(|found| found.is_certain() && (!found.values.is_empty() || found.end == bytes.len()))
 }
 
 /// Removes all carriers of a line (without its line end) of which nothing else is known.

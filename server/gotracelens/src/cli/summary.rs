@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 use clap::ValueEnum;
 use ide::rules::Severity;
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
-use ide::{Diagnostic, lens, words};
+use ide::{Diagnostic, clock, lens, words};
 use tracelog::blocks::Block;
 
 #[cfg(test)]
@@ -110,6 +110,9 @@ fn write_run(out: &mut impl Write, asked: &Asked, summary: &RunSummary, findings
     // People count runs from 1, as the outline does; in JSON a run is an id from 0.
     let run = summary.run + 1;
     writeln!(out, "  {TITLE}run {run}{TITLE:#}, {lines}{of_run}, {go}{toolchain}")?;
+    if let Some(anchor) = clock::anchor(&asked.snapshot, summary.run) {
+        row(out, "started", Ok(clock::moment(&anchor, 0.0)))?;
+    }
     if let Some(gc) = &summary.gc {
         write_gc(out, gc)?;
     }

@@ -5,7 +5,7 @@
 
 use super::context::{Context, Lesson, NOTHING};
 use super::layer::{Content, Layer};
-use super::{Carrier, begins_trace, json};
+use super::{Carrier, begins_item, begins_trace, json};
 
 /// The layer that earlier lines have shown.
 pub(super) fn known(bytes: &[u8], context: &Context, depth: usize, lesson: &mut Lesson) -> Option<Layer> {
@@ -77,8 +77,9 @@ fn marks(bytes: &[u8], more: usize) -> Option<usize> {
     if at == bytes.len() {
         return None;
     }
-    // Blanks may belong to the line: those of scheddetail begin with two.
-    let kept = (1..=blanks.min(8)).find(|kept| begins_trace(&bytes[at - kept..])).unwrap_or(0);
+    // Blanks may belong to the line: those of scheddetail begin with two. Lines of blocks that begin with a tab show
+    // nothing by themselves.
+    let kept = (1..=blanks.min(8)).find(|kept| begins_item(&bytes[at - kept..])).unwrap_or(0);
     let is_shown = if kept > 0 { at > kept } else { at > 0 && carries_trace(&bytes[at..], more) };
     is_shown.then_some(at - kept)
 }

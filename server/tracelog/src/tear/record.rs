@@ -128,7 +128,11 @@ fn may_go_on(item: &Match, text: &[u8]) -> bool {
         Piece::Flag(_, note) => Some(note.as_bytes()),
         _ => None,
     });
-    rest.is_empty() || notes.any(|note| note.starts_with(rest))
+    // A layout of later releases may go on where one of earlier releases ends.
+    let mut others = template::shapes_at(text[0]).iter().map(|shape| template::longest(*shape, text));
+    rest.is_empty()
+        || notes.any(|note| note.starts_with(rest))
+        || others.any(|other| !other.is_complete() && other.furthest == text.len() && other.furthest > item.end)
 }
 
 /// Where the item begins that reaches to the end of the content and may go on behind it; the end when none does.

@@ -66,6 +66,13 @@ struct RunJson {
     go: Option<[&'static str; 2]>,
     /// Printed by the Go toolchain (`go run`, `go test`) and not by the program.
     toolchain: bool,
+    /// When the process started, as what carries its lines tells: date and time, in UTC where `started_in_utc`, else in
+    /// the zone of the log. Without the year where no line has one.
+    started: Option<String>,
+    /// How far `started` may be off, s.
+    started_error_s: Option<f64>,
+    /// Whether the lines name their zone.
+    started_in_utc: Option<bool>,
     /// Garbage collection; null without `gc` lines.
     gc: Option<GcJson>,
     /// Scheduler; null without `SCHED` lines.
@@ -236,7 +243,16 @@ fn run(asked: &Asked, summary: &RunSummary, findings: Vec<FindingJson>) -> RunJs
     }
     let [first, last] = [summary.lines.0, summary.lines.1].map(|line| asked.document.place(line, 0));
     let (items, items_in_run) = asked.n_items(summary.run);
+    let anchor = ide::clock::anchor(&asked.snapshot, summary.run);
+    if anchor.is_none() {
+        for field in ["started", "started_error_s", "started_in_utc"] {
+            absent.insert(field, "what carries the lines does not tell");
+        }
+    }
     RunJson {
+        started: anchor.map(|anchor| ide::clock::date_and_time(anchor.start_ns, anchor.year_known)),
+        started_error_s: anchor.map(|anchor| anchor.error_ns as f64 / 1e9),
+        started_in_utc: anchor.map(|anchor| anchor.zone_known),
         run: summary.run,
         first_file: first.file.to_owned(),
         first_line: first.line + 1,
