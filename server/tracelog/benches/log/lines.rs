@@ -16,7 +16,7 @@ pub enum Lines {
     Schedtrace,
     /// Blocks of scheddetail: 8 Ps, some threads, 1,000 goroutines.
     Scheddetail,
-    /// Dumps of 10,000 goroutines each.
+    /// Dumps of 1,000 goroutines each.
     Dumps,
     /// Goroutine and heap profiles with `debug=1`.
     Profiles,
@@ -46,8 +46,8 @@ impl Lines {
                 Self::Gctrace => maker.cycle(),
                 Self::Schedtrace => maker.sample(),
                 Self::Scheddetail => maker.detail(1000),
-                Self::Dumps => maker.dump(10_000),
-                Self::Profiles => maker.profiles(2000),
+                Self::Dumps => maker.dump(1000),
+                Self::Profiles => maker.profiles(500),
                 Self::Mixed => maker.mixed(),
                 Self::Everything => maker.everything(),
             }
