@@ -1,5 +1,7 @@
 //! One pass over a log: views of all runs, then every rule.
 
+use std::collections::HashMap;
+
 use tracelog::{Log, Runs};
 
 use crate::rules::{Check, Finding, Findings, LogView, RULES};
@@ -20,9 +22,22 @@ impl Analysis {
     pub fn of(log: &Log, runs: &Runs, settings: &Settings) -> Self {
         let view = LogView::of(log, runs);
         let findings = check(&view, settings);
-        let summaries = view.runs.iter().map(|run| summary::of(run, &findings)).collect();
+        let by_run = by_run(&findings);
+        let of_run = |run: usize| by_run.get(&run).map_or(&[][..], Vec::as_slice);
+        let summaries = view.runs.iter().map(|run| summary::of(run, of_run(run.run))).collect();
         Self { findings, summaries }
     }
+}
+
+/// Findings about runs, by the number of the run. A crash loop has a run and a finding every few lines.
+fn by_run(findings: &[Finding]) -> HashMap<usize, Vec<&Finding>> {
+    let mut by_run: HashMap<usize, Vec<&Finding>> = HashMap::new();
+    for finding in findings {
+        if let Some(run) = finding.run {
+            by_run.entry(run).or_default().push(finding);
+        }
+    }
+    by_run
 }
 
 fn check(view: &LogView, settings: &Settings) -> Vec<Finding> {

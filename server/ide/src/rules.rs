@@ -207,6 +207,14 @@ pub struct LogView {
     pub unknown: Vec<Unknown>,
 }
 
+impl LogView {
+    /// Where the run with this number stands among the runs; none where it was left out.
+    pub(crate) fn index_of(&self, number: usize) -> Option<usize> {
+        // Runs that are left out leave the others in the order of their numbers.
+        self.runs.binary_search_by_key(&number, |run| run.run).ok()
+    }
+}
+
 /// A line that begins as a known shape and breaks off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Torn {

@@ -135,27 +135,23 @@ pub struct SchedSummary {
     pub threads: (f64, f64),
 }
 
-/// Summarizes a run.
-pub fn of(run: &RunView, findings: &[Finding]) -> RunSummary {
-    let count = |severity| {
-        let of_run = |finding: &&Finding| finding.run == Some(run.run) && finding.severity == severity;
-        findings.iter().filter(of_run).count()
-    };
+/// Summarizes a run, about which these are the findings.
+pub fn of(run: &RunView, findings: &[&Finding]) -> RunSummary {
+    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     RunSummary {
         run: run.run,
         lines: run.lines,
         go: run.go,
         toolchain: run.toolchain,
-        gc: gc(&run.cycles, limit_steers(run, findings)),
+        gc: gc(&run.cycles, limit_steers(findings)),
         sched: sched(&run.samples),
         n_findings: [count(Severity::Error), count(Severity::Warning), count(Severity::Info)],
     }
 }
 
 /// Whether a memory limit was seen steering the goal, which then says nothing about GOGC.
-fn limit_steers(run: &RunView, findings: &[Finding]) -> bool {
-    let about_limit = |finding: &Finding| matches!(finding.rule.code, "GC402" | "GC403");
-    findings.iter().any(|finding| finding.run == Some(run.run) && about_limit(finding))
+fn limit_steers(findings: &[&Finding]) -> bool {
+    findings.iter().any(|finding| matches!(finding.rule.code, "GC402" | "GC403"))
 }
 
 fn gc(cycles: &Cycles, limit_steers: bool) -> Option<GcSummary> {

@@ -6,10 +6,14 @@
 //!
 //! In exports with the newest line first a goroutine stands upside down: its frames wait for its header.
 
-use std::sync::{Arc, OnceLock};
+mod index;
 
-use crate::catalog::{At, BLOCKS, Block, Family, Piece, Reader, SHAPES, Shape};
+use std::sync::Arc;
+
+use crate::catalog::{Block, Family, Reader, Shape};
 use crate::template::{self, Codes, Match};
+pub(crate) use index::Hints;
+use index::{Candidate, Group, index};
 
 /// Processes of which blocks are kept open at a time.
 const MAX_OPEN: usize = 8;
@@ -78,8 +82,16 @@ impl Kinds {
         self.0 & Self::of(block).0 != 0
     }
 
-    fn has_any(self, blocks: &[Block]) -> bool {
-        blocks.iter().any(|block| self.has(*block))
+    fn all_of(blocks: &[Block]) -> Self {
+        blocks.iter().fold(Self::default(), |kinds, block| kinds.with(*block))
+    }
+
+    const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    const fn overlaps(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 
     const fn is_empty(self) -> bool {
@@ -88,9 +100,13 @@ impl Kinds {
 
     /// Lines of the program after which a block is over.
     fn patience(self) -> u32 {
-        const DUMPS: [Block; 6] =
-            [Block::Crash, Block::Signal, Block::Goroutine, Block::Race, Block::Finalizers, Block::Alloc];
-        match self.has_any(&DUMPS) {
+        const DUMPS: Kinds = Kinds::of(Block::Crash)
+            .with(Block::Signal)
+            .with(Block::Goroutine)
+            .with(Block::Race)
+            .with(Block::Finalizers)
+            .with(Block::Alloc);
+        match self.overlaps(DUMPS) {
             true => 64,
             false if self.has(Block::GcOld) => 0,
             // Profiles are written in one go.
@@ -194,11 +210,12 @@ impl Blocks {
         line: i64,
         source: &Arc<[u8]>,
         offer: Offer,
+        hints: &mut Hints,
         codes: &mut Codes,
     ) -> Option<Claim> {
         let index = self.find(source);
         let open = index.map(|index| &self.open[index]);
-        let Some((shape, found)) = shape_of(content, open, offer, codes) else {
+        let Some((shape, found)) = shape_of(content, open, offer, hints, codes) else {
             if let (Some(index), Offer::Content { .. }) = (index, offer) {
                 self.foreign(index);
             }
@@ -276,6 +293,10 @@ impl Open {
             self.pending.push(Waiting { line, shape, text: content.to_vec(), upward: false });
             return Vec::new();
         }
+        if self.pending.is_empty() {
+            self.claim(&[], shape);
+            return Vec::new();
+        }
         // A file belongs to the function before it; another that still waits may have changed places with a file.
         let newest_frame = self.pending.iter().rposition(|waiting| is_frame(waiting.shape));
         let newest_frame = newest_frame.map(|index| self.pending[index].line);
@@ -287,12 +308,17 @@ impl Open {
             Family::Race => family == Family::Race,
             _ => matches!(family, Family::Goroutine | Family::Signal | Family::StackNote | Family::Panic),
         };
-        let (confirmed, kept) = std::mem::take(&mut self.pending).into_iter().partition(confirms);
-        self.pending = kept;
+        let confirmed: Vec<Waiting> = self.pending.extract_if(.., |waiting| confirms(waiting)).collect();
         if family != Family::Location {
             self.pending.retain(|waiting| !is_frame(waiting.shape));
         }
-        for opens in confirmed.iter().map(|waiting: &Waiting| waiting.shape).chain([shape]) {
+        self.claim(&confirmed, shape);
+        confirmed
+    }
+
+    /// Notes that the block has lines of these shapes.
+    fn claim(&mut self, confirmed: &[Waiting], shape: Shape) {
+        for opens in confirmed.iter().map(|waiting| waiting.shape).chain([shape]) {
             self.open(opens.def().opens);
         }
         // The second delimiter ends the report.
@@ -300,7 +326,6 @@ impl Open {
             self.kinds = self.kinds.without(Block::Race);
         }
         self.last = Some(shape);
-        confirmed
     }
 
     fn open(&mut self, block: Option<Block>) {
@@ -387,14 +412,18 @@ fn is_frame_text(content: &[u8]) -> bool {
 }
 
 /// The shape of a line that can be claimed now.
-fn shape_of(content: &[u8], open: Option<&Open>, offer: Offer, codes: &mut Codes) -> Option<(Shape, Option<Match>)> {
-    let Some(&first) = content.first() else { return None };
+fn shape_of(
+    content: &[u8],
+    open: Option<&Open>,
+    offer: Offer,
+    hints: &mut Hints,
+    codes: &mut Codes,
+) -> Option<(Shape, Option<Match>)> {
     let index = index();
+    let first = *content.first()?;
     let kinds = open.map_or(Kinds::default(), Open::kinds);
-    let is_certain = |shape: &Shape| {
-        offer != Offer::Raw || !matches!(shape.def().family, Family::PanicText | Family::RuntimeNote | Family::Panic)
-    };
-    let mut matches = |shape: Shape| -> Option<(Shape, Option<Match>)> {
+    let is_raw = offer == Offer::Raw;
+    let matches = |shape: Shape, codes: &mut Codes| -> Option<(Shape, Option<Match>)> {
         if open.is_some_and(|open| !open.fits(shape, content)) {
             return None;
         }
@@ -404,24 +433,39 @@ fn shape_of(content: &[u8], open: Option<&Open>, offer: Offer, codes: &mut Codes
         let found = template::longest(shape, content);
         found.is_complete().then_some((shape, Some(found)))
     };
-    let by_literal = index.by_byte[usize::from(first)].iter();
-    let is_upward = |shape: &Shape| match shape.def().family {
+    let is_below_place = open.is_some_and(Open::has_upward_place);
+    let may_be_upward = is_below_place || is_place(content);
+    let is_upward = |shape: Shape| match shape.def().family {
         Family::Location => is_place(content),
-        Family::Frame | Family::CreatedBy => open.is_some_and(|open| open.has_upward_place()),
+        Family::Frame | Family::CreatedBy => is_below_place,
         _ => false,
     };
-    let claimable = |shape: &&Shape| {
-        let within = shape.def().within;
-        (within.is_empty() || kinds.has_any(within) || is_upward(shape)) && is_certain(shape)
+    let claimable = |candidate: &Candidate| {
+        let is_within = candidate.within.is_empty() || candidate.within.overlaps(kinds);
+        (is_within || may_be_upward && is_upward(candidate.shape)) && !(is_raw && candidate.is_doubtful)
     };
-    // A note of the runtime comes before the crash that it explains, and a line of `=` before the word race.
-    let is_early =
-        |shape: &&Shape| offer != Offer::Raw && (shape.def().family == Family::RuntimeNote || is_delimiter(**shape));
-    by_literal.filter(|shape| claimable(shape) || is_early(shape)).find_map(|shape| matches(*shape)).or_else(|| {
-        // What begins with a value takes whatever stands in front of it for that, so it needs its block.
-        let is_sure = |shape: &&Shape| offer != Offer::Raw || !shape.def().within.is_empty();
-        index.by_value.iter().filter(claimable).filter(is_sure).find_map(|shape| matches(*shape))
-    })
+    let can_stand = |candidate: &Candidate| claimable(candidate) || !is_raw && candidate.is_early;
+    for Group { candidates, within } in index.by_byte[usize::from(first)].iter() {
+        if !(within.is_empty() || within.overlaps(kinds) || may_be_upward || !is_raw) {
+            continue;
+        }
+        // At most one shape of a group matches a line, so any order will do.
+        let hint = hints.0[usize::from(first)];
+        let hinted = hint.and_then(|hint| candidates.iter().find(|candidate| candidate.shape == hint));
+        let others = candidates.iter().filter(|candidate| Some(candidate.shape) != hint);
+        let found = hinted.into_iter().chain(others).filter(|candidate| can_stand(candidate));
+        if let Some(found) = found.map(|candidate| candidate.shape).find_map(|shape| matches(shape, codes)) {
+            hints.0[usize::from(first)] = Some(found.0);
+            return Some(found);
+        }
+    }
+    if is_raw && kinds.is_empty() && !is_below_place {
+        return None;
+    }
+    // What begins with a value takes whatever stands in front of it for that, so it needs its block.
+    let is_sure = |candidate: &&Candidate| !is_raw || !candidate.within.is_empty();
+    let by_value = index.by_value.iter().filter(|candidate| claimable(candidate)).filter(is_sure);
+    by_value.map(|candidate| candidate.shape).find_map(|shape| matches(shape, codes))
 }
 
 /// Whether a text is a line of some block, told by the words that it begins with. Whether it means that here is another
@@ -429,41 +473,10 @@ fn shape_of(content: &[u8], open: Option<&Open>, offer: Offer, codes: &mut Codes
 pub(crate) fn is_line(content: &[u8]) -> bool {
     let Some(&first) = content.first() else { return false };
     let mut codes = Codes::default();
-    let is_whole = |shape: &Shape| match shape.def().reader {
-        Reader::Template => template::whole(*shape, content, &mut codes),
-        _ => template::longest(*shape, content).is_complete(),
+    let mut is_whole = |candidate: &Candidate| match candidate.shape.def().reader {
+        Reader::Template => template::whole(candidate.shape, content, &mut codes),
+        _ => template::longest(candidate.shape, content).is_complete(),
     };
     // Indented text is common.
-    first != b' ' && index().by_byte[usize::from(first)].iter().any(is_whole)
-}
-
-/// Shapes that are whole lines.
-struct Index {
-    /// Those that begin with a literal or with blanks, by their first byte.
-    by_byte: Vec<Vec<Shape>>,
-    /// Those that begin with a value.
-    by_value: Vec<Shape>,
-}
-
-fn index() -> &'static Index {
-    static INDEX: OnceLock<Index> = OnceLock::new();
-    INDEX.get_or_init(|| {
-        debug_assert!(BLOCKS.len() <= 32, "a set of blocks has 32 bits");
-        let mut index = Index { by_byte: vec![Vec::new(); 256], by_value: Vec::new() };
-        for (number, def) in SHAPES.iter().enumerate().filter(|(_, def)| def.at == At::Line) {
-            let shape = Shape(number as u16);
-            for start in def.starts {
-                let shapes: &mut Vec<Shape> = &mut index.by_byte[usize::from(start.as_bytes()[0])];
-                if shapes.last() != Some(&shape) {
-                    shapes.push(shape);
-                }
-            }
-            match def.pieces.first() {
-                Some(Piece::Pad) => b"\t ".iter().for_each(|byte| index.by_byte[usize::from(*byte)].push(shape)),
-                Some(Piece::Value(..)) => index.by_value.push(shape),
-                _ => {}
-            }
-        }
-        index
-    })
+    first != b' ' && index().by_byte[usize::from(first)].iter().any(|group| group.candidates.iter().any(&mut is_whole))
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::block::{Blocks, Claim, Offer};
+use crate::block::{Blocks, Claim, Hints, Offer};
 use crate::carrier::{self, Context, Memory};
 use crate::catalog::{At, Family, Shape};
 use crate::table::Batch;
@@ -172,6 +172,8 @@ pub struct ChunkBuilder {
     confirmed: Codes,
     /// The shape that matched last, by first byte.
     preferred: Box<[Option<Shape>; 256]>,
+    /// The same for lines of blocks.
+    hints: Hints,
     /// By family: the last rows, not yet in its table.
     batches: Vec<Batch>,
 }
@@ -209,6 +211,7 @@ impl ChunkBuilder {
             codes: Codes::default(),
             confirmed: Codes::default(),
             preferred: Box::new([None; 256]),
+            hints: Hints::default(),
             batches: Family::ALL.iter().map(|_| Batch::new()).collect(),
         }
     }
@@ -261,6 +264,7 @@ impl ChunkBuilder {
         let mut next = Self::new(Carry::default());
         std::mem::swap(&mut next.memory, &mut self.memory);
         std::mem::swap(&mut next.preferred, &mut self.preferred);
+        std::mem::swap(&mut next.hints, &mut self.hints);
         std::mem::swap(&mut next.codes, &mut self.codes);
         Family::ALL.iter().for_each(|family| self.flush(*family));
         std::mem::swap(&mut next.batches, &mut self.batches);
@@ -306,7 +310,9 @@ impl ChunkBuilder {
     fn block(&mut self, content: &[u8], source: u32, offer: Offer) -> bool {
         let line = i64::from(self.chunk.n_lines) - 1;
         let name = &self.chunk.sources[source as usize];
-        let Some(claim) = self.blocks.read(content, line, name, offer, &mut self.codes) else { return false };
+        let Some(claim) = self.blocks.read(content, line, name, offer, &mut self.hints, &mut self.codes) else {
+            return false;
+        };
         let Claim { shape, found, confirmed, waits } = claim;
         if !confirmed.is_empty() {
             std::mem::swap(&mut self.codes, &mut self.confirmed);
@@ -373,7 +379,9 @@ impl ChunkBuilder {
         if peeled.content.is_empty() && !is_record {
             return self.blank(&line[peeled.source.clone()]);
         }
-        if !is_record && self.block(&peeled.content, source, Offer::Raw) {
+        // A line that nothing carries was offered as it is already.
+        let is_carried = !peeled.layers.is_empty();
+        if !is_record && is_carried && self.block(&peeled.content, source, Offer::Raw) {
             return;
         }
         self.mark(&peeled.content);

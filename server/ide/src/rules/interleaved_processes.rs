@@ -83,7 +83,7 @@ fn groups(log: &LogView) -> Vec<Vec<usize>> {
         while let Some(&idx) = group.get(next) {
             next += 1;
             for number in &log.runs[idx].interleaved {
-                let other = log.runs.iter().position(|run| run.run == *number);
+                let other = log.index_of(*number);
                 if let Some(other) = other.filter(|&other| !grouped[other]) {
                     grouped[other] = true;
                     group.push(other);

@@ -53,7 +53,7 @@ const CLEAR_FALL_S: f64 = 1.0;
 
 fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
     for run in &log.runs {
-        let before = run.restarts.and_then(|before| log.runs.iter().find(|other| other.run == before));
+        let before = run.restarts.and_then(|before| log.index_of(before)).map(|before| &log.runs[before]);
         let Some(before) = before else { continue };
         if !run.interleaved.is_empty() || !before.interleaved.is_empty() {
             continue;

@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::{pad_len, text_len};
+use memchr::memmem::{Finder, FinderRev};
+
+use super::{is_blank, pad_len, text_len};
 use crate::catalog::{Kind, Piece, Reader, SHAPES, Shape, ShapeDef};
 use crate::cells;
 use crate::word::Expected;
@@ -53,11 +55,54 @@ enum Behind {
     Value(Kind),
     List,
     HexList,
-    /// A text, and the pieces that say where it ends.
-    Text(Kind, &'static [Piece]),
+    Text(TextEnd),
     Pad,
     /// Flags in a row: at most one of them is printed.
     Flags(Vec<&'static str>),
+}
+
+/// Where a text ends, as [`text_len`] has it.
+enum TextEnd {
+    /// With the line.
+    Line,
+    Blank,
+    /// Where this byte stands first, or last.
+    Byte(u8),
+    LastByte(u8),
+    /// Where these bytes stand first, or last.
+    Literal(Finder<'static>),
+    LastLiteral(FinderRev<'static>),
+    /// What follows says it.
+    Pieces(Kind, &'static [Piece]),
+}
+
+impl TextEnd {
+    fn of(kind: Kind, next: &'static [Piece]) -> Self {
+        match next.first() {
+            None => Self::Line,
+            Some(Piece::Pad) => Self::Blank,
+            Some(Piece::Literal(literal)) => match (kind, literal.as_bytes()) {
+                (Kind::LongText, [byte]) => Self::LastByte(*byte),
+                (Kind::LongText, bytes) => Self::LastLiteral(FinderRev::new(bytes)),
+                (_, [byte]) => Self::Byte(*byte),
+                (_, bytes) => Self::Literal(Finder::new(bytes)),
+            },
+            Some(_) => Self::Pieces(kind, next),
+        }
+    }
+
+    #[inline]
+    fn len(&self, rest: &[u8]) -> Option<usize> {
+        match self {
+            Self::Line => Some(rest.len()),
+            Self::Blank => rest.iter().position(|byte| is_blank(*byte)),
+            Self::Byte(byte) => memchr::memchr(*byte, rest),
+            Self::LastByte(byte) => memchr::memrchr(*byte, rest),
+            Self::Literal(finder) => finder.find(rest),
+            Self::LastLiteral(finder) => finder.rfind(rest),
+            Self::Pieces(kind, next) => text_len(*kind, next, rest),
+        }
+    }
 }
 
 struct Program {
@@ -92,7 +137,7 @@ impl Program {
                     }
                     layout.single.push(field);
                     match kind {
-                        Kind::Text | Kind::LongText => Behind::Text(kind, &shape.pieces[next..]),
+                        Kind::Text | Kind::LongText => Behind::Text(TextEnd::of(kind, &shape.pieces[next..])),
                         Kind::Uint => Behind::Uint,
                         Kind::Millis2 => Behind::Millis2,
                         Kind::Int => Behind::Int,
@@ -140,6 +185,10 @@ pub fn whole(shape: Shape, line: &[u8], codes: &mut Codes) -> bool {
         return false;
     }
     let Program { steps, layout, .. } = program(shape);
+    // Most shapes that are tried begin with other words.
+    if !steps.first().is_none_or(|step| step.literal.begins(line)) {
+        return false;
+    }
     codes.single.resize(layout.single.len(), 0);
     codes.pool.clear();
     codes.ends.clear();
@@ -162,8 +211,8 @@ fn follow<'a>(steps: &[Step], line: &'a [u8], codes: &mut Codes) -> Option<&'a [
             Behind::Millis2 => cells::read_millis2(rest)?,
             Behind::Int => cells::read_int(rest)?,
             Behind::Value(kind) => cells::read(*kind, rest)?,
-            Behind::Text(kind, next) => {
-                let len = text_len(*kind, next, rest)?;
+            Behind::Text(end) => {
+                let len = end.len(rest)?;
                 (((line.len() - rest.len()) as u64) << 32 | len as u64, len)
             }
             Behind::Pad => match pad_len(rest) {

@@ -55,13 +55,20 @@ fn print(shape: Shape, bits: &[u64]) -> Printed {
     let mut next = || bits.next().expect("cycles");
     let mut printed = Printed { shape, text: String::new(), ends: Vec::new(), values: Vec::new() };
     let mut after_flag = false;
-    for piece in shape.def().pieces {
+    for (index, piece) in shape.def().pieces.iter().enumerate() {
         let mut is_printed_flag = false;
         match *piece {
             Piece::Literal(text) => printed.text.push_str(text),
             Piece::Pad => printed.text.push_str(["\t", " ", "\t\t"][(next() % 3) as usize]),
             Piece::Value(_, kind) => {
-                let datum = value(kind, &mut next);
+                let mut datum = value(kind, &mut next);
+                // A text ends where the next words stand, so none that Go prints holds them.
+                if let (Datum::Text(text), Some(Piece::Literal(words))) =
+                    (&mut datum, shape.def().pieces.get(index + 1))
+                    && text.contains(words)
+                {
+                    *text = text.replace(words, "");
+                }
                 printed.text.push_str(&datum.print());
                 printed.values.push(datum);
             }

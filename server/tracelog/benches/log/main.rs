@@ -1,93 +1,38 @@
 //! How fast logs are read: `cargo bench -p tracelog`.
 //!
-//! Logs of 1 and 10 MB; with `TRACELOG_BENCH_MB=100` also of that size. The lines are made like those of a service on
-//! Go 1.22: the same for the same size, with the spread of digits that real lines have.
+//! Logs of 1 and 10 MB; with `TRACELOG_BENCH_MB=100` also of that size. `cargo bench -p tracelog -- 'read.*Dumps'` runs
+//! those that match. Prints first how many bytes the columns take.
 
 use std::sync::Mutex;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use tracelog::fixture::{Cycle, LogBuilder, Sample};
 use tracelog::{LineCol, Log, Runs, Text};
 
+mod lines;
+
+use lines::Lines;
+
 fn main() {
+    print_sizes();
     divan::main();
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Lines {
-    Gctrace,
-    Schedtrace,
-    /// Both, with lines of the application between them.
-    Mixed,
+/// Bytes of columns per byte of text.
+#[expect(clippy::print_stdout, reason = "a bench prints its results")]
+fn print_sizes() {
+    for kind in Lines::ALL {
+        let text = text_of((kind, 1));
+        let n_bytes = Log::read(text.as_bytes()).n_bytes();
+        println!("columns of {kind:?}: {:.2} of the text", n_bytes as f64 / text.len() as f64);
+    }
 }
-
-const KINDS: [Lines; 3] = [Lines::Gctrace, Lines::Schedtrace, Lines::Mixed];
 
 /// Kinds and sizes in MB.
 fn logs() -> Vec<(Lines, usize)> {
     let more = std::env::var("TRACELOG_BENCH_MB").ok().and_then(|mb| mb.parse().ok());
     let sizes: Vec<usize> = [1, 10].into_iter().chain(more).collect();
-    sizes.into_iter().flat_map(|mb| KINDS.map(|kind| (kind, mb))).collect()
-}
-
-/// Numbers that look random and are the same every time (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number from 0 to 1.
-    fn part(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// A positive number whose logarithm is spread evenly around that of `middle`, as times are.
-    fn around(&mut self, middle: f64) -> f64 {
-        middle * 10_f64.powf(self.part() * 2.0 - 1.0)
-    }
-}
-
-fn make(kind: Lines, mb: usize) -> String {
-    let mut random = Random(mb as u64);
-    let mut log = LogBuilder::new(22);
-    let mut cycle = Cycle { n: 0, at_s: 0.0, procs: 8, ..Cycle::default() };
-    let mut sample = Sample { procs: 8, ..Sample::default() };
-    while log.text().len() < mb * 1_000_000 {
-        if kind != Lines::Schedtrace {
-            let live = 40.0 + 30.0 * random.part();
-            cycle.n += 1;
-            cycle.at_s += random.around(0.4);
-            cycle.sweep_term_ms = random.around(0.05);
-            cycle.mark_ms = random.around(1.2);
-            cycle.mark_term_ms = random.around(0.003);
-            cycle.mark_cpu_ms = [random.around(0.2), random.around(2.0), random.around(0.5)];
-            cycle.heap_mb = [live * 1.8, live * 1.9, live];
-            cycle.goal_mb = live * 2.0;
-            log.gc(&cycle);
-        }
-        if kind != Lines::Gctrace {
-            sample.at_ms += 100 + random.next() % 9;
-            sample.idle_procs = (random.next() % 8) as u32;
-            sample.threads = 12 + (random.next() % 4) as u32;
-            let queue = |random: &mut Random| if random.part() < 0.85 { 0 } else { (random.next() % 6) as i64 };
-            sample.local = (0..8).map(|_| queue(&mut random)).collect();
-            log.sched(&sample);
-        }
-        if kind == Lines::Mixed {
-            for _ in 0..random.next() % 4 {
-                let ms = random.around(6.0);
-                log.line(&format!("time=2024-01-02T15:04:05.{:03}Z level=info msg=\"request done\" path=/api/v1/orders status=200 dur={ms:.1}ms", random.next() % 1000));
-            }
-        }
-    }
-    log.text().to_owned()
+    sizes.into_iter().flat_map(|mb| Lines::ALL.map(|kind| (kind, mb))).collect()
 }
 
 struct Made {
@@ -103,7 +48,7 @@ fn text_of((kind, mb): (Lines, usize)) -> &'static str {
     if let Some(made) = made.iter().find(|made| (made.kind, made.mb) == (kind, mb)) {
         return made.text;
     }
-    let text: &'static str = make(kind, mb).leak();
+    let text: &'static str = kind.make(mb).leak();
     made.push(Made { kind, mb, text });
     text
 }
