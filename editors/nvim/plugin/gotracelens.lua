@@ -22,6 +22,11 @@ vim.filetype.add({
   },
 })
 
+-- All other types of tokens have a color in every color scheme, and the server uses no others.
+for _, filetype in ipairs({ "gotrace", "log", "text" }) do
+  vim.api.nvim_set_hl(0, "@lsp.typemod.string.file." .. filetype, { link = "@string.special.path", default = true })
+end
+
 local group = vim.api.nvim_create_augroup("gotracelens", { clear = true })
 vim.api.nvim_create_autocmd({ "BufReadPost", "FileChangedShellPost", "TextChanged", "InsertLeave" }, {
   group = group,

@@ -153,3 +153,16 @@ it("obeys no modeline inside a trace", function()
   equal(ed:lua("return vim.bo.textwidth"), 0)
   equal(ed:lua("return vim.bo.commentstring"), "")
 end)
+
+it("gives every token of the server a color", function()
+  local ed = editor.start()
+  ed:open(editor.file("nohup.out", TRACE))
+  ed:wait_attached()
+  local link = [[return vim.api.nvim_get_hl(0, { name = "@lsp.typemod.string.file.gotrace" }).link]]
+  equal(ed:lua(link), "@string.special.path")
+  equal(ed:lua("local client = vim.lsp.get_clients({ bufnr = 0 })[1]; " .. [[
+    return vim.iter(client.server_capabilities.semanticTokensProvider.legend.tokenTypes):filter(function(name)
+      return vim.tbl_isempty(vim.api.nvim_get_hl(0, { name = "@lsp.type." .. name }))
+    end):totable()
+  ]]), {}, "types without a color")
+end)

@@ -32,12 +32,27 @@ local CARRIERS = {
   ["compose"] = "web_1    | scav 41752 KiB work (bg), 0 KiB work (eager), 44504 KiB now, 100% util",
   ["logrus"] = [[time="2024-02-02T09:33:04Z" level=info msg="gc4(2): 26+1+87+0 us, 0 -> 0 MB, 1603 (1634-31) objects" stream=stderr]],
   ["terminal colors"] = "gc \27[35m1\27[0m @\27[35m0.014\27[0ms \27[35m0\27[0m%: 0.067+4.3+0.001 ms clock, 0.13+0.53/0/0+0.003 ms cpu",
+  ["a message without a line end"] = "readygc 1 @0.014s 0%: 0.067+4.3+0.001 ms clock, 0.13+0.53/0/0+0.003 ms cpu",
   ["carriage returns"] = "GC forced\r",
 }
 
 for carrier, line in vim.spairs(CARRIERS) do
   it("recognizes a trace behind " .. carrier, function()
     equal(detect.has_trace("first\n" .. line .. "\nlast"), true)
+  end)
+end
+
+local here = vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2)))
+local recognized = table.concat(vim.fn.readfile(vim.fs.joinpath(here, "../../../tests/recognized.json")), "\n")
+
+for _, line in ipairs(vim.json.decode(recognized).lines) do
+  it(("recognizes %s: %s"):format(line.shape, line.text:sub(1, 40)), function()
+    equal(detect.has_trace("first\n" .. line.text .. "\r\nlast"), true)
+    if line.carried then
+      local docker = vim.json.encode({ log = line.text .. "\n", stream = "stderr" })
+      equal(detect.has_trace("first\n" .. docker .. "\nlast"), true, "from Docker")
+      equal(detect.has_trace("Jan 02 03:04:05 host app[7]: " .. line.text), true, "from journald")
+    end
   end)
 end
 
@@ -53,7 +68,22 @@ local FOREIGN_LINES = {
   "scvg: disabled",
   "scav 3 files",
   "gc3(2): cleaned",
-  "msgc 1 @0.014s 0%: 0.067+4.3+0.001 ms clock, 0.13",
+  "2026/01/02 03:04:05 panic: handler failed, recovered",
+  'level=error msg="panic: runtime error: index out of range" component=worker',
+  "main.c:3:10: fatal error: missing.h: No such file or directory",
+  "received SIGQUIT: quitting",
+  "SIGTERM: shutting down",
+  "started goroutine 7 [worker]: ready",
+  "goroutine 7 finished",
+  "loading user profile: total 12",
+  "cpu profile: 30s",
+  "--- mutex: held by 3",
+  "pacer: assist ratio is high",
+  "init database @12 ms",
+  "tracealloc(p, size)",
+  "PC=0x45f2a1",
+  "exit status 1",
+  "Killed",
 }
 
 for _, line in ipairs(FOREIGN_LINES) do

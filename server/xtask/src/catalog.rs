@@ -24,6 +24,10 @@ pub struct Catalog {
     pub blocks: Vec<BlockText>,
     /// In display order.
     pub families: Vec<Family>,
+    /// Ids of families and shapes by which editors recognize a text.
+    pub recognized_by: Vec<String>,
+    /// Ids of shapes whose samples do that, and nothing else of them.
+    pub recognized_by_samples: Vec<String>,
 }
 
 /// One kind of line.
@@ -76,6 +80,8 @@ struct Index {
     documented_samples: usize,
     blocks: Vec<BlockText>,
     families: Vec<String>,
+    recognized_by: Vec<String>,
+    recognized_by_samples: Vec<String>,
 }
 
 /// `formats/<family>.toml`.
@@ -255,7 +261,9 @@ pub fn read(folder: &Path) -> Outcome<Catalog> {
     share_names(&mut families)?;
     check_json_types(&families)?;
     check_documented(&families, index.documented_samples)?;
-    Ok(Catalog { newest, blocks: index.blocks, families })
+    let Index { blocks, recognized_by, recognized_by_samples, .. } = index;
+    check_recognized(&families, &recognized_by, &recognized_by_samples)?;
+    Ok(Catalog { newest, blocks, families, recognized_by, recognized_by_samples })
 }
 
 fn read_toml<T: DeserializeOwned>(path: &Path) -> Outcome<T> {
@@ -388,6 +396,19 @@ fn check_documented(families: &[Family], committed: usize) -> Outcome {
     }
     let advice = if count > committed { "record the new ones instead" } else { "lower the number in catalog.toml" };
     Err(format!("documented samples: {count}, while catalog.toml says {committed}; {advice}"))
+}
+
+/// What editors recognize a text by exists, and means something outside of a block.
+fn check_recognized(families: &[Family], by: &[String], by_samples: &[String]) -> Outcome {
+    for id in by.iter().chain(by_samples) {
+        let shapes = families.iter().flat_map(|family| &family.shapes);
+        let mut named = shapes.filter(|shape| shape.text.id == *id);
+        let is_family = by.contains(id) && families.iter().any(|family| family.text.id == *id);
+        if !is_family && !named.any(|shape| shape.text.within.is_empty()) {
+            return Err(format!("recognized by \"{id}\": there is no such family, or shape outside of blocks"));
+        }
+    }
+    Ok(())
 }
 
 /// One id has one JSON type in all families, so that rows of different families fit into one table.

@@ -5,6 +5,7 @@ use std::fs;
 use crate::files::{self, root};
 use crate::{Outcome, catalog, report};
 
+mod detection;
 mod docs;
 mod grammar_tests;
 mod markdown;
@@ -59,6 +60,7 @@ fn outputs() -> Outcome<Vec<Output>> {
         output("grammars/textmate/test/samples.log", grammar_tests::scopes(&catalog)),
         output("grammars/textmate/test/samples.json", grammar_tests::spans(&catalog)),
     ];
+    outputs.extend(detection::generate(&catalog));
     outputs.extend(docs::generate(&catalog, &rules));
     outputs.extend(rules::generate(&rules));
     Ok(outputs)

@@ -1,8 +1,8 @@
 --- Recognizes a Go runtime trace by its content.
 ---
 --- `*.log` has no file type in Neovim and says nothing about what is inside, so only the text decides. The first and
---- the last part of a buffer are looked at; what a line means is the server's business, this only knows how a trace
---- line starts. A buffer is never changed, and a file type somebody else has set is never replaced.
+--- the last part of a buffer are looked at; what a line means is the server's business, this only knows how lines start
+--- that Go prints, from the server's catalog. A buffer is never changed, and a file type somebody else has set is never replaced.
 local M = {}
 
 local api = vim.api
@@ -17,17 +17,18 @@ local RECHECK_DELAY = 300
 --- File types under which a trace may lie without being called one: the server attaches there, the type stays.
 M.host_filetypes = { "log", "text" }
 
---- How lines start that only the Go runtime prints, long enough that prose does not match; a prefix before them is fine.
---- Collector quoting is taken away first. One entry per shape; the text of each is in the server's catalog.
-local STARTS = {
-  "%f[%w_]gc %d+ @%d+%.%d+s %-?%d+%%[^:\n]*: [%d.+]+ ms clock, ", -- gctrace, Go 1.5 and later
-  "%f[%w_]gc%d+%(%d+%): %d+%+%d+%+%d+[%d+]* [mu]s,? ", -- gctrace, Go 1.0 to 1.4
-  "%f[%w_]SCHED %d+ms: gomaxprocs=%d+ idleprocs=", -- schedtrace
-  "%f[%w_]scav %d[%d ]* KiB work[^\n]-, %d+%% util", -- scavenger, Go 1.14 and later
-  "%f[%w_]scvg%-?%d*: inuse: %d+, idle: %d+, sys: ", -- scavenger, Go 1.0 to 1.13
-  "%f[%w_]scvg%-?%d*: 0?x?%x+ MB released",
-  "%f[%w_]scvg%-?%d*: GC forced",
-  "\nGC forced\r?\n", -- too plain to be taken anywhere but alone on its line
+--- How lines begin that a carrier or nothing stands before.
+local CARRIED = { "\n", '["\t]', "[%]:|%dZ] ", " [FP] " }
+
+--- What stands around the start of a line, by its place: patterns for what is before, one for what is behind. The text
+--- begins and ends with a line feed.
+---@type table<string, { before: string[], behind: string }>
+local PLACES = {
+  anywhere = { before = { "" }, behind = "" }, -- glued to other text, too
+  alone = { before = CARRIED, behind = '[ \t\r]*["\n]' }, -- all that a carrier carries
+  carried = { before = CARRIED, behind = "" }, -- the begin of that
+  line = { before = { "\n" }, behind = "[ \t\r]*\n" }, -- the whole line
+  begin = { before = { "\n" }, behind = "" }, -- its begin
 }
 
 --- Takes away what collectors and terminals put inside a line: color codes, JSON escapes.
@@ -53,12 +54,15 @@ end
 ---@return boolean
 function M.has_trace(text)
   text = "\n" .. unquote(text) .. "\n"
-  for _, start in ipairs(STARTS) do
-    if text:find(start) then
-      return true
+  return vim.iter(require("gotracelens.starts")):any(function(start)
+    if not text:find(start.needle, 1, true) then
+      return false
     end
-  end
-  return false
+    local place = PLACES[start.place]
+    return vim.iter(place.before):any(function(before)
+      return text:find(before .. start.pattern .. place.behind) ~= nil
+    end)
+  end)
 end
 
 ---@param bufnr integer

@@ -1,6 +1,7 @@
 import * as assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
+import recognized from "../../../../tests/recognized.json";
 import { END_LENGTH, hasTraceLine, isTrace, type TextSource } from "../../src/detect";
 
 const LOGS = process.env["GOTRACELENS_LOGS"] ?? "";
@@ -36,6 +37,22 @@ const FOREIGN = [
   "gc 1 percent done",
   "the scavenger released 12 KiB",
   "sched: 4 idleprocs",
+  "2026/01/02 03:04:05 panic: handler failed, recovered",
+  'level=error msg="panic: runtime error: index out of range" component=worker',
+  "main.c:3:10: fatal error: missing.h: No such file or directory",
+  "received SIGQUIT: quitting",
+  "SIGTERM: shutting down",
+  "started goroutine 7 [worker]: ready",
+  "goroutine 7 finished",
+  "loading user profile: total 12",
+  "cpu profile: 30s",
+  "--- mutex: held by 3",
+  "pacer: assist ratio is high",
+  "init database @12 ms",
+  "tracealloc(p, size)",
+  "PC=0x45f2a1",
+  "exit status 1",
+  "Killed",
 ];
 
 /** Answers parts of `text` and notes how much was asked for. */
@@ -57,6 +74,16 @@ describe("hasTraceLine", () => {
         assert.equal(hasTraceLine(`started\n${wrap(line)}\nready\n`), true);
       });
     }
+  }
+  for (const { shape, text, carried } of recognized.lines) {
+    it(`recognizes ${shape}: ${text.slice(0, 40)}`, () => {
+      assert.equal(hasTraceLine(`started\n${text}\r\nready\n`), true);
+      if (carried) {
+        const docker = JSON.stringify({ log: `${text}\n`, stream: "stderr" });
+        assert.equal(hasTraceLine(`started\n${docker}\nready\n`), true, "from Docker");
+        assert.equal(hasTraceLine(`Jan 02 03:04:05 host app[7]: ${text}\n`), true, "from journald");
+      }
+    });
   }
   for (const line of FOREIGN) {
     it(`does not claim: ${line.slice(0, 40)}`, () => {

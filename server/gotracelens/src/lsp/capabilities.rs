@@ -276,6 +276,20 @@ mod tests {
     }
 
     #[test]
+    fn the_extension_of_vs_code_has_a_scope_for_every_token() {
+        let package: Value =
+            serde_json::from_str(include_str!("../../../../editors/vscode/package.json")).unwrap();
+        let contributed = &package["contributes"];
+        let ids = contributed["semanticTokenModifiers"].as_array().unwrap().iter();
+        assert_eq!(ids.map(|modifier| modifier["id"].as_str().unwrap()).collect::<Vec<_>>(), TOKEN_MODIFIERS);
+        let scopes = contributed["semanticTokenScopes"][0]["scopes"].as_object().unwrap();
+        let has_scope = |name: &str| scopes.keys().any(|key| key.split('.').any(|part| part == name));
+        // A keyword has the scope of its family in the grammar, and every theme has a color for the type.
+        let names = TOKEN_TYPES.iter().filter(|name| **name != "keyword").chain(&TOKEN_MODIFIERS);
+        assert_eq!(names.filter(|name| !has_scope(name)).collect::<Vec<_>>(), [""; 0].iter().collect::<Vec<_>>());
+    }
+
+    #[test]
     fn nothing_is_assumed_of_a_client_that_announces_nothing() {
         let profile = profile(json!({}));
         assert_eq!(profile.refresh, Refresh::default());
