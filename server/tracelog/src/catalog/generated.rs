@@ -1129,8 +1129,10 @@ pub mod gocache {
     pub const HASH_INPUT: Field = Field { family: Family::Gocache, index: 2 };
     /// Text.
     pub const TEXT: Field = Field { family: Family::Gocache, index: 3 };
+    /// File.
+    pub const FILE: Field = Field { family: Family::Gocache, index: 4 };
     /// Hash.
-    pub const HASH: Field = Field { family: Family::Gocache, index: 4 };
+    pub const HASH: Field = Field { family: Family::Gocache, index: 5 };
 }
 
 /// Every shape by name.
@@ -1569,16 +1571,26 @@ pub mod shapes {
     pub const HTTP2_HELLO_1_6: Shape = Shape(214);
     /// `http2_server_read_1_6`, Go 1.6-.
     pub const HTTP2_SERVER_READ_1_6: Shape = Shape(215);
+    /// `http2_server_connect_1_6`, Go 1.6-.
+    pub const HTTP2_SERVER_CONNECT_1_6: Shape = Shape(216);
+    /// `http2_server_setting_1_6`, Go 1.6-.
+    pub const HTTP2_SERVER_SETTING_1_6: Shape = Shape(217);
+    /// `http2_server_encoding_1_6`, Go 1.6-.
+    pub const HTTP2_SERVER_ENCODING_1_6: Shape = Shape(218);
+    /// `http2_decoded_1_6`, Go 1.6-.
+    pub const HTTP2_DECODED_1_6: Shape = Shape(219);
     /// `http2_transport_1_6`, Go 1.6-.
-    pub const HTTP2_TRANSPORT_1_6: Shape = Shape(216);
+    pub const HTTP2_TRANSPORT_1_6: Shape = Shape(220);
     /// `gocache_part_1_10`, Go 1.10-.
-    pub const GOCACHE_PART_1_10: Shape = Shape(217);
+    pub const GOCACHE_PART_1_10: Shape = Shape(221);
     /// `gocache_name_1_10`, Go 1.10-.
-    pub const GOCACHE_NAME_1_10: Shape = Shape(218);
+    pub const GOCACHE_NAME_1_10: Shape = Shape(222);
     /// `gocache_subkey_1_10`, Go 1.10-.
-    pub const GOCACHE_SUBKEY_1_10: Shape = Shape(219);
+    pub const GOCACHE_SUBKEY_1_10: Shape = Shape(223);
+    /// `gocache_file_1_10`, Go 1.10-.
+    pub const GOCACHE_FILE_1_10: Shape = Shape(224);
     /// `gocache_test_1_10`, Go 1.10-.
-    pub const GOCACHE_TEST_1_10: Shape = Shape(220);
+    pub const GOCACHE_TEST_1_10: Shape = Shape(225);
 }
 
 /// Every family, indexed by [`Family`].
@@ -8408,6 +8420,10 @@ pub static FAMILIES: [FamilyDef; 48] = [
             shapes::HTTP2_RECEIVED_1_6,
             shapes::HTTP2_HELLO_1_6,
             shapes::HTTP2_SERVER_READ_1_6,
+            shapes::HTTP2_SERVER_CONNECT_1_6,
+            shapes::HTTP2_SERVER_SETTING_1_6,
+            shapes::HTTP2_SERVER_ENCODING_1_6,
+            shapes::HTTP2_DECODED_1_6,
             shapes::HTTP2_TRANSPORT_1_6,
         ],
     },
@@ -8490,6 +8506,24 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 go: GoReleases::range(10, 27),
             },
             FieldDef {
+                id: "file",
+                title: "File",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "The file that is hashed.",
+                reading: "Folders named go-build are made for one build and removed after it.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "cmd/go/internal/cache/hash.go FileHash, 1.10-",
+                go: GoReleases::range(10, 27),
+            },
+            FieldDef {
                 id: "hash",
                 title: "Hash",
                 unit: "",
@@ -8512,13 +8546,14 @@ pub static FAMILIES: [FamilyDef; 48] = [
             shapes::GOCACHE_PART_1_10,
             shapes::GOCACHE_NAME_1_10,
             shapes::GOCACHE_SUBKEY_1_10,
+            shapes::GOCACHE_FILE_1_10,
             shapes::GOCACHE_TEST_1_10,
         ],
     },
 ];
 
 /// Every shape, indexed by [`Shape`].
-pub static SHAPES: [ShapeDef; 221] = [
+pub static SHAPES: [ShapeDef; 226] = [
     ShapeDef {
         id: "gc_1_0",
         family: Family::Gc,
@@ -13196,6 +13231,82 @@ pub static SHAPES: [ShapeDef; 221] = [
         note: "",
     },
     ShapeDef {
+        id: "http2_server_connect_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: server connection from {client} on {text}",
+        pieces: &[
+            Piece::Literal("http2: server connection from "),
+            Piece::Value(3, Kind::Text),
+            Piece::Literal(" on "),
+            Piece::Value(7, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["http2: server connection from "],
+        note: "The text is the address of the server; Go 1.27 prints it with a verb that does not fit.",
+    },
+    ShapeDef {
+        id: "http2_server_setting_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: server processing setting {text}",
+        pieces: &[
+            Piece::Literal("http2: server processing setting "),
+            Piece::Value(7, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["http2: server processing setting "],
+        note: "",
+    },
+    ShapeDef {
+        id: "http2_server_encoding_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: server encoding header \"{http2_header}\" = \"{http2_header_value}\"",
+        pieces: &[
+            Piece::Literal("http2: server encoding header \""),
+            Piece::Value(4, Kind::Text),
+            Piece::Literal("\" = \""),
+            Piece::Value(5, Kind::Text),
+            Piece::Literal("\""),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["http2: server encoding header \""],
+        note: "",
+    },
+    ShapeDef {
+        id: "http2_decoded_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: decoded hpack field header field \"{http2_header}\" = \"{http2_header_value}\"",
+        pieces: &[
+            Piece::Literal("http2: decoded hpack field header field \""),
+            Piece::Value(4, Kind::Text),
+            Piece::Literal("\" = \""),
+            Piece::Value(5, Kind::Text),
+            Piece::Literal("\""),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["http2: decoded hpack field header field \""],
+        note: "",
+    },
+    ShapeDef {
         id: "http2_transport_1_6",
         family: Family::Http2,
         go: GoReleases::range(6, 27),
@@ -13260,7 +13371,7 @@ pub static SHAPES: [ShapeDef; 221] = [
             Piece::Literal(" "),
             Piece::Value(3, Kind::LongText),
             Piece::Literal(" = "),
-            Piece::Value(4, Kind::Text),
+            Piece::Value(5, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -13269,6 +13380,25 @@ pub static SHAPES: [ShapeDef; 221] = [
         certain_after: 6,
         starts: &["HASH subkey "],
         note: "",
+    },
+    ShapeDef {
+        id: "gocache_file_1_10",
+        family: Family::Gocache,
+        go: GoReleases::range(10, 27),
+        template: "HASH {file:long_text}: {hash}",
+        pieces: &[
+            Piece::Literal("HASH "),
+            Piece::Value(4, Kind::LongText),
+            Piece::Literal(": "),
+            Piece::Value(5, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["HASH "],
+        note: "A file of the build, hashed by its content.",
     },
     ShapeDef {
         id: "gocache_test_1_10",
