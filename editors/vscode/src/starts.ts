@@ -110,6 +110,8 @@ export const STARTS: readonly Start[] = [
   { needle: " to unallocated span", pattern: /^runtime: pointer 0x[0-9a-f]+ to unallocated span/m },
   // runtime_note_cgo_write_1_6
   { needle: "write of Go pointer ", pattern: /(?:^|["\t]|[\]:|0-9Z] | [FP] )write of Go pointer 0x[0-9a-f]+ to non-Go memory 0x[0-9a-f]+(?=[ \t\r]*$|\\+[rn]|")/m },
+  // runtime_note_cgo_write_1_21
+  { needle: "write of unpinned Go pointer ", pattern: /(?:^|["\t]|[\]:|0-9Z] | [FP] )write of unpinned Go pointer 0x[0-9a-f]+ to non-Go memory 0x[0-9a-f]+(?=[ \t\r]*$|\\+[rn]|")/m },
   // goroutine_1_0
   { needle: "goroutine ", pattern: /(?:^|["\t]|[\]:|0-9Z] | [FP] )goroutine \d+ \[.{0,200}?\]:(?=[ \t\r]*$|\\+[rn]|")/m },
   // goroutine_1_0

@@ -110,6 +110,8 @@ return {
   { place = "begin", needle = " to unallocated span", pattern = "runtime: pointer 0x%x+ to unallocated span" },
   -- runtime_note_cgo_write_1_6
   { place = "alone", needle = "write of Go pointer ", pattern = "write of Go pointer 0x%x+ to non%-Go memory 0x%x+" },
+  -- runtime_note_cgo_write_1_21
+  { place = "alone", needle = "write of unpinned Go pointer ", pattern = "write of unpinned Go pointer 0x%x+ to non%-Go memory 0x%x+" },
   -- goroutine_1_0
   { place = "alone", needle = "goroutine ", pattern = "goroutine %d+ %[[^\n]-%]:" },
   -- goroutine_1_0

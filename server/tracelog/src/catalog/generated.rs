@@ -1127,10 +1127,12 @@ pub mod gocache {
     pub const PACKAGE: Field = Field { family: Family::Gocache, index: 1 };
     /// Key.
     pub const HASH_INPUT: Field = Field { family: Family::Gocache, index: 2 };
+    /// File.
+    pub const FILE: Field = Field { family: Family::Gocache, index: 3 };
     /// Text.
-    pub const TEXT: Field = Field { family: Family::Gocache, index: 3 };
+    pub const TEXT: Field = Field { family: Family::Gocache, index: 4 };
     /// Hash.
-    pub const HASH: Field = Field { family: Family::Gocache, index: 4 };
+    pub const HASH: Field = Field { family: Family::Gocache, index: 5 };
 }
 
 /// Every shape by name.
@@ -1307,278 +1309,290 @@ pub mod shapes {
     pub const RUNTIME_NOTE_FRAME_1_4: Shape = Shape(83);
     /// `runtime_note_span_1_4`, Go 1.4-.
     pub const RUNTIME_NOTE_SPAN_1_4: Shape = Shape(84);
-    /// `runtime_note_cgo_write_1_6`, Go 1.6-.
+    /// `runtime_note_cgo_write_1_6`, Go 1.6-1.20.
     pub const RUNTIME_NOTE_CGO_WRITE_1_6: Shape = Shape(85);
+    /// `runtime_note_cgo_write_1_21`, Go 1.21-.
+    pub const RUNTIME_NOTE_CGO_WRITE_1_21: Shape = Shape(86);
     /// `runtime_note_1_0`, Go 1.0-.
-    pub const RUNTIME_NOTE_1_0: Shape = Shape(86);
+    pub const RUNTIME_NOTE_1_0: Shape = Shape(87);
     /// `http_panic_1_0`, Go 1.0-.
-    pub const HTTP_PANIC_1_0: Shape = Shape(87);
+    pub const HTTP_PANIC_1_0: Shape = Shape(88);
     /// `http_panic_http2_1_6`, Go 1.6-.
-    pub const HTTP_PANIC_HTTP2_1_6: Shape = Shape(88);
+    pub const HTTP_PANIC_HTTP2_1_6: Shape = Shape(89);
     /// `exit_status_1_0`, Go 1.0-.
-    pub const EXIT_STATUS_1_0: Shape = Shape(89);
+    pub const EXIT_STATUS_1_0: Shape = Shape(90);
     /// `kill_cgroup_1_0`, Go 1.0-.
-    pub const KILL_CGROUP_1_0: Shape = Shape(90);
+    pub const KILL_CGROUP_1_0: Shape = Shape(91);
     /// `kill_global_1_0`, Go 1.0-.
-    pub const KILL_GLOBAL_1_0: Shape = Shape(91);
+    pub const KILL_GLOBAL_1_0: Shape = Shape(92);
     /// `kill_cgroup_choice_1_0`, Go 1.0-.
-    pub const KILL_CGROUP_CHOICE_1_0: Shape = Shape(92);
+    pub const KILL_CGROUP_CHOICE_1_0: Shape = Shape(93);
     /// `kill_global_choice_1_0`, Go 1.0-.
-    pub const KILL_GLOBAL_CHOICE_1_0: Shape = Shape(93);
+    pub const KILL_GLOBAL_CHOICE_1_0: Shape = Shape(94);
     /// `kill_process_1_0`, Go 1.0-.
-    pub const KILL_PROCESS_1_0: Shape = Shape(94);
+    pub const KILL_PROCESS_1_0: Shape = Shape(95);
     /// `kill_reaped_1_0`, Go 1.0-.
-    pub const KILL_REAPED_1_0: Shape = Shape(95);
+    pub const KILL_REAPED_1_0: Shape = Shape(96);
     /// `kill_kubernetes_1_0`, Go 1.0-.
-    pub const KILL_KUBERNETES_1_0: Shape = Shape(96);
+    pub const KILL_KUBERNETES_1_0: Shape = Shape(97);
     /// `kill_kubernetes_reason_1_0`, Go 1.0-.
-    pub const KILL_KUBERNETES_REASON_1_0: Shape = Shape(97);
+    pub const KILL_KUBERNETES_REASON_1_0: Shape = Shape(98);
     /// `kill_kubernetes_reason_indented_1_0`, Go 1.0-.
-    pub const KILL_KUBERNETES_REASON_INDENTED_1_0: Shape = Shape(98);
+    pub const KILL_KUBERNETES_REASON_INDENTED_1_0: Shape = Shape(99);
     /// `kill_kubernetes_exit_code_1_0`, Go 1.0-.
-    pub const KILL_KUBERNETES_EXIT_CODE_1_0: Shape = Shape(99);
+    pub const KILL_KUBERNETES_EXIT_CODE_1_0: Shape = Shape(100);
     /// `kill_kubernetes_exit_code_indented_1_0`, Go 1.0-.
-    pub const KILL_KUBERNETES_EXIT_CODE_INDENTED_1_0: Shape = Shape(100);
+    pub const KILL_KUBERNETES_EXIT_CODE_INDENTED_1_0: Shape = Shape(101);
     /// `kill_docker_1_0`, Go 1.0-.
-    pub const KILL_DOCKER_1_0: Shape = Shape(101);
+    pub const KILL_DOCKER_1_0: Shape = Shape(102);
     /// `kill_compose_1_0`, Go 1.0-.
-    pub const KILL_COMPOSE_1_0: Shape = Shape(102);
+    pub const KILL_COMPOSE_1_0: Shape = Shape(103);
     /// `kill_shell_1_0`, Go 1.0-.
-    pub const KILL_SHELL_1_0: Shape = Shape(103);
+    pub const KILL_SHELL_1_0: Shape = Shape(104);
     /// `kill_go_run_1_0`, Go 1.0-.
-    pub const KILL_GO_RUN_1_0: Shape = Shape(104);
+    pub const KILL_GO_RUN_1_0: Shape = Shape(105);
     /// `kill_systemd_exit_1_0`, Go 1.0-.
-    pub const KILL_SYSTEMD_EXIT_1_0: Shape = Shape(105);
+    pub const KILL_SYSTEMD_EXIT_1_0: Shape = Shape(106);
     /// `kill_systemd_result_1_0`, Go 1.0-.
-    pub const KILL_SYSTEMD_RESULT_1_0: Shape = Shape(106);
+    pub const KILL_SYSTEMD_RESULT_1_0: Shape = Shape(107);
     /// `goroutine_1_0`, Go 1.0-.
-    pub const GOROUTINE_1_0: Shape = Shape(107);
+    pub const GOROUTINE_1_0: Shape = Shape(108);
     /// `frame_fp_1_1`, Go 1.1.
-    pub const FRAME_FP_1_1: Shape = Shape(108);
+    pub const FRAME_FP_1_1: Shape = Shape(109);
     /// `frame_1_0`, Go 1.0-.
-    pub const FRAME_1_0: Shape = Shape(109);
+    pub const FRAME_1_0: Shape = Shape(110);
     /// `frame_race_1_1`, Go 1.1-.
-    pub const FRAME_RACE_1_1: Shape = Shape(110);
+    pub const FRAME_RACE_1_1: Shape = Shape(111);
     /// `frame_gccgo`, Go 1.0-.
-    pub const FRAME_GCCGO: Shape = Shape(111);
+    pub const FRAME_GCCGO: Shape = Shape(112);
     /// `location_fp_1_2`, Go 1.2.
-    pub const LOCATION_FP_1_2: Shape = Shape(112);
+    pub const LOCATION_FP_1_2: Shape = Shape(113);
     /// `location_inlined_fp_1_2`, Go 1.2.
-    pub const LOCATION_INLINED_FP_1_2: Shape = Shape(113);
+    pub const LOCATION_INLINED_FP_1_2: Shape = Shape(114);
     /// `location_sp_1_3`, Go 1.3-1.8.
-    pub const LOCATION_SP_1_3: Shape = Shape(114);
+    pub const LOCATION_SP_1_3: Shape = Shape(115);
     /// `location_inlined_sp_1_3`, Go 1.3-1.8.
-    pub const LOCATION_INLINED_SP_1_3: Shape = Shape(115);
+    pub const LOCATION_INLINED_SP_1_3: Shape = Shape(116);
     /// `location_pc_1_9`, Go 1.9-.
-    pub const LOCATION_PC_1_9: Shape = Shape(116);
+    pub const LOCATION_PC_1_9: Shape = Shape(117);
     /// `location_inlined_pc_1_9`, Go 1.9-.
-    pub const LOCATION_INLINED_PC_1_9: Shape = Shape(117);
+    pub const LOCATION_INLINED_PC_1_9: Shape = Shape(118);
     /// `location_offset_1_0`, Go 1.0-.
-    pub const LOCATION_OFFSET_1_0: Shape = Shape(118);
+    pub const LOCATION_OFFSET_1_0: Shape = Shape(119);
     /// `location_cgo_1_7`, Go 1.7-.
-    pub const LOCATION_CGO_1_7: Shape = Shape(119);
+    pub const LOCATION_CGO_1_7: Shape = Shape(120);
     /// `location_1_0`, Go 1.0-.
-    pub const LOCATION_1_0: Shape = Shape(120);
+    pub const LOCATION_1_0: Shape = Shape(121);
     /// `location_race_1_1`, Go 1.1-.
-    pub const LOCATION_RACE_1_1: Shape = Shape(121);
+    pub const LOCATION_RACE_1_1: Shape = Shape(122);
     /// `created_by_1_21`, Go 1.21-.
-    pub const CREATED_BY_1_21: Shape = Shape(122);
+    pub const CREATED_BY_1_21: Shape = Shape(123);
     /// `created_by_1_0`, Go 1.0-.
-    pub const CREATED_BY_1_0: Shape = Shape(123);
+    pub const CREATED_BY_1_0: Shape = Shape(124);
     /// `ancestor_1_11`, Go 1.11-.
-    pub const ANCESTOR_1_11: Shape = Shape(124);
+    pub const ANCESTOR_1_11: Shape = Shape(125);
     /// `stack_note_elided_1_3`, Go 1.3-1.20.
-    pub const STACK_NOTE_ELIDED_1_3: Shape = Shape(125);
+    pub const STACK_NOTE_ELIDED_1_3: Shape = Shape(126);
     /// `stack_note_elided_1_21`, Go 1.21-.
-    pub const STACK_NOTE_ELIDED_1_21: Shape = Shape(126);
+    pub const STACK_NOTE_ELIDED_1_21: Shape = Shape(127);
     /// `stack_note_other_thread_1_2`, Go 1.2-.
-    pub const STACK_NOTE_OTHER_THREAD_1_2: Shape = Shape(127);
+    pub const STACK_NOTE_OTHER_THREAD_1_2: Shape = Shape(128);
     /// `stack_note_c_code`, Go 1.0-.
-    pub const STACK_NOTE_C_CODE: Shape = Shape(128);
+    pub const STACK_NOTE_C_CODE: Shape = Shape(129);
     /// `stack_note_runtime_stack_1_2`, Go 1.2-.
-    pub const STACK_NOTE_RUNTIME_STACK_1_2: Shape = Shape(129);
+    pub const STACK_NOTE_RUNTIME_STACK_1_2: Shape = Shape(130);
     /// `stack_note_next_thread_1_5`, Go 1.5-.
-    pub const STACK_NOTE_NEXT_THREAD_1_5: Shape = Shape(130);
+    pub const STACK_NOTE_NEXT_THREAD_1_5: Shape = Shape(131);
     /// `stack_note_cgo_1_7`, Go 1.7-.
-    pub const STACK_NOTE_CGO_1_7: Shape = Shape(131);
+    pub const STACK_NOTE_CGO_1_7: Shape = Shape(132);
     /// `stack_note_segment_1_0`, Go 1.0-1.3.
-    pub const STACK_NOTE_SEGMENT_1_0: Shape = Shape(132);
+    pub const STACK_NOTE_SEGMENT_1_0: Shape = Shape(133);
     /// `stack_note_morestack_1_0`, Go 1.0-1.3.
-    pub const STACK_NOTE_MORESTACK_1_0: Shape = Shape(133);
+    pub const STACK_NOTE_MORESTACK_1_0: Shape = Shape(134);
     /// `stack_note_lessstack_1_0`, Go 1.0-1.3.
-    pub const STACK_NOTE_LESSSTACK_1_0: Shape = Shape(134);
+    pub const STACK_NOTE_LESSSTACK_1_0: Shape = Shape(135);
     /// `stack_note_exception_1_3`, Go 1.3.
-    pub const STACK_NOTE_EXCEPTION_1_3: Shape = Shape(135);
+    pub const STACK_NOTE_EXCEPTION_1_3: Shape = Shape(136);
     /// `race_warning_1_1`, Go 1.1-.
-    pub const RACE_WARNING_1_1: Shape = Shape(136);
+    pub const RACE_WARNING_1_1: Shape = Shape(137);
     /// `race_delimiter_1_1`, Go 1.1-.
-    pub const RACE_DELIMITER_1_1: Shape = Shape(137);
+    pub const RACE_DELIMITER_1_1: Shape = Shape(138);
     /// `race_access_main_1_1`, Go 1.1-.
-    pub const RACE_ACCESS_MAIN_1_1: Shape = Shape(138);
+    pub const RACE_ACCESS_MAIN_1_1: Shape = Shape(139);
     /// `race_access_1_1`, Go 1.1-.
-    pub const RACE_ACCESS_1_1: Shape = Shape(139);
+    pub const RACE_ACCESS_1_1: Shape = Shape(140);
     /// `race_created_1_1`, Go 1.1-.
-    pub const RACE_CREATED_1_1: Shape = Shape(140);
+    pub const RACE_CREATED_1_1: Shape = Shape(141);
     /// `race_lost_stack_1_1`, Go 1.1-.
-    pub const RACE_LOST_STACK_1_1: Shape = Shape(141);
+    pub const RACE_LOST_STACK_1_1: Shape = Shape(142);
     /// `race_found_1_1`, Go 1.1-.
-    pub const RACE_FOUND_1_1: Shape = Shape(142);
+    pub const RACE_FOUND_1_1: Shape = Shape(143);
     /// `race_test_1_1`, Go 1.1-.
-    pub const RACE_TEST_1_1: Shape = Shape(143);
+    pub const RACE_TEST_1_1: Shape = Shape(144);
     /// `profile_1_0`, Go 1.0-.
-    pub const PROFILE_1_0: Shape = Shape(144);
+    pub const PROFILE_1_0: Shape = Shape(145);
     /// `profile_record_1_0`, Go 1.0-.
-    pub const PROFILE_RECORD_1_0: Shape = Shape(145);
+    pub const PROFILE_RECORD_1_0: Shape = Shape(146);
     /// `profile_labels_1_15`, Go 1.15-.
-    pub const PROFILE_LABELS_1_15: Shape = Shape(146);
+    pub const PROFILE_LABELS_1_15: Shape = Shape(147);
     /// `profile_frame_1_0`, Go 1.0-.
-    pub const PROFILE_FRAME_1_0: Shape = Shape(147);
+    pub const PROFILE_FRAME_1_0: Shape = Shape(148);
     /// `profile_frame_unknown_1_0`, Go 1.0-.
-    pub const PROFILE_FRAME_UNKNOWN_1_0: Shape = Shape(148);
+    pub const PROFILE_FRAME_UNKNOWN_1_0: Shape = Shape(149);
     /// `heap_profile_1_0`, Go 1.0-.
-    pub const HEAP_PROFILE_1_0: Shape = Shape(149);
+    pub const HEAP_PROFILE_1_0: Shape = Shape(150);
     /// `heap_record_1_0`, Go 1.0-.
-    pub const HEAP_RECORD_1_0: Shape = Shape(150);
+    pub const HEAP_RECORD_1_0: Shape = Shape(151);
     /// `contention_profile_block_1_1`, Go 1.1-.
-    pub const CONTENTION_PROFILE_BLOCK_1_1: Shape = Shape(151);
+    pub const CONTENTION_PROFILE_BLOCK_1_1: Shape = Shape(152);
     /// `contention_profile_mutex_1_8`, Go 1.8-.
-    pub const CONTENTION_PROFILE_MUTEX_1_8: Shape = Shape(152);
+    pub const CONTENTION_PROFILE_MUTEX_1_8: Shape = Shape(153);
     /// `contention_profile_cycles_1_1`, Go 1.1-.
-    pub const CONTENTION_PROFILE_CYCLES_1_1: Shape = Shape(153);
+    pub const CONTENTION_PROFILE_CYCLES_1_1: Shape = Shape(154);
     /// `contention_profile_period_1_8`, Go 1.8-.
-    pub const CONTENTION_PROFILE_PERIOD_1_8: Shape = Shape(154);
+    pub const CONTENTION_PROFILE_PERIOD_1_8: Shape = Shape(155);
     /// `contention_record_1_1`, Go 1.1-.
-    pub const CONTENTION_RECORD_1_1: Shape = Shape(155);
+    pub const CONTENTION_RECORD_1_1: Shape = Shape(156);
     /// `memstats_1_0`, Go 1.0-.
-    pub const MEMSTATS_1_0: Shape = Shape(156);
+    pub const MEMSTATS_1_0: Shape = Shape(157);
     /// `memstats_alloc_1_0`, Go 1.0-.
-    pub const MEMSTATS_ALLOC_1_0: Shape = Shape(157);
+    pub const MEMSTATS_ALLOC_1_0: Shape = Shape(158);
     /// `memstats_total_alloc_1_0`, Go 1.0-.
-    pub const MEMSTATS_TOTAL_ALLOC_1_0: Shape = Shape(158);
+    pub const MEMSTATS_TOTAL_ALLOC_1_0: Shape = Shape(159);
     /// `memstats_sys_1_0`, Go 1.0-.
-    pub const MEMSTATS_SYS_1_0: Shape = Shape(159);
+    pub const MEMSTATS_SYS_1_0: Shape = Shape(160);
     /// `memstats_lookups_1_0`, Go 1.0-.
-    pub const MEMSTATS_LOOKUPS_1_0: Shape = Shape(160);
+    pub const MEMSTATS_LOOKUPS_1_0: Shape = Shape(161);
     /// `memstats_mallocs_1_0`, Go 1.0-.
-    pub const MEMSTATS_MALLOCS_1_0: Shape = Shape(161);
+    pub const MEMSTATS_MALLOCS_1_0: Shape = Shape(162);
     /// `memstats_frees_1_1`, Go 1.1-.
-    pub const MEMSTATS_FREES_1_1: Shape = Shape(162);
+    pub const MEMSTATS_FREES_1_1: Shape = Shape(163);
     /// `memstats_heap_alloc_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_ALLOC_1_0: Shape = Shape(163);
+    pub const MEMSTATS_HEAP_ALLOC_1_0: Shape = Shape(164);
     /// `memstats_heap_sys_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_SYS_1_0: Shape = Shape(164);
+    pub const MEMSTATS_HEAP_SYS_1_0: Shape = Shape(165);
     /// `memstats_heap_idle_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_IDLE_1_0: Shape = Shape(165);
+    pub const MEMSTATS_HEAP_IDLE_1_0: Shape = Shape(166);
     /// `memstats_heap_inuse_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_INUSE_1_0: Shape = Shape(166);
+    pub const MEMSTATS_HEAP_INUSE_1_0: Shape = Shape(167);
     /// `memstats_heap_released_1_1`, Go 1.1-.
-    pub const MEMSTATS_HEAP_RELEASED_1_1: Shape = Shape(167);
+    pub const MEMSTATS_HEAP_RELEASED_1_1: Shape = Shape(168);
     /// `memstats_heap_objects_1_1`, Go 1.1-.
-    pub const MEMSTATS_HEAP_OBJECTS_1_1: Shape = Shape(168);
+    pub const MEMSTATS_HEAP_OBJECTS_1_1: Shape = Shape(169);
     /// `memstats_stack_1_0`, Go 1.0-.
-    pub const MEMSTATS_STACK_1_0: Shape = Shape(169);
+    pub const MEMSTATS_STACK_1_0: Shape = Shape(170);
     /// `memstats_mspan_1_0`, Go 1.0-.
-    pub const MEMSTATS_MSPAN_1_0: Shape = Shape(170);
+    pub const MEMSTATS_MSPAN_1_0: Shape = Shape(171);
     /// `memstats_mcache_1_0`, Go 1.0-.
-    pub const MEMSTATS_MCACHE_1_0: Shape = Shape(171);
+    pub const MEMSTATS_MCACHE_1_0: Shape = Shape(172);
     /// `memstats_buck_hash_sys_1_0`, Go 1.0-.
-    pub const MEMSTATS_BUCK_HASH_SYS_1_0: Shape = Shape(172);
+    pub const MEMSTATS_BUCK_HASH_SYS_1_0: Shape = Shape(173);
     /// `memstats_gc_sys_1_8`, Go 1.8-.
-    pub const MEMSTATS_GC_SYS_1_8: Shape = Shape(173);
+    pub const MEMSTATS_GC_SYS_1_8: Shape = Shape(174);
     /// `memstats_other_sys_1_8`, Go 1.8-.
-    pub const MEMSTATS_OTHER_SYS_1_8: Shape = Shape(174);
+    pub const MEMSTATS_OTHER_SYS_1_8: Shape = Shape(175);
     /// `memstats_next_gc_1_0`, Go 1.0-.
-    pub const MEMSTATS_NEXT_GC_1_0: Shape = Shape(175);
+    pub const MEMSTATS_NEXT_GC_1_0: Shape = Shape(176);
     /// `memstats_last_gc_1_9`, Go 1.9-.
-    pub const MEMSTATS_LAST_GC_1_9: Shape = Shape(176);
+    pub const MEMSTATS_LAST_GC_1_9: Shape = Shape(177);
     /// `memstats_pause_ns_1_0`, Go 1.0-.
-    pub const MEMSTATS_PAUSE_NS_1_0: Shape = Shape(177);
+    pub const MEMSTATS_PAUSE_NS_1_0: Shape = Shape(178);
     /// `memstats_pause_end_1_9`, Go 1.9-.
-    pub const MEMSTATS_PAUSE_END_1_9: Shape = Shape(178);
+    pub const MEMSTATS_PAUSE_END_1_9: Shape = Shape(179);
     /// `memstats_num_gc_1_0`, Go 1.0-.
-    pub const MEMSTATS_NUM_GC_1_0: Shape = Shape(179);
+    pub const MEMSTATS_NUM_GC_1_0: Shape = Shape(180);
     /// `memstats_num_forced_gc_1_9`, Go 1.9-.
-    pub const MEMSTATS_NUM_FORCED_GC_1_9: Shape = Shape(180);
+    pub const MEMSTATS_NUM_FORCED_GC_1_9: Shape = Shape(181);
     /// `memstats_gc_cpu_fraction_1_9`, Go 1.9-.
-    pub const MEMSTATS_GC_CPU_FRACTION_1_9: Shape = Shape(181);
+    pub const MEMSTATS_GC_CPU_FRACTION_1_9: Shape = Shape(182);
     /// `memstats_enable_gc_1_0`, Go 1.0-1.6.
-    pub const MEMSTATS_ENABLE_GC_1_0: Shape = Shape(182);
+    pub const MEMSTATS_ENABLE_GC_1_0: Shape = Shape(183);
     /// `memstats_debug_gc_1_0`, Go 1.0-.
-    pub const MEMSTATS_DEBUG_GC_1_0: Shape = Shape(183);
+    pub const MEMSTATS_DEBUG_GC_1_0: Shape = Shape(184);
     /// `memstats_max_rss_1_15`, Go 1.15-.
-    pub const MEMSTATS_MAX_RSS_1_15: Shape = Shape(184);
+    pub const MEMSTATS_MAX_RSS_1_15: Shape = Shape(185);
     /// `finalizer_report_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_1_25: Shape = Shape(185);
+    pub const FINALIZER_REPORT_1_25: Shape = Shape(186);
     /// `finalizer_report_value_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_VALUE_1_25: Shape = Shape(186);
+    pub const FINALIZER_REPORT_VALUE_1_25: Shape = Shape(187);
     /// `finalizer_report_reachable_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_REACHABLE_1_25: Shape = Shape(187);
+    pub const FINALIZER_REPORT_REACHABLE_1_25: Shape = Shape(188);
     /// `finalizer_report_reachable_cleanup_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_REACHABLE_CLEANUP_1_25: Shape = Shape(188);
+    pub const FINALIZER_REPORT_REACHABLE_CLEANUP_1_25: Shape = Shape(189);
     /// `finalizer_report_tiny_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_TINY_1_25: Shape = Shape(189);
+    pub const FINALIZER_REPORT_TINY_1_25: Shape = Shape(190);
     /// `finalizer_report_same_tiny_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_SAME_TINY_1_25: Shape = Shape(190);
+    pub const FINALIZER_REPORT_SAME_TINY_1_25: Shape = Shape(191);
     /// `finalizer_report_same_tiny_cleanup_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_SAME_TINY_CLEANUP_1_25: Shape = Shape(191);
+    pub const FINALIZER_REPORT_SAME_TINY_CLEANUP_1_25: Shape = Shape(192);
     /// `finalizer_report_finalizer_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_FINALIZER_1_25: Shape = Shape(192);
+    pub const FINALIZER_REPORT_FINALIZER_1_25: Shape = Shape(193);
     /// `finalizer_report_cleanup_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_CLEANUP_1_25: Shape = Shape(193);
+    pub const FINALIZER_REPORT_CLEANUP_1_25: Shape = Shape(194);
     /// `finalizer_report_created_blank_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_CREATED_BLANK_1_25: Shape = Shape(194);
+    pub const FINALIZER_REPORT_CREATED_BLANK_1_25: Shape = Shape(195);
     /// `finalizer_report_created_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_CREATED_1_25: Shape = Shape(195);
+    pub const FINALIZER_REPORT_CREATED_1_25: Shape = Shape(196);
     /// `finalizer_report_bad_pc_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_BAD_PC_1_25: Shape = Shape(196);
+    pub const FINALIZER_REPORT_BAD_PC_1_25: Shape = Shape(197);
     /// `finalizer_report_more_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_MORE_1_25: Shape = Shape(197);
+    pub const FINALIZER_REPORT_MORE_1_25: Shape = Shape(198);
     /// `finalizer_report_trace_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_TRACE_1_25: Shape = Shape(198);
+    pub const FINALIZER_REPORT_TRACE_1_25: Shape = Shape(199);
     /// `finalizer_report_mark_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_MARK_1_25: Shape = Shape(199);
+    pub const FINALIZER_REPORT_MARK_1_25: Shape = Shape(200);
     /// `checkmark_1_5`, Go 1.5-.
-    pub const CHECKMARK_1_5: Shape = Shape(200);
+    pub const CHECKMARK_1_5: Shape = Shape(201);
     /// `checkmark_found_1_5`, Go 1.5-.
-    pub const CHECKMARK_FOUND_1_5: Shape = Shape(201);
+    pub const CHECKMARK_FOUND_1_5: Shape = Shape(202);
     /// `checkmark_free_1_5`, Go 1.5-.
-    pub const CHECKMARK_FREE_1_5: Shape = Shape(202);
+    pub const CHECKMARK_FREE_1_5: Shape = Shape(203);
     /// `checkmark_base_word_1_5`, Go 1.5-.
-    pub const CHECKMARK_BASE_WORD_1_5: Shape = Shape(203);
+    pub const CHECKMARK_BASE_WORD_1_5: Shape = Shape(204);
     /// `checkmark_object_word_1_5`, Go 1.5-.
-    pub const CHECKMARK_OBJECT_WORD_1_5: Shape = Shape(204);
+    pub const CHECKMARK_OBJECT_WORD_1_5: Shape = Shape(205);
     /// `netdns_conf_1_19`, Go 1.19-.
-    pub const NETDNS_CONF_1_19: Shape = Shape(205);
+    pub const NETDNS_CONF_1_19: Shape = Shape(206);
     /// `netdns_host_1_5`, Go 1.5-.
-    pub const NETDNS_HOST_1_5: Shape = Shape(206);
+    pub const NETDNS_HOST_1_5: Shape = Shape(207);
     /// `netdns_addr_1_21`, Go 1.21-.
-    pub const NETDNS_ADDR_1_21: Shape = Shape(207);
+    pub const NETDNS_ADDR_1_21: Shape = Shape(208);
     /// `netdns_1_5`, Go 1.5-.
-    pub const NETDNS_1_5: Shape = Shape(208);
+    pub const NETDNS_1_5: Shape = Shape(209);
     /// `http2_wrote_1_6`, Go 1.6-.
-    pub const HTTP2_WROTE_1_6: Shape = Shape(209);
+    pub const HTTP2_WROTE_1_6: Shape = Shape(210);
     /// `http2_read_1_6`, Go 1.6-.
-    pub const HTTP2_READ_1_6: Shape = Shape(210);
+    pub const HTTP2_READ_1_6: Shape = Shape(211);
     /// `http2_connect_1_6`, Go 1.6-.
-    pub const HTTP2_CONNECT_1_6: Shape = Shape(211);
+    pub const HTTP2_CONNECT_1_6: Shape = Shape(212);
     /// `http2_encoding_1_6`, Go 1.6-.
-    pub const HTTP2_ENCODING_1_6: Shape = Shape(212);
+    pub const HTTP2_ENCODING_1_6: Shape = Shape(213);
     /// `http2_received_1_6`, Go 1.6-.
-    pub const HTTP2_RECEIVED_1_6: Shape = Shape(213);
+    pub const HTTP2_RECEIVED_1_6: Shape = Shape(214);
     /// `http2_hello_1_6`, Go 1.6-.
-    pub const HTTP2_HELLO_1_6: Shape = Shape(214);
+    pub const HTTP2_HELLO_1_6: Shape = Shape(215);
     /// `http2_server_read_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_READ_1_6: Shape = Shape(215);
+    pub const HTTP2_SERVER_READ_1_6: Shape = Shape(216);
+    /// `http2_server_connect_1_6`, Go 1.6-.
+    pub const HTTP2_SERVER_CONNECT_1_6: Shape = Shape(217);
+    /// `http2_server_setting_1_6`, Go 1.6-.
+    pub const HTTP2_SERVER_SETTING_1_6: Shape = Shape(218);
+    /// `http2_server_encoding_1_6`, Go 1.6-.
+    pub const HTTP2_SERVER_ENCODING_1_6: Shape = Shape(219);
+    /// `http2_decoded_1_6`, Go 1.6-.
+    pub const HTTP2_DECODED_1_6: Shape = Shape(220);
     /// `http2_transport_1_6`, Go 1.6-.
-    pub const HTTP2_TRANSPORT_1_6: Shape = Shape(216);
+    pub const HTTP2_TRANSPORT_1_6: Shape = Shape(221);
     /// `gocache_part_1_10`, Go 1.10-.
-    pub const GOCACHE_PART_1_10: Shape = Shape(217);
+    pub const GOCACHE_PART_1_10: Shape = Shape(222);
     /// `gocache_name_1_10`, Go 1.10-.
-    pub const GOCACHE_NAME_1_10: Shape = Shape(218);
+    pub const GOCACHE_NAME_1_10: Shape = Shape(223);
     /// `gocache_subkey_1_10`, Go 1.10-.
-    pub const GOCACHE_SUBKEY_1_10: Shape = Shape(219);
+    pub const GOCACHE_SUBKEY_1_10: Shape = Shape(224);
+    /// `gocache_file_1_10`, Go 1.10-.
+    pub const GOCACHE_FILE_1_10: Shape = Shape(225);
     /// `gocache_test_1_10`, Go 1.10-.
-    pub const GOCACHE_TEST_1_10: Shape = Shape(220);
+    pub const GOCACHE_TEST_1_10: Shape = Shape(226);
 }
 
 /// Every family, indexed by [`Family`].
@@ -5667,6 +5681,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
             shapes::RUNTIME_NOTE_FRAME_1_4,
             shapes::RUNTIME_NOTE_SPAN_1_4,
             shapes::RUNTIME_NOTE_CGO_WRITE_1_6,
+            shapes::RUNTIME_NOTE_CGO_WRITE_1_21,
             shapes::RUNTIME_NOTE_1_0,
         ],
     },
@@ -8408,6 +8423,10 @@ pub static FAMILIES: [FamilyDef; 48] = [
             shapes::HTTP2_RECEIVED_1_6,
             shapes::HTTP2_HELLO_1_6,
             shapes::HTTP2_SERVER_READ_1_6,
+            shapes::HTTP2_SERVER_CONNECT_1_6,
+            shapes::HTTP2_SERVER_SETTING_1_6,
+            shapes::HTTP2_SERVER_ENCODING_1_6,
+            shapes::HTTP2_DECODED_1_6,
             shapes::HTTP2_TRANSPORT_1_6,
         ],
     },
@@ -8472,6 +8491,24 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 go: GoReleases::range(10, 27),
             },
             FieldDef {
+                id: "file",
+                title: "File",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Text,
+                cumulative: false,
+                meaning: "The file that is hashed.",
+                reading: "Folders named go-build are made for one build and removed after it.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "cmd/go/internal/cache/hash.go FileHash, 1.10-",
+                go: GoReleases::range(10, 27),
+            },
+            FieldDef {
                 id: "text",
                 title: "Text",
                 unit: "",
@@ -8512,13 +8549,14 @@ pub static FAMILIES: [FamilyDef; 48] = [
             shapes::GOCACHE_PART_1_10,
             shapes::GOCACHE_NAME_1_10,
             shapes::GOCACHE_SUBKEY_1_10,
+            shapes::GOCACHE_FILE_1_10,
             shapes::GOCACHE_TEST_1_10,
         ],
     },
 ];
 
 /// Every shape, indexed by [`Shape`].
-pub static SHAPES: [ShapeDef; 221] = [
+pub static SHAPES: [ShapeDef; 227] = [
     ShapeDef {
         id: "gc_1_0",
         family: Family::Gc,
@@ -10758,7 +10796,7 @@ pub static SHAPES: [ShapeDef; 221] = [
     ShapeDef {
         id: "runtime_note_cgo_write_1_6",
         family: Family::RuntimeNote,
-        go: GoReleases::range(6, 27),
+        go: GoReleases::range(6, 20),
         template: "write of Go pointer {pointer} to non-Go memory {target}",
         pieces: &[
             Piece::Literal("write of Go pointer "),
@@ -10772,7 +10810,26 @@ pub static SHAPES: [ShapeDef; 221] = [
         reader: Reader::Template,
         certain_after: 4,
         starts: &["write of Go pointer "],
-        note: "Found by cgocheck.",
+        note: "Found by GODEBUG=cgocheck=2.",
+    },
+    ShapeDef {
+        id: "runtime_note_cgo_write_1_21",
+        family: Family::RuntimeNote,
+        go: GoReleases::range(21, 27),
+        template: "write of unpinned Go pointer {pointer} to non-Go memory {target}",
+        pieces: &[
+            Piece::Literal("write of unpinned Go pointer "),
+            Piece::Value(13, Kind::Hex),
+            Piece::Literal(" to non-Go memory "),
+            Piece::Value(14, Kind::Hex),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["write of unpinned Go pointer "],
+        note: "Found in programs that are built with GOEXPERIMENT=cgocheck2.",
     },
     ShapeDef {
         id: "runtime_note_1_0",
@@ -13196,6 +13253,82 @@ pub static SHAPES: [ShapeDef; 221] = [
         note: "",
     },
     ShapeDef {
+        id: "http2_server_connect_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: server connection from {client} on {text}",
+        pieces: &[
+            Piece::Literal("http2: server connection from "),
+            Piece::Value(3, Kind::Text),
+            Piece::Literal(" on "),
+            Piece::Value(7, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["http2: server connection from "],
+        note: "The text is the address of the server; Go 1.27 prints it with a verb that does not fit.",
+    },
+    ShapeDef {
+        id: "http2_server_setting_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: server processing setting {text}",
+        pieces: &[
+            Piece::Literal("http2: server processing setting "),
+            Piece::Value(7, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 2,
+        starts: &["http2: server processing setting "],
+        note: "",
+    },
+    ShapeDef {
+        id: "http2_server_encoding_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: server encoding header \"{http2_header}\" = \"{http2_header_value}\"",
+        pieces: &[
+            Piece::Literal("http2: server encoding header \""),
+            Piece::Value(4, Kind::Text),
+            Piece::Literal("\" = \""),
+            Piece::Value(5, Kind::Text),
+            Piece::Literal("\""),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["http2: server encoding header \""],
+        note: "",
+    },
+    ShapeDef {
+        id: "http2_decoded_1_6",
+        family: Family::Http2,
+        go: GoReleases::range(6, 27),
+        template: "http2: decoded hpack field header field \"{http2_header}\" = \"{http2_header_value}\"",
+        pieces: &[
+            Piece::Literal("http2: decoded hpack field header field \""),
+            Piece::Value(4, Kind::Text),
+            Piece::Literal("\" = \""),
+            Piece::Value(5, Kind::Text),
+            Piece::Literal("\""),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 5,
+        starts: &["http2: decoded hpack field header field \""],
+        note: "",
+    },
+    ShapeDef {
         id: "http2_transport_1_6",
         family: Family::Http2,
         go: GoReleases::range(6, 27),
@@ -13221,7 +13354,7 @@ pub static SHAPES: [ShapeDef; 221] = [
             Piece::Literal("HASH["),
             Piece::Value(0, Kind::Text),
             Piece::Literal("]: "),
-            Piece::Value(3, Kind::Text),
+            Piece::Value(4, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -13258,9 +13391,9 @@ pub static SHAPES: [ShapeDef; 221] = [
             Piece::Literal("HASH subkey "),
             Piece::Value(2, Kind::Text),
             Piece::Literal(" "),
-            Piece::Value(3, Kind::LongText),
+            Piece::Value(4, Kind::LongText),
             Piece::Literal(" = "),
-            Piece::Value(4, Kind::Text),
+            Piece::Value(5, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -13271,6 +13404,25 @@ pub static SHAPES: [ShapeDef; 221] = [
         note: "",
     },
     ShapeDef {
+        id: "gocache_file_1_10",
+        family: Family::Gocache,
+        go: GoReleases::range(10, 27),
+        template: "HASH {file}: {text}",
+        pieces: &[
+            Piece::Literal("HASH "),
+            Piece::Value(3, Kind::Text),
+            Piece::Literal(": "),
+            Piece::Value(4, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 4,
+        starts: &["HASH "],
+        note: "A file of the build, hashed by its content; or why it cannot be read.",
+    },
+    ShapeDef {
         id: "gocache_test_1_10",
         family: Family::Gocache,
         go: GoReleases::range(10, 27),
@@ -13279,7 +13431,7 @@ pub static SHAPES: [ShapeDef; 221] = [
             Piece::Literal("testcache: "),
             Piece::Value(1, Kind::Text),
             Piece::Literal(": "),
-            Piece::Value(3, Kind::Text),
+            Piece::Value(4, Kind::Text),
         ],
         at: At::Line,
         within: &[],
