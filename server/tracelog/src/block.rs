@@ -348,7 +348,9 @@ impl Open {
     /// Whether a line of a stack stands above its goroutine's header: none is open, and files come before functions.
     fn is_upward(&self, shape: Shape) -> bool {
         let is_of_stack = matches!(shape.def().family, Family::Frame | Family::Location | Family::CreatedBy);
-        is_of_stack && !self.kinds.overlaps(Kinds::all_of(shape.def().within)) && !self.pending.iter().any(|waiting| !waiting.upward)
+        is_of_stack
+            && !self.kinds.overlaps(Kinds::all_of(shape.def().within))
+            && !self.pending.iter().any(|waiting| !waiting.upward)
     }
 
     /// Whether a line of this shape can stand here.

@@ -374,13 +374,12 @@ impl Open {
             return None;
         }
         let Match { shape, end, .. } = template::best(&self.text)?;
-        let mut item = template::agreed(shape, &self.text[..end]);
+        let item = template::agreed(shape, &self.text[..end]);
         // The number at its end may be more than was printed.
-        if item.is_complete() && self.cuts.iter().any(|cut| cut.at == end && cut.doubt == Doubt::Before) {
-            item = without_last(item);
-        }
+        let is_doubtful = item.is_complete() && self.cuts.iter().any(|cut| cut.at == end && cut.doubt == Doubt::Before);
+        let doubtful = item.values.last().filter(|_| is_doubtful).map(|value| value.field.index);
         self.cut_parts(end);
-        Some(Found::Fragment { item, parts: self.parts, headless: false, doubtful: None, source: self.source })
+        Some(Found::Fragment { item, parts: self.parts, headless: false, doubtful, source: self.source })
     }
 }
 
