@@ -455,7 +455,8 @@ fn shape_of(
         let hint = hints.0[usize::from(first)];
         let hinted = hint.and_then(|hint| candidates.iter().find(|candidate| candidate.shape == hint));
         let others = candidates.iter().filter(|candidate| Some(candidate.shape) != hint);
-        let found = hinted.into_iter().chain(others).filter(|candidate| can_stand(candidate));
+        let found =
+            hinted.into_iter().chain(others).filter(|candidate| candidate.begins(content) && can_stand(candidate));
         if let Some(found) = found.map(|candidate| candidate.shape).find_map(|shape| matches(shape, codes)) {
             hints.0[usize::from(first)] = Some(found.0);
             return Some(found);
@@ -475,9 +476,12 @@ fn shape_of(
 pub(crate) fn is_line(content: &[u8]) -> bool {
     let Some(&first) = content.first() else { return false };
     let mut codes = Codes::default();
-    let mut is_whole = |candidate: &Candidate| match candidate.shape.def().reader {
-        Reader::Template => template::whole(candidate.shape, content, &mut codes),
-        _ => template::longest(candidate.shape, content).is_complete(),
+    let mut is_whole = |candidate: &Candidate| {
+        candidate.begins(content)
+            && match candidate.shape.def().reader {
+                Reader::Template => template::whole(candidate.shape, content, &mut codes),
+                _ => template::longest(candidate.shape, content).is_complete(),
+            }
     };
     // Indented text is common.
     first != b' ' && index().by_byte[usize::from(first)].iter().any(|group| group.candidates.iter().any(&mut is_whole))

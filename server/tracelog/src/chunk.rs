@@ -268,6 +268,8 @@ impl ChunkBuilder {
         std::mem::swap(&mut next.codes, &mut self.codes);
         Family::ALL.iter().for_each(|family| self.flush(*family));
         std::mem::swap(&mut next.batches, &mut self.batches);
+        std::mem::swap(&mut next.numbers, &mut self.numbers);
+        next.numbers.clear();
         let memory_source = self.chunk.sources[self.memory_source as usize].clone();
         let done = std::mem::replace(self, next).finish();
         self.chunk.contexts = Self::new(done.carry.clone()).chunk.contexts;

@@ -50,6 +50,11 @@ impl Numbers {
         numbers
     }
 
+    /// Forgets all texts, keeping the memory.
+    pub(crate) fn clear(&mut self) {
+        self.table.clear();
+    }
+
     /// The number of a text, which is added if it is new.
     pub(crate) fn number(&mut self, text: &[u8], texts: &mut Texts) -> u64 {
         let hash = hash(text);

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use super::{Kinds, is_delimiter};
 use crate::catalog::{At, BLOCKS, Family, Piece, Reader, SHAPES, Shape, ShapeDef};
+use crate::word::Expected;
 
 /// Shapes that are whole lines.
 pub(super) struct Index {
@@ -25,6 +26,8 @@ pub(super) struct Group {
 #[derive(Clone, Copy)]
 pub(super) struct Candidate {
     pub(super) shape: Shape,
+    /// The first bytes of its lines, where it begins with a literal.
+    start: Expected,
     /// The blocks in one of which it stands; none when it stands anywhere.
     pub(super) within: Kinds,
     /// Its words are those of any program, so it is never certain.
@@ -46,12 +49,23 @@ impl Default for Hints {
 impl Candidate {
     fn of(shape: Shape) -> Self {
         let family = shape.def().family;
+        let start = match shape.def().pieces.first() {
+            Some(Piece::Literal(text)) => Expected::new(&text.as_bytes()[..text.len().min(8)]),
+            _ => Expected::NOTHING,
+        };
         Self {
             shape,
+            start,
             within: Kinds::all_of(shape.def().within),
             is_doubtful: matches!(family, Family::PanicText | Family::RuntimeNote | Family::Panic),
             is_early: family == Family::RuntimeNote || is_delimiter(shape),
         }
+    }
+
+    /// Whether a line begins like the shape: most do not, and that is told at once.
+    #[inline]
+    pub(super) fn begins(&self, line: &[u8]) -> bool {
+        self.start.begins(line)
     }
 }
 
