@@ -16,9 +16,14 @@ pub struct InlayHint {
 
 /// What the lenses say, behind the lines above which they would stand.
 pub fn summary_hints(snapshot: &Snapshot) -> Vec<InlayHint> {
+    hints_of(snapshot, lens::lenses(snapshot))
+}
+
+/// Lenses of a document as hints, behind the lines above which they would stand.
+pub fn hints_of(snapshot: &Snapshot, lenses: Vec<lens::Lens>) -> Vec<InlayHint> {
     let hint = |lens: lens::Lens| {
         let byte = snapshot.lines.line(lens.loc.line).len() as u32;
         InlayHint { at: LineCol { line: lens.loc.line, byte }, label: lens.title }
     };
-    lens::lenses(snapshot).into_iter().map(hint).collect()
+    lenses.into_iter().map(hint).collect()
 }

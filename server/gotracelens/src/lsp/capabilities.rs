@@ -277,8 +277,7 @@ mod tests {
 
     #[test]
     fn the_extension_of_vs_code_has_a_scope_for_every_token() {
-        let package: Value =
-            serde_json::from_str(include_str!("../../../../editors/vscode/package.json")).unwrap();
+        let package: Value = serde_json::from_str(include_str!("../../../../editors/vscode/package.json")).unwrap();
         let contributed = &package["contributes"];
         let ids = contributed["semanticTokenModifiers"].as_array().unwrap().iter();
         assert_eq!(ids.map(|modifier| modifier["id"].as_str().unwrap()).collect::<Vec<_>>(), TOKEN_MODIFIERS);
