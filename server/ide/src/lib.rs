@@ -24,7 +24,7 @@ pub mod words;
 pub use diagnostics::{Diagnostic, diagnostics, diagnostics_naming};
 pub use folding::{Fold, folds};
 pub use hover::{Hover, hover};
-pub use inlay::{InlayHint, hints_of, summary_hints};
+pub use inlay::{InlayHint, summary_hints};
 pub use lens::{Lens, lenses};
 pub use older::{Before, Older, lenses_over};
 pub use outline::{Symbol, SymbolKind, symbols};

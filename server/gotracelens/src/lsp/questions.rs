@@ -107,6 +107,7 @@ pub(super) fn inlay_hint(view: &View, range: proto::Range) -> Option<Vec<proto::
         return None;
     }
     let lines = from_proto::lines(&view.text, range);
-    let hints = ide::hints_of(&view.snapshot, lenses(view)).into_iter().filter(|hint| lines.contains(&hint.at.line));
+    let hints =
+        ide::summary_hints(&view.snapshot, lenses(view)).into_iter().filter(|hint| lines.contains(&hint.at.line));
     Some(hints.map(|hint| to_proto::inlay_hint(view, hint)).collect())
 }
