@@ -90,6 +90,22 @@ it("hands the settings to the server", function()
   )
 end)
 
+it("sums up older files of a rotated set where the settings say so", function()
+  local shape = "gc %d @%d.012s 2%%: 0.018+1.2+0.003 ms clock, 0.14+0.35/1.1/0.22+0.024 ms cpu, 4->4->0 MB, 5 MB goal, 8 P"
+  local path = editor.file("app.log", { shape:format(3, 30), shape:format(4, 40) })
+  vim.fn.writefile({ shape:format(1, 10), shape:format(2, 20) }, path .. ".1")
+  local ed = editor.start({ opts = { join = { "*.log" } } })
+  ed:open(path)
+  ed:wait_attached()
+  editor.wait("the lens of all files", function()
+    return vim.iter(ed:lenses()):any(function(lens)
+      return lens:find("with 1 older file: 4 GC cycles in 30 s", 1, true) ~= nil
+    end)
+  end, function()
+    return vim.inspect(ed:lenses())
+  end)
+end)
+
 it("reports wrong settings once and works with the rest", function()
   local ed = editor.start({ opts = { sumary = {} } })
   ed:open(LOG)

@@ -9,17 +9,14 @@ mod explain;
 mod extract;
 mod fields;
 mod findings;
-mod input;
 mod joined;
 mod json;
 mod lines;
 mod parse;
-mod rotation;
 mod rules;
 mod select;
 mod summary;
 mod terminal;
-mod visible;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -30,7 +27,7 @@ use clap::builder::PossibleValue;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tracelog::Family;
 
-use crate::lsp;
+use crate::{input, lsp, visible};
 
 /// The arguments. Comments here and in the verbs are the text of `--help`.
 #[derive(Parser)]

@@ -21,6 +21,9 @@ pub struct Settings {
     pub summary: SummarySettings,
     /// Levels and limits of rules, by the slug of the rule, e.g. `stw-long`.
     pub rules: BTreeMap<String, RuleSettings>,
+    /// Globs of files whose summary includes the older files of their rotated set, in the same folder: `app.log` with
+    /// `app.log.1`, `app.log.2.gz`. Without a `/` a glob is about names, else about paths.
+    pub join: Vec<String>,
 }
 
 /// The summary of a file.
@@ -121,8 +124,19 @@ impl Settings {
                         settings.rules.insert(slug.clone(), rule);
                     }
                 }
+                "join" => {
+                    let mut globs: Vec<String> = Vec::new();
+                    take("join", value, &mut globs, &mut problems);
+                    let (known, wrong): (Vec<_>, Vec<_>) = globs
+                        .into_iter()
+                        .map(|glob| (glob::Pattern::new(&glob), glob))
+                        .partition(|(read, _)| read.is_ok());
+                    settings.join = known.into_iter().map(|(_, glob)| glob).collect();
+                    let wrong = wrong.into_iter().filter_map(|(read, glob)| Some((glob, read.err()?)));
+                    problems.extend(wrong.map(|(glob, error)| format!("join: {glob:?} is no glob: {}", error.msg)));
+                }
                 // Read by the editors' clients, not by the server.
-                "server" | "trace" | "enable" => {}
+                "server" | "trace" | "enable" | "detect" => {}
                 _ => problems.push(format!("{key}: there is no such setting")),
             }
         }
@@ -187,9 +201,14 @@ mod tests {
 
     #[test]
     fn reads_settings_with_and_without_their_key() {
-        let all = json!({"summary": {"where": "off"}, "rules": {"stw-long": {"level": "error", "limit_ms": 20}}});
+        let all = json!({"summary": {"where": "off"}, "rules": {"stw-long": {"level": "error", "limit_ms": 20}}, "join": ["app*.log"]});
         assert_eq!(Settings::parse(&json!({ "gotracelens": all })), Settings::parse(&all));
-        check(all, expect![[r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}}}"#]]);
+        check(
+            all,
+            expect![[
+                r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}},"join":["app*.log"]}"#
+            ]],
+        );
     }
 
     #[test]
@@ -206,9 +225,12 @@ mod tests {
                 "summary": {"where": "top", "size": 1},
                 "rules": {"a": {"level": "loud", "limit_ms": "7", "min_cycles": 7}, "b": 3},
                 "sumary": {},
+                "join": ["*.log", "[", "a***"],
             }),
             expect![[r#"
-                {"summary":{"where":"auto"},"rules":{"a":{"level":null,"min_cycles":7.0},"b":{"level":null}}}
+                {"summary":{"where":"auto"},"rules":{"a":{"level":null,"min_cycles":7.0},"b":{"level":null}},"join":["*.log"]}
+                join: "[" is no glob: invalid range pattern
+                join: "a***" is no glob: wildcards are either regular `*` or recursive `**`
                 rules.a.level: unknown variant `loud`, expected one of `off`, `hint`, `info`, `warning`, `error`
                 rules.a.limit_ms: expected a number, got "7"
                 rules.b: expected an object, got 3
@@ -219,7 +241,7 @@ mod tests {
         check(
             json!([1]),
             expect![[r#"
-                {"summary":{"where":"auto"},"rules":{}}
+                {"summary":{"where":"auto"},"rules":{},"join":[]}
                 settings: expected an object, got [1]"#]],
         );
     }

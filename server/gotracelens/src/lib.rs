@@ -3,3 +3,8 @@
 pub mod cli;
 pub mod config;
 pub mod lsp;
+
+mod input;
+mod joined;
+mod rotation;
+mod visible;

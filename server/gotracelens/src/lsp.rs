@@ -14,6 +14,7 @@ mod fault;
 mod from_proto;
 mod inbox;
 mod main_loop;
+mod older;
 mod pool;
 mod publish;
 mod questions;

@@ -2,7 +2,7 @@
 
 use tracelog::LineCol;
 
-use crate::lens;
+use crate::lens::Lens;
 use crate::snapshot::Snapshot;
 
 /// Text behind a line.
@@ -14,11 +14,11 @@ pub struct InlayHint {
     pub label: String,
 }
 
-/// What the lenses say, behind the lines above which they would stand.
-pub fn summary_hints(snapshot: &Snapshot) -> Vec<InlayHint> {
-    let hint = |lens: lens::Lens| {
+/// What these lenses of the document say, behind the lines above which they would stand.
+pub fn summary_hints(snapshot: &Snapshot, lenses: Vec<Lens>) -> Vec<InlayHint> {
+    let hint = |lens: Lens| {
         let byte = snapshot.lines.line(lens.loc.line).len() as u32;
         InlayHint { at: LineCol { line: lens.loc.line, byte }, label: lens.title }
     };
-    lens::lenses(snapshot).into_iter().map(hint).collect()
+    lenses.into_iter().map(hint).collect()
 }

@@ -95,3 +95,43 @@ fn the_summary_goes_where_the_settings_say() {
     assert_eq!(summary_of(json!({"inlayHint": {}, "diagnostic": {}}), "auto"), (0, N_LENSES, 0));
     assert_eq!(summary_of(json!({"diagnostic": {}}), "auto"), (0, 0, N_LENSES));
 }
+
+#[test]
+fn older_files_of_a_rotated_set_are_in_the_summary_where_the_settings_say_so() {
+    let cycles = |numbers: std::ops::Range<u64>| -> String {
+        let gc = |n: u64| GC_LINE.replacen("gc 7 @14.000s", &format!("gc {n} @{n}.000s"), 1) + "\n";
+        numbers.map(gc).collect()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("app.log.2"), cycles(1..101)).unwrap();
+    std::fs::write(folder.path().join("app.log.1"), cycles(101..201)).unwrap();
+    let path = folder.path().to_string_lossy().replace('\\', "/");
+    let uri = format!("file:///{}/app.log", path.trim_start_matches('/'));
+    let lenses = |join: Value| {
+        let (mut client, _) = Client::start_with(json!({"processId": null, "rootUri": null,
+            "capabilities": lens_client(json!({})), "initializationOptions": {"join": join}}));
+        client.open(&uri, &cycles(201..251));
+        let titles = |client: &mut Client| {
+            let lenses = client.about(LENSES, &uri);
+            let titles =
+                lenses.as_array().unwrap().iter().map(|lens| lens["command"]["title"].as_str().unwrap().to_owned());
+            titles.collect::<Vec<_>>()
+        };
+        let opened = titles(&mut client);
+        client.change(&uri, 2, json!([{"range": range(50, 0, 0), "text": cycles(251..261)}]));
+        let grown = titles(&mut client);
+        let findings = client.about("textDocument/diagnostic", &uri);
+        for finding in findings["items"].as_array().unwrap() {
+            assert!(finding["range"]["end"]["line"].as_u64().unwrap() <= 60, "{finding}");
+        }
+        client.finish();
+        (opened, grown)
+    };
+    let (opened, grown) = lenses(json!(["*.log"]));
+    assert!(opened[1].ends_with("with 2 older files: 250 GC cycles in 4.15 min"), "{opened:?}");
+    assert!(grown[1].ends_with("with 2 older files: 260 GC cycles in 4.32 min"), "{grown:?}");
+    for join in [json!([]), json!(["other.log"]), json!(null)] {
+        let (opened, _) = lenses(join);
+        assert!(!opened.iter().any(|title| title.contains("older")), "{opened:?}");
+    }
+}

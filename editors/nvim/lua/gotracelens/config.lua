@@ -8,6 +8,7 @@ local M = {}
 ---@field server? gotracelens.Opts.Server
 ---@field codelens? gotracelens.Opts.Codelens
 ---@field summary? gotracelens.Opts.Summary
+---@field join? string[] globs of files whose summary includes the older files of their rotated set
 
 ---@class (exact) gotracelens.Opts.Server
 ---@field path? string absolute path of the `gotracelens` program; nil looks for it in `$PATH`
@@ -25,7 +26,7 @@ local M = {}
 vim.g.gotracelens = vim.g.gotracelens
 
 ---@class (exact) gotracelens.Setting
----@field type "string"|"boolean"
+---@field type "string"|"boolean"|"list" a list is one of strings
 ---@field values? string[] the only values allowed
 ---@field default? string|boolean
 ---@field check? fun(value: any): string? what is wrong with a value of the right type
@@ -52,6 +53,7 @@ M.settings = {
     default = "auto",
     sent = true,
   },
+  ["join"] = { type = "list", sent = true },
   -- generated: end server settings
 }
 
@@ -60,6 +62,12 @@ M.settings = {
 ---@param value any
 ---@return string? problem
 local function problem_of(name, setting, value)
+  if setting.type == "list" then
+    local is_list = vim.islist(value) and vim.iter(value):all(function(item)
+      return type(item) == "string"
+    end)
+    return not is_list and ("%s: expected a list of strings, got %s"):format(name, vim.inspect(value)) or nil
+  end
   if type(value) ~= setting.type then
     return ("%s: expected a %s, got %s"):format(name, setting.type, vim.inspect(value))
   end

@@ -20,8 +20,15 @@ pub(super) fn code_lens(view: &View) -> Option<Vec<proto::CodeLens>> {
     if view.summary_place() != SummaryPlace::Lens {
         return None;
     }
-    let lenses = ide::lenses(&view.snapshot);
-    Some(lenses.into_iter().map(|lens| to_proto::code_lens(view, lens)).collect())
+    Some(lenses(view).into_iter().map(|lens| to_proto::code_lens(view, lens)).collect())
+}
+
+/// The summary, over all files of the set where the settings say so.
+fn lenses(view: &View) -> Vec<ide::Lens> {
+    match view.older() {
+        Some(older) => ide::lenses_over(&view.snapshot, &older),
+        None => ide::lenses(&view.snapshot),
+    }
 }
 
 pub(super) fn diagnostics(view: &View) -> Vec<proto::Diagnostic> {
@@ -29,7 +36,7 @@ pub(super) fn diagnostics(view: &View) -> Vec<proto::Diagnostic> {
     if view.summary_place() != SummaryPlace::Diagnostic {
         return findings.collect();
     }
-    let summary = ide::lenses(&view.snapshot).into_iter().map(|lens| to_proto::summary_diagnostic(view, lens));
+    let summary = lenses(view).into_iter().map(|lens| to_proto::summary_diagnostic(view, lens));
     summary.chain(findings).collect()
 }
 
@@ -100,6 +107,7 @@ pub(super) fn inlay_hint(view: &View, range: proto::Range) -> Option<Vec<proto::
         return None;
     }
     let lines = from_proto::lines(&view.text, range);
-    let hints = ide::summary_hints(&view.snapshot).into_iter().filter(|hint| lines.contains(&hint.at.line));
+    let hints =
+        ide::summary_hints(&view.snapshot, lenses(view)).into_iter().filter(|hint| lines.contains(&hint.at.line));
     Some(hints.map(|hint| to_proto::inlay_hint(view, hint)).collect())
 }

@@ -19,6 +19,7 @@ use super::capabilities::{Profile, SummaryPlace};
 use super::fault::{self, Place};
 use super::from_proto::{self, Change};
 use super::inbox::{Event, Inbox, Job, Needs, Question, Seen};
+use super::older::OlderParts;
 use super::pool::{Lane, Pool};
 use super::transport::panic_text;
 
@@ -44,9 +45,16 @@ pub(super) struct View {
     pub(super) snapshot: Snapshot,
     pub(super) profile: Arc<Profile>,
     pub(super) settings: Arc<Settings>,
+    older: Arc<OlderParts>,
 }
 
 impl View {
+    /// What the older files of its set add to the summary. The first question that asks reads them.
+    pub(super) fn older(&self) -> Option<ide::Older> {
+        let parsed = self.snapshot.parsed.as_ref()?;
+        self.older.before(&self.uri, &self.settings.join, &parsed.log, &parsed.runs)
+    }
+
     /// Where this client is shown the summary.
     pub(super) fn summary_place(&self) -> SummaryPlace {
         self.profile.summary_place(&self.settings)
@@ -99,17 +107,20 @@ struct Parse {
     edits: Vec<(Edited, State)>,
     /// In the order of the questions.
     waiting: Vec<Waiting>,
+    older: Arc<OlderParts>,
 }
 
 /// A log and, once somebody has asked, what is found out about it. Shared by all questions about one state of the text.
 struct Read {
     log: Log,
     parsed: OnceLock<Arc<Parsed>>,
+    /// Shared by all states since the text was last read whole: when a file is rotated, its text is replaced.
+    older: Arc<OlderParts>,
 }
 
 impl Read {
-    fn of(log: Log) -> Self {
-        Read { log, parsed: OnceLock::new() }
+    fn of(log: Log, older: Arc<OlderParts>) -> Self {
+        Read { log, parsed: OnceLock::new(), older }
     }
 }
 
@@ -160,7 +171,7 @@ impl World {
         self.settings = Arc::new(settings);
         for document in self.documents.values_mut() {
             if let Reading::Done(read) = &mut document.reading {
-                *read = Arc::new(Read::of(read.log.clone()));
+                *read = Arc::new(Read::of(read.log.clone(), Arc::default()));
             }
         }
         true
@@ -212,7 +223,8 @@ impl World {
     }
 
     fn apply(&mut self, document: &mut Document, version: i32, changes: Vec<Change>) {
-        let mut is_big = changes.len() > MAX_EDITS;
+        let is_replaced = changes.iter().any(|change| change.range.is_none());
+        let mut is_big = changes.len() > MAX_EDITS || is_replaced && !self.settings.join.is_empty();
         let mut edits = Vec::new();
         document.now.version = version;
         for change in changes {
@@ -242,7 +254,7 @@ impl World {
     fn follow(&mut self, document: &mut Document, edited: Edited, state: State) {
         match &mut document.reading {
             Reading::Done(read) => match edit(&read.log, edited, &state) {
-                Some(log) => document.reading = Reading::Done(Arc::new(Read::of(log))),
+                Some(log) => document.reading = Reading::Done(Arc::new(Read::of(log, read.older.clone()))),
                 None => self.start_parse(document),
             },
             Reading::Running(parse) if parse.edits.len() < MAX_EDITS => parse.edits.push((edited, state)),
@@ -266,7 +278,14 @@ impl World {
             });
             inbox.post(Event::Parsed { uri, revision: state.revision, log });
         });
-        let parse = Parse { uri: document.uri.clone(), stop, of, edits: Vec::new(), waiting: Vec::new() };
+        let parse = Parse {
+            uri: document.uri.clone(),
+            stop,
+            of,
+            edits: Vec::new(),
+            waiting: Vec::new(),
+            older: Arc::default(),
+        };
         if let Reading::Running(parse) = std::mem::replace(&mut document.reading, Reading::Running(parse)) {
             self.leave(parse);
         }
@@ -323,11 +342,11 @@ impl World {
     /// Gives the log of the newest text, or the questions that are left if it cannot be had.
     fn catch_up(&self, mut parse: Parse, log: Option<Log>) -> Result<Arc<Read>, Vec<Waiting>> {
         let Some(log) = log else { return Err(parse.waiting) };
-        let mut read = Arc::new(Read::of(log));
+        let mut read = Arc::new(Read::of(log, parse.older));
         self.answer_up_to(&parse.of, &parse.uri, &read, &mut parse.waiting);
         for (edited, state) in parse.edits {
             match edit(&read.log, edited, &state) {
-                Some(log) => read = Arc::new(Read::of(log)),
+                Some(log) => read = Arc::new(Read::of(log, read.older.clone())),
                 None => return Err(parse.waiting),
             }
             self.answer_up_to(&state, &parse.uri, &read, &mut parse.waiting);
@@ -379,6 +398,7 @@ impl World {
         let (uri, version, text) = (uri.clone(), state.version, Arc::new(state.text.clone()));
         let (profile, settings) = (self.profile.clone(), self.settings.clone());
         let analysis_settings = self.analysis_settings.clone();
+        let older = read.as_ref().map(|read| read.older.clone()).unwrap_or_default();
         let pays = lane == Lane::Slow || text.n_bytes() <= SMALL_BYTES;
         self.pool.run(lane, move || {
             let parsed = catch_unwind(AssertUnwindSafe(|| {
@@ -389,7 +409,7 @@ impl World {
             match parsed {
                 Ok(parsed) => {
                     let snapshot = Snapshot { lines: text.clone(), parsed };
-                    job.run(Seen::View(&View { uri, version, text, snapshot, profile, settings }));
+                    job.run(Seen::View(&View { uri, version, text, snapshot, profile, settings, older }));
                 }
                 Err(panic) => {
                     tracing::error!("finding the runs of {:?} panicked: {:?}", uri.0, panic_text(&*panic));

@@ -2,24 +2,24 @@
 //!
 //! Known are the ways of logrotate (numbers, `dateext`, `extension`), of Docker and kubelet, and of the rotating loggers
 //! of Go, Python, Java and Node. Names do not settle everything: the contents are asked too, see
-//! [`joined`](super::joined).
+//! [`joined`](crate::joined).
 
 use std::cmp::Reverse;
 
 /// The set a file belongs to, and how old the file is in it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Rotation {
+pub(crate) struct Rotation {
     /// The name of the file that is being written, without its folder.
-    pub(super) stem: String,
+    pub(crate) stem: String,
     /// The less, the older.
-    pub(super) age: Age,
+    pub(crate) age: Age,
     /// Only what is not written anymore is packed.
-    pub(super) is_packed: bool,
+    pub(crate) is_packed: bool,
 }
 
 /// How a rotated file is marked. The less, the older.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Age {
+pub(crate) enum Age {
     /// `app.log-20261121`, `app-2026-11-21T15-04-05.000.log`: all numbers of the mark, which begin with a date.
     Dated(Vec<u64>),
     /// `part-2.log`: pieces are counted upward.
@@ -38,7 +38,7 @@ const MAX_COUNT: u64 = 99_999;
 
 impl Rotation {
     /// Reads the name of a file; what stands before the last path separator does not matter.
-    pub(super) fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &str) -> Self {
         let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
         let (name, is_packed) = match PACKED.iter().find_map(|packed| name.strip_suffix(packed)) {
             Some(name) => (name, true),

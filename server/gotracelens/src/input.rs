@@ -22,16 +22,16 @@ const BLOCK: usize = 4 << 20;
 /// A packed log may unpack to this much; a few kilobytes can claim to be terabytes.
 const MAX_UNPACKED: u64 = 4 << 30;
 
-/// A log in memory: a file, or several that are one log (see [`super::joined`]).
-pub(super) struct Document {
+/// A log in memory: a file, or several that are one log (see [`crate::joined`]).
+pub(crate) struct Document {
     /// The name the user gave; `-` for standard input. Of several files, their names in reading order.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The text, unpacked. Not necessarily UTF-8.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// The end of each line: the place of its LF, or of the end of the text.
     ends: Vec<usize>,
     /// Why the text is not all there is, for each file that broke off.
-    pub(super) cut: Vec<InputError>,
+    pub(crate) cut: Vec<InputError>,
     /// The files, where the text is that of several.
     parts: Vec<Part>,
 }
@@ -47,21 +47,26 @@ struct Part {
 
 /// A place as a user finds it: in a file that was named.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place<'a> {
-    pub(super) file: &'a str,
+pub(crate) struct Place<'a> {
+    pub(crate) file: &'a str,
     /// Line of the file, from 0.
-    pub(super) line: u32,
+    pub(crate) line: u32,
     /// Byte of that line, from 0.
-    pub(super) byte: u32,
+    pub(crate) byte: u32,
 }
 
 impl Document {
     /// Reads a file, or standard input for `-`.
-    pub(super) fn read(path: &Path) -> Result<Self, InputError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, InputError> {
+        Self::read_within(path, MAX_UNPACKED)
+    }
+
+    /// Reads a file that may unpack to this many bytes.
+    pub(crate) fn read_within(path: &Path, max_unpacked: u64) -> Result<Self, InputError> {
         let name = path.to_string_lossy().into_owned();
         let fail = |problem| InputError { name: name.clone(), problem };
         let raw = if name == STDIN { read_stdin() } else { read_file(path) }.map_err(fail)?;
-        let (bytes, cut) = unpack(raw).map_err(fail)?;
+        let (bytes, cut) = unpack(raw, max_unpacked).map_err(fail)?;
         let bytes = match utf16(&bytes) {
             Some(order) => decode_utf16(&bytes, order),
             None => bytes,
@@ -72,7 +77,7 @@ impl Document {
 
     /// The documents one behind the other. A line that one leaves unfinished goes on in the next, as when a file is
     /// rotated in the middle of a line; where a packed file broke off, its last line ends.
-    pub(super) fn join(documents: Vec<Self>) -> Self {
+    pub(crate) fn join(documents: Vec<Self>) -> Self {
         let name = documents.iter().map(|document| document.name.as_str()).collect::<Vec<_>>().join(" + ");
         let (mut bytes, mut cut, mut parts) = (Vec::new(), Vec::new(), Vec::new());
         let mut n_lines = 0;
@@ -94,7 +99,7 @@ impl Document {
     }
 
     /// A document with this text.
-    pub(super) fn new(name: String, bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(name: String, bytes: Vec<u8>) -> Self {
         let mut ends: Vec<usize> = memchr::memchr_iter(b'\n', &bytes).collect();
         if bytes.last().is_some_and(|byte| *byte != b'\n') {
             ends.push(bytes.len());
@@ -103,18 +108,18 @@ impl Document {
     }
 
     /// Number of lines. What follows the last LF is a line only when there is something.
-    pub(super) fn n_lines(&self) -> u32 {
+    pub(crate) fn n_lines(&self) -> u32 {
         u32::try_from(self.ends.len()).unwrap_or(u32::MAX)
     }
 
     /// A line without its LF and the CRs before it; empty when there is no such line.
-    pub(super) fn bytes_of(&self, line: u32) -> &[u8] {
+    pub(crate) fn bytes_of(&self, line: u32) -> &[u8] {
         let Some(end) = self.ends.get(line as usize) else { return b"" };
         trim_end(&self.bytes[self.start_of(line)..*end])
     }
 
     /// A line as it stands in the file, with its line end if it has one; empty when there is no such line.
-    pub(super) fn raw_line(&self, line: u32) -> &[u8] {
+    pub(crate) fn raw_line(&self, line: u32) -> &[u8] {
         let Some(end) = self.ends.get(line as usize) else { return b"" };
         &self.bytes[self.start_of(line)..(*end + 1).min(self.bytes.len())]
     }
@@ -125,7 +130,7 @@ impl Document {
     }
 
     /// Where a byte of a line stands, in the file and line in which a user finds it.
-    pub(super) fn place(&self, line: u32, byte: u32) -> Place<'_> {
+    pub(crate) fn place(&self, line: u32, byte: u32) -> Place<'_> {
         let start = self.start_of(line);
         let at = start + byte as usize;
         // Of files that begin at one place all but the last are empty.
@@ -138,23 +143,23 @@ impl Document {
     }
 
     /// The place of a line in words: `line 7`, or `app.log.1:7` where there are several files. Not yet safe to show.
-    pub(super) fn line_in_words(&self, line: u32) -> String {
+    pub(crate) fn line_in_words(&self, line: u32) -> String {
         let place = self.place(line, 0);
         if self.is_joined() { format!("{}:{}", place.file, place.line + 1) } else { format!("line {}", line + 1) }
     }
 
     /// Whether this is the text of several files.
-    pub(super) fn is_joined(&self) -> bool {
+    pub(crate) fn is_joined(&self) -> bool {
         !self.parts.is_empty()
     }
 
     /// The names of the files that are joined here, in order; none for a file by itself.
-    pub(super) fn joined(&self) -> Vec<String> {
+    pub(crate) fn joined(&self) -> Vec<String> {
         self.parts.iter().map(|part| part.name.clone()).collect()
     }
 
     /// Why the text is not all there is, in words.
-    pub(super) fn cut_in_words(&self) -> Option<String> {
+    pub(crate) fn cut_in_words(&self) -> Option<String> {
         let problems: Vec<String> = self.cut.iter().map(ToString::to_string).collect();
         (!problems.is_empty()).then(|| problems.join("; "))
     }
@@ -168,7 +173,7 @@ impl Lines for Document {
 
 /// Why a log could not be read, or not all of it.
 #[derive(Debug)]
-pub(super) struct InputError {
+pub(crate) struct InputError {
     name: String,
     problem: Problem,
 }
@@ -180,20 +185,20 @@ enum Problem {
     Directory,
     Terminal,
     Unpack(&'static str, io::Error),
-    TooBig(&'static str),
+    TooBig(&'static str, u64),
     Unsupported(&'static str),
 }
 
 impl InputError {
     /// The name of the file, as the user gave it.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 }
 
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = super::visible::visible(&self.name);
+        let name = crate::visible::visible(&self.name);
         match &self.problem {
             Problem::Open(error) => write!(f, "open \"{name}\": {error}"),
             Problem::Read(error) => write!(f, "read \"{name}\": {error}"),
@@ -202,10 +207,10 @@ impl fmt::Display for InputError {
             Problem::Unpack(format, error) => {
                 write!(f, "unpack \"{name}\" ({format}): {error}; what came before is used")
             }
-            Problem::TooBig(format) => write!(
+            Problem::TooBig(format, max_unpacked) => write!(
                 f,
-                "unpack \"{name}\" ({format}): more than {} GiB; what came before is used",
-                MAX_UNPACKED >> 30
+                "unpack \"{name}\" ({format}): more than {} MiB; what came before is used",
+                max_unpacked >> 20
             ),
             Problem::Unsupported(format) => write!(f, "read \"{name}\": packed with {format}; unpack it first"),
         }
@@ -270,11 +275,11 @@ fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
 }
 
 /// Unpacks what is packed. A stream that breaks off gives what came before, and the reason.
-fn unpack(raw: Vec<u8>) -> Result<(Vec<u8>, Option<Problem>), Problem> {
+fn unpack(raw: Vec<u8>, max_unpacked: u64) -> Result<(Vec<u8>, Option<Problem>), Problem> {
     match raw.as_slice() {
-        [0x1f, 0x8b, 8, ..] => Ok(unpack_from("gzip", &mut MultiGzDecoder::new(raw.as_slice()))),
+        [0x1f, 0x8b, 8, ..] => Ok(unpack_from("gzip", &mut MultiGzDecoder::new(raw.as_slice()), max_unpacked)),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => match zstd::stream::read::Decoder::with_buffer(raw.as_slice()) {
-            Ok(mut decoder) => Ok(unpack_from("zstd", &mut decoder)),
+            Ok(mut decoder) => Ok(unpack_from("zstd", &mut decoder, max_unpacked)),
             Err(error) => Err(Problem::Unpack("zstd", error)),
         },
         [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => Err(Problem::Unsupported("bzip2")),
@@ -285,13 +290,13 @@ fn unpack(raw: Vec<u8>) -> Result<(Vec<u8>, Option<Problem>), Problem> {
     }
 }
 
-fn unpack_from(format: &'static str, decoder: &mut impl Read) -> (Vec<u8>, Option<Problem>) {
+fn unpack_from(format: &'static str, decoder: &mut impl Read, max_unpacked: u64) -> (Vec<u8>, Option<Problem>) {
     let mut bytes = Vec::new();
-    let problem = match decoder.take(MAX_UNPACKED + 1).read_to_end(&mut bytes) {
+    let problem = match decoder.take(max_unpacked + 1).read_to_end(&mut bytes) {
         Err(error) => Some(Problem::Unpack(format, error)),
-        Ok(n) if n as u64 > MAX_UNPACKED => {
-            bytes.truncate(MAX_UNPACKED as usize);
-            Some(Problem::TooBig(format))
+        Ok(n) if n as u64 > max_unpacked => {
+            bytes.truncate(max_unpacked as usize);
+            Some(Problem::TooBig(format, max_unpacked))
         }
         Ok(_) => None,
     };
@@ -406,7 +411,7 @@ mod tests {
         let frames =
             [zstd::encode_all(&b"gc 1\n"[..], 1).unwrap(), zstd::encode_all(&b"gc 2\n"[..], 1).unwrap()].concat();
         for packed in [members, frames] {
-            let (bytes, problem) = unpack(packed).unwrap();
+            let (bytes, problem) = unpack(packed, MAX_UNPACKED).unwrap();
             assert!(problem.is_none());
             assert_eq!(bytes, b"gc 1\ngc 2\n");
         }
@@ -417,11 +422,11 @@ mod tests {
         let text = "gc 1 @0.1s 0%: and so on\n".repeat(20_000);
         for mut packed in [gzip(text.as_bytes()), zstd::encode_all(text.as_bytes(), 1).unwrap()] {
             packed.truncate(packed.len() - 5);
-            let (bytes, problem) = unpack(packed).unwrap();
+            let (bytes, problem) = unpack(packed, MAX_UNPACKED).unwrap();
             assert!(text.as_bytes().starts_with(&bytes));
             assert!(matches!(problem, Some(Problem::Unpack(..))));
         }
-        let (bytes, problem) = unpack([gzip(b"gc 1\n"), b"garbage".to_vec()].concat()).unwrap();
+        let (bytes, problem) = unpack([gzip(b"gc 1\n"), b"garbage".to_vec()].concat(), MAX_UNPACKED).unwrap();
         assert_eq!(bytes, b"gc 1\n");
         assert!(matches!(problem, Some(Problem::Unpack(..))));
     }
