@@ -143,7 +143,7 @@ pub fn carried(line: String) -> impl Strategy<Value = String> {
 /// One line of a document: trace, pieces of traces, other text, characters that some editors take for line ends.
 pub fn any_line() -> impl Strategy<Value = String> {
     let piece = |line: Printed, at: prop::sample::Index, head: bool| {
-        let at = at.index(line.text.len());
+        let at = line.text.floor_char_boundary(at.index(line.text.len()));
         if head { line.text[..at].to_owned() } else { line.text[at..].to_owned() }
     };
     prop_oneof![
