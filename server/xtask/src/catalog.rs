@@ -248,11 +248,16 @@ pub enum Role {
 
 /// Reads `catalog.toml` and the files of its families below `folder`.
 pub fn read(folder: &Path) -> Outcome<Catalog> {
-    let index: Index = read_toml(&folder.join("catalog.toml"))?;
+    read_edited(folder, |_, text| text)
+}
+
+/// Reads the catalog as it would be after an edit, which is given the name of each file below `folder` and its text.
+pub fn read_edited(folder: &Path, edit: impl Fn(&str, String) -> String) -> Outcome<Catalog> {
+    let index: Index = read_toml(folder, "catalog.toml", &edit)?;
     let newest = releases::parse_minor(&index.newest_release)?;
     let mut families = Vec::new();
     for id in &index.families {
-        let text: FamilyText = read_toml(&folder.join("formats").join(format!("{id}.toml")))?;
+        let text: FamilyText = read_toml(folder, &format!("formats/{id}.toml"), &edit)?;
         if text.id != *id {
             return Err(format!("family \"{}\" in {id}.toml: its id is not the name of the file", text.id));
         }
@@ -266,10 +271,9 @@ pub fn read(folder: &Path) -> Outcome<Catalog> {
     Ok(Catalog { newest, blocks, families, recognized_by, recognized_by_samples })
 }
 
-fn read_toml<T: DeserializeOwned>(path: &Path) -> Outcome<T> {
-    let name = path.display();
-    let text = fs::read_to_string(path).map_err(|error| format!("read {name}: {error}"))?;
-    toml::from_str(&text).map_err(|error| format!("read {name}: {error}"))
+fn read_toml<T: DeserializeOwned>(folder: &Path, name: &str, edit: impl Fn(&str, String) -> String) -> Outcome<T> {
+    let text = fs::read_to_string(folder.join(name)).map_err(|error| format!("read {name}: {error}"))?;
+    toml::from_str(&edit(name, text)).map_err(|error| format!("read {name}: {error}"))
 }
 
 fn check_family(text: FamilyText, newest: u8, blocks: &[BlockText]) -> Outcome<Family> {

@@ -82,6 +82,9 @@ fn is_current(output: &Output) -> bool {
 }
 
 #[cfg(test)]
+mod exercise_tests;
+
+#[cfg(test)]
 mod tests {
     #[test]
     fn generated_files_are_committed() {

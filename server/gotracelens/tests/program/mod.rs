@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use expect_test::Expect;
+use tracelog::catalog::NEWEST_MINOR;
 
 pub struct Ran {
     pub code: i32,
@@ -52,7 +53,8 @@ pub fn run(args: &[&str]) -> Ran {
 pub fn check(args: &[&str], stdin: &str, expected: Expect) {
     let ran = run_with(args, stdin.as_bytes());
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    expected.assert_eq(&ran.stdout);
+    // Ranges that are open today end at a later release when the catalog knows one.
+    expected.assert_eq(&ran.stdout.replace(&format!("\"1.{NEWEST_MINOR}\""), "\"newest\""));
 }
 
 /// Runs and expects a complaint and exit code 2.

@@ -23,7 +23,9 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Option<(u64, usize)> {
         len += 1 + digits(len + 1);
     }
     if let Some([b'e', b'+' | b'-', b'0'..=b'9', ..]) = window.get(len..) {
-        len += 2 + digits(len + 2);
+        // Three digits up to Go 1.25; what follows is not of the number.
+        let n_exponent = digits(len + 2);
+        len += 2 + if kind == Kind::FloatE { n_exponent.min(3) } else { n_exponent };
     }
     let text = std::str::from_utf8(&window[..len]).ok()?;
     let code = text.parse::<f64>().ok()?.to_bits();
