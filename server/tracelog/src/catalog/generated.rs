@@ -1053,12 +1053,14 @@ pub mod finalizer_report {
     pub const VALUE_TYPE: Field = Field { family: Family::FinalizerReport, index: 0 };
     /// Object.
     pub const OBJECT: Field = Field { family: Family::FinalizerReport, index: 1 };
+    /// Record of the finalizer or cleanup.
+    pub const SPECIAL: Field = Field { family: Family::FinalizerReport, index: 2 };
     /// Holder.
-    pub const BASE: Field = Field { family: Family::FinalizerReport, index: 2 };
+    pub const BASE: Field = Field { family: Family::FinalizerReport, index: 3 };
     /// Offset in the holder.
-    pub const BASE_OFFSET: Field = Field { family: Family::FinalizerReport, index: 3 };
+    pub const BASE_OFFSET: Field = Field { family: Family::FinalizerReport, index: 4 };
     /// Program counter.
-    pub const PC: Field = Field { family: Family::FinalizerReport, index: 4 };
+    pub const PC: Field = Field { family: Family::FinalizerReport, index: 5 };
 }
 
 /// Fields of the family `checkmark`.
@@ -7960,6 +7962,24 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 go: GoReleases::range(25, 27),
             },
             FieldDef {
+                id: "special",
+                title: "Record of the finalizer or cleanup",
+                unit: "",
+                kind: Kind::Hex,
+                role: Role::Id,
+                cumulative: false,
+                meaning: "Address of the record that the runtime keeps for the finalizer or cleanup.",
+                reading: "It lies outside of the heap, so it is not the address of the value above.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
+                go: GoReleases::range(25, 27),
+            },
+            FieldDef {
                 id: "base",
                 title: "Holder",
                 unit: "",
@@ -12816,10 +12836,10 @@ pub static SHAPES: [ShapeDef; 227] = [
         id: "finalizer_report_finalizer_1_25",
         family: Family::FinalizerReport,
         go: GoReleases::range(25, 27),
-        template: "Has finalizer at {object}",
+        template: "Has finalizer at {special}",
         pieces: &[
             Piece::Literal("Has finalizer at "),
-            Piece::Value(1, Kind::Hex),
+            Piece::Value(2, Kind::Hex),
         ],
         at: At::Line,
         within: &[Block::Finalizers],
@@ -12833,10 +12853,10 @@ pub static SHAPES: [ShapeDef; 227] = [
         id: "finalizer_report_cleanup_1_25",
         family: Family::FinalizerReport,
         go: GoReleases::range(25, 27),
-        template: "Has cleanup at {object}",
+        template: "Has cleanup at {special}",
         pieces: &[
             Piece::Literal("Has cleanup at "),
-            Piece::Value(1, Kind::Hex),
+            Piece::Value(2, Kind::Hex),
         ],
         at: At::Line,
         within: &[Block::Finalizers],
@@ -12885,7 +12905,7 @@ pub static SHAPES: [ShapeDef; 227] = [
         template: "  <bad pc {pc}>",
         pieces: &[
             Piece::Literal("  <bad pc "),
-            Piece::Value(4, Kind::Hex),
+            Piece::Value(5, Kind::Hex),
             Piece::Literal(">"),
         ],
         at: At::Line,
@@ -12939,9 +12959,9 @@ pub static SHAPES: [ShapeDef; 227] = [
             Piece::Literal("  mark "),
             Piece::Value(1, Kind::Hex),
             Piece::Literal(" found at *("),
-            Piece::Value(2, Kind::Hex),
-            Piece::Literal("+"),
             Piece::Value(3, Kind::Hex),
+            Piece::Literal("+"),
+            Piece::Value(4, Kind::Hex),
             Piece::Literal(")"),
         ],
         at: At::Line,
