@@ -403,11 +403,20 @@ fn is_frame_text(content: &[u8]) -> bool {
         Some(rest) => memchr::memmem::find(rest, b"] ").map_or(rest, |at| &rest[at + 2..]),
         None => text,
     };
-    let is_argument =
-        |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'x' | b'?' | b'.' | b',' | b'_' | b' ' | b'{' | b'}');
+    const IS_ARGUMENT: [bool; 256] = {
+        let mut is_argument = [false; 256];
+        let bytes = b"0123456789abcdefx?.,_ {}";
+        let mut at = 0;
+        while at < bytes.len() {
+            is_argument[bytes[at] as usize] = true;
+            at += 1;
+        }
+        is_argument
+    };
+    let is_argument = |byte: &u8| IS_ARGUMENT[usize::from(*byte)];
     match (text.strip_suffix(b")"), memchr::memrchr(b'(', text)) {
         (Some(rest), Some(open)) => {
-            open > 0 && !text[..open].contains(&b' ') && rest[open + 1..].iter().all(is_argument)
+            open > 0 && memchr::memchr(b' ', &text[..open]).is_none() && rest[open + 1..].iter().all(is_argument)
         }
         _ => !text.is_empty() && !text.iter().any(|byte| matches!(byte, b' ' | b'(' | b')' | b':' | b'=')),
     }
@@ -423,6 +432,7 @@ fn shape_of(
 ) -> Option<(Shape, Option<Match>)> {
     let index = index();
     let first = *content.first()?;
+    let unpadded = &content[template::pad_len(content)..];
     let kinds = open.map_or(Kinds::default(), Open::kinds);
     let is_raw = offer == Offer::Raw;
     let matches = |shape: Shape, codes: &mut Codes| -> Option<(Shape, Option<Match>)> {
@@ -455,8 +465,10 @@ fn shape_of(
         let hint = hints.0[usize::from(first)];
         let hinted = hint.and_then(|hint| candidates.iter().find(|candidate| candidate.shape == hint));
         let others = candidates.iter().filter(|candidate| Some(candidate.shape) != hint);
-        let found =
-            hinted.into_iter().chain(others).filter(|candidate| candidate.begins(content) && can_stand(candidate));
+        let found = hinted
+            .into_iter()
+            .chain(others)
+            .filter(|candidate| candidate.begins(content, unpadded) && can_stand(candidate));
         if let Some(found) = found.map(|candidate| candidate.shape).find_map(|shape| matches(shape, codes)) {
             hints.0[usize::from(first)] = Some(found.0);
             return Some(found);
@@ -475,9 +487,10 @@ fn shape_of(
 /// question; nothing that carries a line looks like one.
 pub(crate) fn is_line(content: &[u8]) -> bool {
     let Some(&first) = content.first() else { return false };
+    let unpadded = &content[template::pad_len(content)..];
     let mut codes = Codes::default();
     let mut is_whole = |candidate: &Candidate| {
-        candidate.begins(content)
+        candidate.begins(content, unpadded)
             && match candidate.shape.def().reader {
                 Reader::Template => template::whole(candidate.shape, content, &mut codes),
                 _ => template::longest(candidate.shape, content).is_complete(),

@@ -274,7 +274,7 @@ fn text_len(kind: Kind, next: &[Piece], rest: &[u8]) -> Option<usize> {
 }
 
 /// Number of blanks and tabs at the start.
-fn pad_len(rest: &[u8]) -> usize {
+pub fn pad_len(rest: &[u8]) -> usize {
     rest.iter().take_while(|byte| is_blank(**byte)).count()
 }
 

@@ -26,8 +26,9 @@ pub(super) struct Group {
 #[derive(Clone, Copy)]
 pub(super) struct Candidate {
     pub(super) shape: Shape,
-    /// The first bytes of its lines, where it begins with a literal.
+    /// The first bytes of its lines behind blanks that it begins with, where a literal stands there.
     start: Expected,
+    is_padded: bool,
     /// The blocks in one of which it stands; none when it stands anywhere.
     pub(super) within: Kinds,
     /// Its words are those of any program, so it is never certain.
@@ -49,23 +50,26 @@ impl Default for Hints {
 impl Candidate {
     fn of(shape: Shape) -> Self {
         let family = shape.def().family;
-        let start = match shape.def().pieces.first() {
+        let is_padded = shape.def().pieces.first() == Some(&Piece::Pad);
+        let start = match shape.def().pieces.get(usize::from(is_padded)) {
             Some(Piece::Literal(text)) => Expected::new(&text.as_bytes()[..text.len().min(8)]),
             _ => Expected::NOTHING,
         };
         Self {
             shape,
             start,
+            is_padded,
             within: Kinds::all_of(shape.def().within),
             is_doubtful: matches!(family, Family::PanicText | Family::RuntimeNote | Family::Panic),
             is_early: family == Family::RuntimeNote || is_delimiter(shape),
         }
     }
 
-    /// Whether a line begins like the shape: most do not, and that is told at once.
+    /// Whether a line begins like the shape: most do not, and that is told at once. `unpadded` is the line without the
+    /// blanks in front.
     #[inline]
-    pub(super) fn begins(&self, line: &[u8]) -> bool {
-        self.start.begins(line)
+    pub(super) fn begins(&self, line: &[u8], unpadded: &[u8]) -> bool {
+        self.start.begins(if self.is_padded { unpadded } else { line })
     }
 }
 
