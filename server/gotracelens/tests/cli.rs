@@ -370,8 +370,8 @@ fn unknown_names_are_met_with_similar_ones() {
         &["explain", "heap_gaol_mb"],
         "",
         expect![[r#"
-        error: explain "heap_gaol_mb": there is no field, rule or family with this name; did you mean gc.heap_goal_mb, gc.heap_live_mb, gc.heap_after_mb?
-    "#]],
+            error: explain "heap_gaol_mb": there is no field, rule or family with this name; did you mean gc.heap_goal_mb, pacer_start.heap_goal_mb, pacer_end.heap_goal_bytes?
+        "#]],
     );
     refuses(
         &["explain", "live-heap-leek"],

@@ -408,7 +408,7 @@ fn head(item: Match, text: &[u8]) -> (Match, Vec<Cut>) {
     // Or all of the number is foreign; or it is the beginning of the next, a sign or digits, after all. How a float is
     // written tells the release, so half of one is worse than none.
     let may_lack = item.doubtful.is_some() || matches!(after, [b'+' | b'-' | b'0'..=b'9', ..]);
-    let next = item.shape.def().pieces.get(item.pieces);
+    let next = item.shape.def().pieces.get(item.pieces - usize::from(item.doubtful.is_some()));
     let is_float = matches!(next, Some(Piece::Value(_, Kind::FloatE | Kind::FloatG)));
     if !(may_lack && is_float) {
         cuts.push(Cut { at: item.end, doubt: if may_lack { Doubt::Behind } else { Doubt::None } });

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::ops::Range;
 
-use tracelog::carrier::{self, Peeled};
+use tracelog::carrier::Peeled;
 use tracelog::chunk::Fragment;
 use tracelog::{Item, Log, Part, RowId, Runs};
 
@@ -133,7 +133,7 @@ impl Cut<'_> {
         fragments: &HashMap<RowId, (u32, &Fragment)>,
         out: &mut Output<impl Write>,
     ) -> io::Result<()> {
-        let peeled = carrier::peel(self.document.bytes_of(line.line));
+        let peeled = self.log.peel(line.line, self.document.bytes_of(line.line));
         if let [item] = line.items.as_slice()
             && is_all_of(item, line)
         {
@@ -161,8 +161,9 @@ impl Cut<'_> {
         let mut text = Vec::new();
         for part in &fragment.parts {
             let line = (i64::from(chunk_start) + part.line).max(0) as u32;
-            let peeled = carrier::peel(self.document.bytes_of(line));
+            let peeled = self.log.peel(line, self.document.bytes_of(line));
             let end = (part.end as usize).min(peeled.content.len());
+            text.extend(part.blank.then_some(b' '));
             text.extend_from_slice(peeled.content.get(part.start as usize..end).unwrap_or_default());
         }
         text
@@ -170,7 +171,7 @@ impl Cut<'_> {
 
     /// What the program wrote on a line, without the wanted items.
     fn write_rest(&self, line: &ParsedLine<'_>, out: &mut Output<impl Write>) -> io::Result<()> {
-        let peeled = carrier::peel(self.document.bytes_of(line.line));
+        let peeled = self.log.peel(line.line, self.document.bytes_of(line.line));
         if !line.items.iter().any(|item| self.chosen.has(item)) {
             let text = if line.items.is_empty() { peeled.as_foreign().1 } else { &peeled.content };
             return out.bare(self.document, line.line, 0, text);
@@ -350,7 +351,7 @@ mod tests {
             let log = Log::read(&document.bytes);
             let written: usize = (0..document.n_lines())
                 .map(|line| {
-                    let peeled = carrier::peel(document.bytes_of(line));
+                    let peeled = log.peel(line, document.bytes_of(line));
                     let has_items = !log.items(line, &document).items.is_empty();
                     if has_items { peeled.content.len() } else { peeled.as_foreign().1.len() }
                 })

@@ -1130,7 +1130,7 @@ pub mod gocache {
     /// Key.
     pub const HASH_INPUT: Field = Field { family: Family::Gocache, index: 2 };
     /// File.
-    pub const FILE: Field = Field { family: Family::Gocache, index: 3 };
+    pub const HASHED_FILE: Field = Field { family: Family::Gocache, index: 3 };
     /// Text.
     pub const TEXT: Field = Field { family: Family::Gocache, index: 4 };
     /// Hash.
@@ -8511,7 +8511,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 go: GoReleases::range(10, 27),
             },
             FieldDef {
-                id: "file",
+                id: "hashed_file",
                 title: "File",
                 unit: "",
                 kind: Kind::Text,
@@ -13427,7 +13427,7 @@ pub static SHAPES: [ShapeDef; 227] = [
         id: "gocache_file_1_10",
         family: Family::Gocache,
         go: GoReleases::range(10, 27),
-        template: "HASH {file}: {text}",
+        template: "HASH {hashed_file}: {text}",
         pieces: &[
             Piece::Literal("HASH "),
             Piece::Value(3, Kind::Text),
