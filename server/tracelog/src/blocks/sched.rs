@@ -67,8 +67,11 @@ pub struct Link {
     pub agrees: bool,
 }
 
+/// Makes a node of its number.
+type ToNode = fn(u64) -> Node;
+
 /// Fields that lead somewhere: what they lead to, and the field there that leads back.
-const REFERENCES: [(Field, fn(u64) -> Node, Field); 6] = [
+const REFERENCES: [(Field, ToNode, Field); 6] = [
     (sched_p::M, Node::M, sched_m::HELD_P),
     (sched_m::HELD_P, Node::P, sched_p::M),
     (sched_m::CURG, Node::G, sched_g::M),

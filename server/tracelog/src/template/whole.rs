@@ -55,7 +55,7 @@ enum Behind {
     Value(Kind),
     List,
     HexList,
-    Text(TextEnd),
+    Text(Box<TextEnd>),
     Pad,
     /// Flags in a row: at most one of them is printed.
     Flags(Vec<&'static str>),
@@ -138,7 +138,7 @@ impl Program {
                     }
                     layout.single.push(field);
                     match kind {
-                        Kind::Text | Kind::LongText => Behind::Text(TextEnd::of(kind, &shape.pieces[next..])),
+                        Kind::Text | Kind::LongText => Behind::Text(Box::new(TextEnd::of(kind, &shape.pieces[next..]))),
                         Kind::Uint => Behind::Uint,
                         Kind::Millis2 => Behind::Millis2,
                         Kind::Int => Behind::Int,

@@ -14,13 +14,16 @@ struct Content {
     marks: Vec<String>,
 }
 
+/// What a row has of a field: its index, number, text, list.
+type Value = (u8, Option<u64>, Option<String>, Vec<i64>);
+
 #[derive(Debug, PartialEq, PartialOrd)]
 struct Row {
     family: Family,
     line: u32,
     shape: &'static str,
     source: Vec<u8>,
-    values: Vec<(u8, Option<u64>, Option<String>, Vec<i64>)>,
+    values: Vec<Value>,
 }
 
 fn content(log: &Log) -> Content {

@@ -24,7 +24,7 @@ fn code(kind: Kind, bits: u64) -> u64 {
         Kind::Flag => bits % 2,
         // Digits enough for either notation, and a finite number.
         Kind::FloatE | Kind::FloatG => ((spread % 10_000_000) as f64 / 1e4).to_bits(),
-        Kind::Ref if bits % 3 == 0 => u64::MAX,
+        Kind::Ref if bits.is_multiple_of(3) => u64::MAX,
         // Sums with a constant must fit, here and in the reader.
         Kind::Millis2 | Kind::Seconds3 => spread >> 1,
         _ => spread,
