@@ -17,8 +17,12 @@ use crate::unwrap;
 
 /// Torn lines of real runs whose pieces cannot be put together again: a release without any lock around its prints,
 /// and an application that printed word by word at the same moment. The values of both writers alternate.
-const SCRAMBLED: [(&str, &[usize]); 1] =
-    [("runs/1.4.3/steady-gc1+sched10-p4-s648.log", &[450, 451, 741, 742, 927, 928])];
+const SCRAMBLED: [(&str, &[usize]); 2] = [
+    ("runs/1.4.3/steady-gc1+sched10-p4-s648.log", &[450, 451, 741, 742, 927, 928]),
+    // Torn between the two blanks that it begins with, so that nobody can tell the first from the program's own; and
+    // `lockedm=` right before a date, `nil` on the next line. `torn.toml` says what must be read there.
+    ("wrapped/torn-detail4-1.27.3-zoo.log", &[4, 5, 48, 49, 86, 87, 116, 117]),
+];
 
 /// What a wrapper does to the order and the completeness of the lines of its sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -420,9 +420,10 @@ fn wrapped_lines_are_joined() {
 }
 
 /// Items that a break leaves in no doubt. A P line or a place of a newer release that is broken before its last fields is
-/// a whole line of an older one; only the release could tell.
+/// a whole line of an older one; only the release could tell. A function without its place is not believed.
 fn sure(items: Vec<String>) -> Vec<String> {
-    items.into_iter().filter(|item| !item.starts_with("sched_p ") && !item.starts_with("location ")).collect()
+    let in_doubt = ["sched_p ", "location ", "frame "];
+    items.into_iter().filter(|item| !in_doubt.iter().any(|family| item.starts_with(family))).collect()
 }
 
 /// Breaks a line at a column.

@@ -167,6 +167,23 @@ impl Blocks {
         true
     }
 
+    /// The text ends: a function with its arguments that still waits for its file is believed, the rest is lost. Each
+    /// with its process.
+    pub(crate) fn end(&mut self) -> Vec<(Arc<[u8]>, Waiting)> {
+        let is_certain = |open: &Open, waiting: &Waiting| {
+            is_frame(waiting.shape)
+                && !waiting.upward
+                && waiting.text.ends_with(b")")
+                && open.kinds.has(Block::Goroutine)
+        };
+        let mut found = Vec::new();
+        for open in self.open.drain(..) {
+            let last = open.pending.last().filter(|waiting| is_certain(&open, waiting));
+            found.extend(last.map(|waiting| (open.source.clone(), waiting.clone())));
+        }
+        found
+    }
+
     /// A line that is found anywhere has opened a block.
     pub(crate) fn opened(&mut self, block: Block, source: &Arc<[u8]>) {
         let open = self.of(source);
@@ -360,7 +377,10 @@ impl Open {
         match shape.def().family {
             // Names of C functions are plain words: one does not push out a function that waits for its file.
             Family::Frame => {
-                is_frame_text(content) && (!frame_waits || content.iter().any(|byte| b"(.".contains(byte)))
+                // Only those of race reports are indented; other blanks are what carries the line.
+                let indent = if shape.def().template.starts_with("  ") { 2 } else { 0 };
+                content.get(indent..).is_some_and(is_frame_text)
+                    && (!frame_waits || content.iter().any(|byte| b"(.".contains(byte)))
             }
             // A file follows its function; where that was lost, the offset in the function tells a frame.
             Family::Location => {
@@ -398,11 +418,13 @@ fn is_delimiter(shape: Shape) -> bool {
 /// `...`, `_` and groups of them in braces (`runtime/traceback.go` printArgs). gccgo prints the name only, and C functions
 /// have no package.
 fn is_frame_text(content: &[u8]) -> bool {
-    let text = content.trim_ascii_start();
-    let text = match text.strip_prefix(b"[fp=") {
+    let text = match content.strip_prefix(b"[fp=") {
         Some(rest) => memchr::memmem::find(rest, b"] ").map_or(rest, |at| &rest[at + 2..]),
-        None => text,
+        None => content,
     };
+    if text.first().is_none_or(u8::is_ascii_whitespace) {
+        return false;
+    }
     const IS_ARGUMENT: [bool; 256] = {
         let mut is_argument = [false; 256];
         let bytes = b"0123456789abcdefx?.,_ {}";
@@ -418,7 +440,10 @@ fn is_frame_text(content: &[u8]) -> bool {
         (Some(rest), Some(open)) => {
             open > 0 && memchr::memchr(b' ', &text[..open]).is_none() && rest[open + 1..].iter().all(is_argument)
         }
-        _ => !text.is_empty() && !text.iter().any(|byte| matches!(byte, b' ' | b'(' | b')' | b':' | b'=')),
+        _ => {
+            !text.is_empty()
+                && !text.iter().any(|byte| matches!(byte, b' ' | b'(' | b')' | b':' | b'=' | b',' | b'|' | b'"'))
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::block::{Blocks, Claim, Hints, Offer};
+use crate::block::{Blocks, Claim, Hints, Offer, Waiting};
 use crate::carrier::{self, Context, Memory};
 use crate::catalog::{At, Family, Shape};
 use crate::table::Batch;
@@ -235,6 +235,15 @@ impl ChunkBuilder {
         }
     }
 
+    /// Reads the last line of a document, which is empty where the document ends with an LF: that is no blank line.
+    pub fn last_line(&mut self, line: &[u8]) {
+        if line.is_empty() {
+            self.chunk.n_lines += 1;
+        } else {
+            self.line(line);
+        }
+    }
+
     /// The fast ways: the whole line is one item that can stand anywhere, or certainly one of an open block.
     #[inline]
     fn quick(&mut self, content: &[u8], source: u32) -> bool {
@@ -245,6 +254,10 @@ impl ChunkBuilder {
     pub fn end(mut self) -> Chunk {
         let found = self.tears.end();
         self.keep(found, 0, 0);
+        for (source, waiting) in self.blocks.end() {
+            let source = self.source(&source);
+            self.confirm(&waiting, source);
+        }
         self.finish()
     }
 
@@ -319,10 +332,7 @@ impl ChunkBuilder {
         if !confirmed.is_empty() {
             std::mem::swap(&mut self.codes, &mut self.confirmed);
             for waiting in confirmed {
-                if template::whole(waiting.shape, &waiting.text, &mut self.codes) {
-                    self.push_codes(waiting.shape, waiting.line, source, &waiting.text);
-                    self.chunk.reach = self.chunk.reach.max((-waiting.line).max(0) as u32);
-                }
+                self.confirm(&waiting, source);
             }
             std::mem::swap(&mut self.codes, &mut self.confirmed);
         }
@@ -332,6 +342,14 @@ impl ChunkBuilder {
             None => self.push_codes(shape, line, source, content),
         }
         true
+    }
+
+    /// A line that waited is believed.
+    fn confirm(&mut self, waiting: &Waiting, source: u32) {
+        if template::whole(waiting.shape, &waiting.text, &mut self.codes) {
+            self.push_codes(waiting.shape, waiting.line, source, &waiting.text);
+            self.chunk.reach = self.chunk.reach.max((-waiting.line).max(0) as u32);
+        }
     }
 
     /// Appends the row of a line that the codes are of.

@@ -56,7 +56,7 @@ impl Log {
         if builder.n_lines() > 0 {
             chunks.push(Arc::new(builder.split()));
         }
-        builder.line(&bytes[body_end..]);
+        builder.last_line(&bytes[body_end..]);
         chunks.push(Arc::new(builder.end()));
         Self::of(chunks)
     }
@@ -77,7 +77,7 @@ impl Log {
             chunks.push(Arc::new(builder.split()));
             first = next;
         }
-        builder.line(text.line(last).as_bytes());
+        builder.last_line(text.line(last).as_bytes());
         chunks.push(Arc::new(builder.end()));
         Some(Self::of(chunks))
     }
@@ -162,7 +162,7 @@ impl Log {
             chunks.push(self.chunks[n_body].clone());
         } else {
             let mut tail = ChunkBuilder::new(carry);
-            tail.line(text.line(new_last).as_bytes());
+            tail.last_line(text.line(new_last).as_bytes());
             chunks.push(Arc::new(tail.end()));
         }
         Self::of(chunks)
