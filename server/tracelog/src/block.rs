@@ -156,15 +156,21 @@ impl Blocks {
         self.open.iter_mut().flat_map(|open| &mut open.pending).for_each(|waiting| waiting.line += by);
     }
 
-    /// A blank line of a process. Says whether it stands behind a line of a block.
-    pub(crate) fn blank(&mut self, source: &[u8]) -> bool {
-        let Some(index) = self.find(source) else { return false };
+    /// A blank line of a process: None when no block is open, or what it confirms. A function with arguments in words of
+    /// the machine is believed without its file, which was lost.
+    pub(crate) fn blank(&mut self, source: &[u8]) -> Option<Option<Waiting>> {
+        let index = self.find(source)?;
         let open = &mut self.open[index];
+        let is_in_goroutine = open.kinds.has(Block::Goroutine);
+        let is_certain = |waiting: &&Waiting| {
+            is_frame(waiting.shape) && !waiting.upward && memchr::memmem::find(&waiting.text, b"(0x").is_some()
+        };
+        let confirmed = open.pending.last().filter(is_certain).filter(|_| is_in_goroutine).cloned();
         open.is_blank = true;
         open.kinds = open.kinds.without(Block::Goroutine).without(Block::Alloc).without(Block::GcOld);
         open.pending.retain(|waiting| !is_frame(waiting.shape) && !waiting.upward);
         self.drop_if_over(index);
-        true
+        Some(confirmed)
     }
 
     /// The text ends: a function with its arguments that still waits for its file is believed, the rest is lost. Each

@@ -316,8 +316,11 @@ impl ChunkBuilder {
 
     /// The line is blank, or all of it is what carries it.
     fn blank(&mut self, source: &[u8]) {
-        if self.blocks.blank(source) {
-            self.chunk.blanks.push(self.chunk.n_lines - 1);
+        let Some(confirmed) = self.blocks.blank(source) else { return };
+        self.chunk.blanks.push(self.chunk.n_lines - 1);
+        if let Some(waiting) = confirmed {
+            let source = self.source(source);
+            self.confirm(&waiting, source);
         }
     }
 
