@@ -41,10 +41,12 @@ pub fn lenses(snapshot: &Snapshot) -> Vec<Lens> {
     for summary in analysis.summaries.iter().filter(|summary| has_numbers(summary)).take(MAX_RUNS) {
         lenses.push(Lens { loc: Loc::new(summary.lines.0, 0, 0), title: cut(&run_title(summary)) });
     }
-    let is_told = |block: &&Block| !matches!(block, Block::Sched(_)) && !is_allocation(block);
-    for block in parsed.blocks().list.iter().filter(is_told).take(MAX_BLOCKS) {
-        let title = cut(&blocks::title(&parsed.log, block));
-        lenses.push(Lens { loc: Loc::new(block.lines().0, 0, 0), title });
+    for block in parsed.blocks().list.iter().filter(|block| is_told(block)).take(MAX_BLOCKS) {
+        let lens = Lens { loc: Loc::new(block.lines().0, 0, 0), title: cut(&blocks::title(&parsed.log, block)) };
+        // A file of one dump says it once.
+        if lenses.first() != Some(&lens) {
+            lenses.push(lens);
+        }
     }
     lenses
 }
@@ -54,9 +56,9 @@ fn has_numbers(summary: &RunSummary) -> bool {
     summary.gc.is_some() || summary.sched.is_some()
 }
 
-/// Events of allocfreetrace: there are thousands.
-fn is_allocation(block: &Block) -> bool {
-    matches!(block, Block::Dump(dump) if dump.cause == Cause::Allocation)
+/// Whether a block has a lens of its own. Of samples of the scheduler and events of allocfreetrace there are thousands.
+fn is_told(block: &Block) -> bool {
+    !matches!(block, Block::Sched(_)) && !matches!(block, Block::Dump(dump) if dump.cause == Cause::Allocation)
 }
 
 /// The verdict on the whole file: the worst that was found, or that nothing was.
@@ -75,7 +77,9 @@ pub fn file_title(snapshot: &Snapshot) -> String {
             let room = MAX_CHARS.saturating_sub(runs.chars().count() + tail.chars().count());
             format!("{runs}{}{tail}", headline(&worst.message, room))
         }
-        None if !analysis.summaries.iter().any(has_numbers) => format!("{runs}{}", of_blocks(parsed)),
+        None if last_words(parsed).is_some() || !analysis.summaries.iter().any(has_numbers) => {
+            format!("{runs}{}", of_blocks(parsed))
+        }
         None => format!("{runs}{}", quiet(&analysis.summaries)),
     }
 }
@@ -92,13 +96,18 @@ fn headline(message: &str, room: usize) -> String {
     fitting.next_back().map_or_else(|| words::shorten(message, room), str::to_owned)
 }
 
-/// What blocks say of a file that has nothing else: the first of them that tells of an end, or else the first.
+/// The last dump that tells why a process ended.
+fn last_words(parsed: &Parsed) -> Option<&Block> {
+    const ENDS: [Cause; 3] = [Cause::Panic, Cause::FatalError, Cause::Signal];
+    parsed.blocks().list.iter().rfind(|block| matches!(block, Block::Dump(dump) if ENDS.contains(&dump.cause)))
+}
+
+/// What blocks say of a file in which no rule found anything: why it ended, or else what comes first.
 fn of_blocks(parsed: &Parsed) -> String {
-    let list = &parsed.blocks().list;
-    let is_end = |block: &&Block| matches!(block, Block::Dump(dump) if [Cause::Panic, Cause::FatalError, Cause::Signal].contains(&dump.cause));
-    match list.iter().find(is_end).or(list.first()) {
+    let told: Vec<&Block> = parsed.blocks().list.iter().filter(|block| is_told(block)).collect();
+    match last_words(parsed).or(told.first().copied()).or(parsed.blocks().list.first()) {
         Some(block) => {
-            let more = if list.len() > 1 { format!(" (+{} more)", list.len() - 1) } else { String::new() };
+            let more = if told.len() > 1 { format!(" (+{} more)", told.len() - 1) } else { String::new() };
             format!("{}{more}", words::shorten(&blocks::title(&parsed.log, block), MAX_CHARS - more.len()))
         }
         None => "nothing found".to_owned(),

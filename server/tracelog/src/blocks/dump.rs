@@ -12,7 +12,8 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use crate::catalog::{Family, Field, created_by, frame, goroutine, location, shapes};
 use crate::log::{Log, RowId};
 
-pub(super) const FAMILIES: [Family; 14] = [
+pub(super) const FAMILIES: [Family; 15] = [
+    Family::HttpPanic,
     Family::Panic,
     Family::PanicText,
     Family::Signal,
@@ -206,6 +207,8 @@ impl Reader<'_> {
                     self.begin(line, row, Cause::Signal);
                 }
             }
+            // A panic that net/http recovered: the program goes on.
+            Family::HttpPanic => self.begin(line, row, Cause::Stack),
             Family::Tracealloc | Family::Tracefree => self.begin(line, row, Cause::Allocation),
             Family::Tracegc => {
                 if self.log.shape(row).def().template.starts_with("tracegc") {

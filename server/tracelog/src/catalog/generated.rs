@@ -11299,7 +11299,7 @@ pub static SHAPES: [ShapeDef; 227] = [
         reader: Reader::Goroutine,
         certain_after: 22,
         starts: &["goroutine "],
-        note: "What stands in parentheses here may be missing.",
+        note: "",
     },
     ShapeDef {
         id: "frame_fp_1_1",
