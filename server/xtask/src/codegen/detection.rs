@@ -9,7 +9,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::Output;
-use crate::catalog::{At, Catalog, Family, Kind, Reader, Shape};
+use crate::catalog::{At, Catalog, Family, Kind, Reader, Sample, Shape};
 use crate::template::Part;
 
 /// Where a start counts.
@@ -306,6 +306,10 @@ fn lua_pattern(start: &Start) -> String {
     pattern
 }
 
+fn has_backslash(sample: &Sample) -> bool {
+    sample.text.contains('\\')
+}
+
 /// The samples of all shapes by which a text is recognized.
 fn samples(catalog: &Catalog) -> String {
     #[derive(Serialize)]
@@ -320,7 +324,13 @@ fn samples(catalog: &Catalog) -> String {
             let is_carried =
                 |(place, _): &(Place, Vec<Piece>)| matches!(place, Place::Anywhere | Place::Alone | Place::Carried);
             let carried = !is_sampled(catalog, shape) && starts_of(family, shape).iter().all(is_carried);
-            shape.samples.iter().map(move |sample| Line { shape: &shape.text.id, carried, text: &sample.text })
+            // Inside JSON a backslash of the text looks like an escaped line end to a search that does not parse.
+            let line = move |sample| Line {
+                shape: &shape.text.id,
+                carried: carried && !has_backslash(sample),
+                text: &sample.text,
+            };
+            shape.samples.iter().map(line)
         })
         .map(|line| serde_json::to_string(&line).expect("texts always become JSON"))
         .collect();
