@@ -49,11 +49,10 @@ local function unquote(text)
   return text
 end
 
---- Whether a piece of text holds the start of a trace line.
----@param text string
+--- Whether the start of a trace line stands in a text.
+---@param text string lines, each between two line ends
 ---@return boolean
-function M.has_trace(text)
-  text = "\n" .. unquote(text) .. "\n"
+local function has_start(text)
   return vim.iter(require("gotracelens.starts")):any(function(start)
     if not text:find(start.needle, 1, true) then
       return false
@@ -63,6 +62,14 @@ function M.has_trace(text)
       return text:find(before .. start.pattern .. place.behind) ~= nil
     end)
   end)
+end
+
+--- Whether a piece of text holds the start of a trace line, as it stands or behind what collectors put inside it.
+---@param text string
+---@return boolean
+function M.has_trace(text)
+  local bare = unquote(text)
+  return has_start("\n" .. bare .. "\n") or bare ~= text and has_start("\n" .. text .. "\n")
 end
 
 ---@param bufnr integer
