@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tracelog::blocks::{Block, Dump, Profile, Race, SchedBlock};
-use tracelog::catalog::{goroutine, heap_profile, memstats, panic, profile, race, sched_g, signal};
+use tracelog::blocks::{Block, Cause, Dump, Profile, Race, SchedBlock};
+use tracelog::catalog::{goroutine, heap_profile, http_panic, memstats, panic, profile, race, sched_g, signal};
 use tracelog::{Field, Log, RowId};
 
 use crate::markup;
@@ -45,11 +45,19 @@ fn text(log: &Log, row: RowId, field: Field) -> Option<String> {
 
 /// `panic: order 4711: no such customer`, as its line says it.
 fn head(log: &Log, dump: &Dump) -> String {
-    let said = dump.head.and_then(|row| {
-        let field = if row.family == panic::TEXT.family { panic::TEXT } else { signal::SIGNAL };
-        (row.family == field.family).then(|| text(log, row, field)).flatten()
-    });
-    let cause = dump.cause.name();
+    let said = |row: RowId| {
+        [panic::TEXT, signal::SIGNAL, http_panic::TEXT]
+            .into_iter()
+            .find(|field| field.family == row.family)
+            .and_then(|field| text(log, row, field))
+    };
+    // Somebody asked for stacks, or net/http printed one.
+    let cause = match (dump.cause, dump.head) {
+        (Cause::Stack, None) => "goroutine dump",
+        (Cause::Stack, Some(_)) => "http: panic serving",
+        (cause, _) => cause.name(),
+    };
+    let said = dump.head.and_then(said);
     said.map_or_else(|| cause.to_owned(), |said| format!("{cause}: {}", words::shorten(&said, 60)))
 }
 

@@ -18,6 +18,8 @@ pub type Known<T> = Result<T, Absent>;
 pub enum Absent {
     /// The releases that can have printed this run do not print what it needs.
     NotPrinted,
+    /// With scheddetail=1 it stands on the P lines and not on the SCHED line.
+    OnDetailLines,
     /// There are no such lines in the run.
     NoLines,
     /// There are too few lines.
@@ -31,6 +33,7 @@ impl Absent {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::NotPrinted => "not printed by this Go release",
+            Self::OnDetailLines => "with scheddetail=1 the queues are on the P lines",
             Self::NoLines => "no such lines in the run",
             Self::TooFew => "too few lines",
             Self::Undetermined => "the values do not tell",
@@ -289,7 +292,11 @@ fn sched(samples: &Samples) -> Option<SchedSummary> {
         span_s: ends(&samples.at_s),
         gomaxprocs: last(&samples.gomaxprocs).unwrap_or(f64::NAN),
         busy: known(&busy).map(|busy| busy.iter().sum::<f64>() / busy.len() as f64),
-        runnable: distribution(&runnable),
+        // Every release prints the queues on the SCHED line, unless it heads a block.
+        runnable: distribution(&runnable).map_err(|absent| match absent {
+            Absent::NotPrinted => Absent::OnDetailLines,
+            other => other,
+        }),
         threads: ends(&samples.threads),
     })
 }
