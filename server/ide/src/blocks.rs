@@ -105,6 +105,12 @@ fn by_count(states: impl Iterator<Item = String>) -> Vec<String> {
     shown
 }
 
+/// Goroutine states of scheddetail (`runtime/runtime2.go`).
+const RUNNABLE: u64 = 1;
+/// See [`RUNNABLE`].
+const RUNNING: u64 = 2;
+/// See [`RUNNABLE`]: in a system call or in C.
+const SYSCALL: u64 = 3;
 /// Goroutine states of scheddetail that count as gone (`runtime/runtime2.go`): dead, and of an idle thread for C.
 const GONE: [u64; 2] = [6, 11];
 /// States in which the wait reason holds: waiting, leaked, and both while their stack is scanned.
@@ -114,10 +120,16 @@ fn sched_parts(log: &Log, block: &SchedBlock) -> Vec<String> {
     let status = |row: &RowId| log.code(*row, sched_g::G_STATUS);
     let alive: Vec<RowId> =
         block.gs.iter().copied().filter(|row| status(row).is_none_or(|status| !GONE.contains(&status))).collect();
-    let running = alive.iter().filter(|row| status(row).is_some_and(|status| status % 4096 == 2)).count();
-    let runnable = alive.iter().filter(|row| status(row).is_some_and(|status| status % 4096 == 1)).count();
-    let mut parts =
-        vec![words::count(alive.len(), "goroutine"), format!("{running} running"), format!("{runnable} runnable")];
+    // The collector adds 4096 while it scans the stack.
+    let n_in = |state: u64| alive.iter().filter(|row| status(row).is_some_and(|status| status % 4096 == state)).count();
+    let mut parts = vec![
+        words::count(alive.len(), "goroutine"),
+        format!("{} running", n_in(RUNNING)),
+        format!("{} runnable", n_in(RUNNABLE)),
+    ];
+    if n_in(SYSCALL) > 0 {
+        parts.push(format!("{} in system calls", n_in(SYSCALL)));
+    }
     let waiting = alive.iter().filter(|row| status(row).is_some_and(|status| WAITING.contains(&status)));
     let reasons = waiting.filter_map(|row| text(log, *row, sched_g::REASON));
     parts.extend(by_count(reasons.map(|reason| if reason.is_empty() { "waiting".to_owned() } else { reason })));
@@ -156,4 +168,42 @@ fn race_parts(log: &Log, race: &Race) -> Vec<String> {
         parts.push(function.map_or(what.clone(), |function| format!("{what} in {function}")));
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use tracelog::{Blocks, Runs};
+
+    use super::*;
+
+    fn titles(log: &str) -> Vec<String> {
+        let log = Log::read(log.as_bytes());
+        Blocks::of(&log, &Runs::of(&log)).list.iter().map(|block| title(&log, block)).collect()
+    }
+
+    #[test]
+    fn every_living_goroutine_of_a_scheduler_block_is_counted_once() {
+        let log = "\
+SCHED 501ms: gomaxprocs=1 idleprocs=1 threads=2 spinningthreads=0 needspinning=0 idlethreads=0 runqueue=0 gcwaiting=false nmidlelocked=0 stopwait=0 sysmonwait=false
+  P0: status=0 schedtick=2 syscalltick=0 m=nil runqsize=0 gfreecnt=0 timerslen=0
+  M0: p=nil curg=1 mallocing=0 throwing=0 preemptoff= locks=0 dying=0 spinning=false blocked=false lockedg=nil
+  G1: status=3() m=0 lockedm=nil
+  G2: status=4(select) m=nil lockedm=nil
+  G3: status=4100(select) m=nil lockedm=nil
+  G4: status=6() m=nil lockedm=nil
+  G5: status=1(sleep) m=nil lockedm=nil
+";
+        let want = "4 goroutines · 0 running · 1 runnable · 1 in system calls · 2 select · 1 thread · 1 P";
+        assert_eq!(titles(log), [want]);
+    }
+
+    #[test]
+    fn a_dump_that_somebody_asked_for_is_told_from_a_crash() {
+        let stack = "goroutine 1 [running]:\nmain.f(0x1)\n\t/src/a.go:1 +0x1\n";
+        assert_eq!(titles(stack), ["goroutine dump · goroutine 1 running · in main.f"]);
+        let served = format!("http: panic serving 127.0.0.1:4711: boom\n{stack}");
+        assert_eq!(titles(&served), ["http: panic serving: boom · goroutine 1 running · in main.f"]);
+        let crash = format!("panic: boom\n\n{stack}");
+        assert_eq!(titles(&crash), ["panic: boom · goroutine 1 running · in main.f"]);
+    }
 }
