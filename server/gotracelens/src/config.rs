@@ -135,8 +135,8 @@ impl Settings {
                     let wrong = wrong.into_iter().filter_map(|(read, glob)| Some((glob, read.err()?)));
                     problems.extend(wrong.map(|(glob, error)| format!("join: {glob:?} is no glob: {}", error.msg)));
                 }
-                // Read by the editors' clients, not by the server.
-                "server" | "trace" | "enable" | "detect" => {}
+                // Read by the editors' clients, not by the server; what the client can do stands beside the settings.
+                "server" | "trace" | "enable" | "detect" | "commands" => {}
                 _ => problems.push(format!("{key}: there is no such setting")),
             }
         }

@@ -8,10 +8,9 @@ use tracelog::{Family, Field, GoReleases, Item, ItemValue, Kind, LineCol, Loc, P
 use crate::clock;
 use crate::markup::{Markup, Shown};
 use crate::snapshot::{Parsed, Snapshot};
+use crate::special;
 use crate::stats;
 use crate::words;
-
-mod special;
 
 /// An answer: Markdown about a range.
 #[derive(Clone, Debug, PartialEq)]

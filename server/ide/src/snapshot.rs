@@ -1,10 +1,12 @@
 //! What every question is asked of: a text, what was read of it, and the settings. Immutable and cheap to clone.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tracelog::{Blocks, LineItems, Lines, Log, RowId, Runs};
+use tracelog::{Blocks, Family, Field, LineItems, Lines, Log, RowId, Runs};
 
 use crate::analysis::Analysis;
+use crate::series::{self, Series};
 use crate::settings::Settings;
 
 /// A document at one moment.
@@ -25,6 +27,7 @@ pub struct Parsed {
     settings: Arc<Settings>,
     analysis: OnceLock<Analysis>,
     blocks: OnceLock<Blocks>,
+    series: Mutex<HashMap<(usize, Field), Arc<Series>>>,
 }
 
 impl Parsed {
@@ -36,7 +39,7 @@ impl Parsed {
 
     /// With these runs of the log, which may be a part of them.
     pub fn of_runs(log: Log, runs: Runs, settings: Arc<Settings>) -> Self {
-        Self { log, runs, settings, analysis: OnceLock::new(), blocks: OnceLock::new() }
+        Self { log, runs, settings, analysis: OnceLock::new(), blocks: OnceLock::new(), series: Mutex::default() }
     }
 
     /// What rules and summaries say; computed by the first question that asks.
@@ -49,6 +52,46 @@ impl Parsed {
         self.blocks.get_or_init(|| Blocks::of(&self.log, &self.runs))
     }
 
+    /// The values of a field in a run, to compare one with; counted by the first question that asks.
+    pub fn series(&self, run: usize, field: Field) -> Arc<Series> {
+        let kept = || self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = kept().get(&(run, field)) {
+            return series.clone();
+        }
+        // Not under the lock: two may count the same, nobody waits.
+        let series = Arc::new(Series::of(&self.log, self.runs.list[run].rows(field.family), field));
+        kept().entry((run, field)).or_insert(series).clone()
+    }
+
+    /// Finds out what questions about single lines need, so that none of them has to.
+    pub fn warm(&self) {
+        self.analysis();
+        self.blocks();
+        for (number, run) in self.runs.list.iter().enumerate() {
+            for family in Family::ALL.iter().filter(|family| run.rows(**family).len() >= MIN_WARM_ROWS) {
+                for (index, field) in family.def().fields.iter().enumerate() {
+                    if !field.kind.is_text() {
+                        self.series(number, Field { family: *family, index: index as u8 });
+                    }
+                }
+            }
+        }
+    }
+
+    /// The run of a row and its index among the rows of its family there.
+    pub fn index_of(&self, row: RowId) -> Option<(usize, usize)> {
+        let run = self.run_of(row)?;
+        let rows = self.runs.list[run].rows(row.family);
+        let at = rows.binary_search(&row).ok();
+        Some((run, at.or_else(|| rows.iter().position(|other| *other == row))?))
+    }
+
+    /// The last value of a field before the row with this index in its run, and its row.
+    pub fn value_before(&self, run: usize, field: Field, index: usize) -> Option<(RowId, f64)> {
+        let rows = self.runs.list[run].rows(field.family).get(..index)?;
+        rows.iter().rev().find_map(|row| Some((*row, series::ordinary(&self.log, *row, field)?)))
+    }
+
     /// The settings it was read under.
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -59,6 +102,9 @@ impl Parsed {
         self.runs.of_row(row)
     }
 }
+
+/// Rows of a family for which counting values takes long enough to be noticed.
+const MIN_WARM_ROWS: usize = 10_000;
 
 impl Snapshot {
     /// A document that was read completely.

@@ -70,11 +70,36 @@ impl LogScale {
         Some(Self { center_ln: median(&logs)?, spread_ln })
     }
 
+    /// Likewise, of distinct values, ascending, with how often each occurs.
+    pub fn of_counted(values: &[(f64, usize)]) -> Option<Self> {
+        let logs: Vec<(f64, usize)> =
+            values.iter().filter(|(value, _)| *value > 0.0).map(|(value, n)| (value.ln(), *n)).collect();
+        let center_ln = median_counted(&logs)?;
+        let mut deviations: Vec<(f64, usize)> = logs.iter().map(|(ln, n)| ((ln - center_ln).abs(), *n)).collect();
+        deviations.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let spread_ln = (MAD_TO_SIGMA * median_counted(&deviations)?).max(Self::MIN_SPREAD_LN);
+        Some(Self { center_ln, spread_ln })
+    }
+
     /// Robust z score: how many spreads `value` lies above (or, negative, below) the center.
     pub fn z(self, value: f64) -> Option<f64> {
         let z = (value.ln() - self.center_ln) / self.spread_ln;
         z.is_finite().then_some(z)
     }
+}
+
+/// The median of ascending values, each of which occurs so often.
+fn median_counted(values: &[(f64, usize)]) -> Option<f64> {
+    let n: usize = values.iter().map(|(_, n)| n).sum();
+    let nth = |wanted: usize| {
+        let mut seen = 0;
+        values.iter().find(|(_, n)| {
+            seen += n;
+            seen > wanted
+        })
+    };
+    let (lower, upper) = (nth(n.checked_sub(1)? / 2)?.0, nth(n / 2)?.0);
+    Some(f64::midpoint(lower, upper))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What the client can do, and what we tell it that we can do.
 
 use ide::TokenKind;
+use serde::Deserialize;
+use serde_json::Value;
 use tower_lsp::gen_lsp_types::{
     ClientCapabilities, CodeLensOptions, DiagnosticOptions, DiagnosticProvider, DocumentSymbolProvider,
     FoldingRangeProvider, Full, HoverProvider, InitializeParams, InitializeResult, InlayHintProvider, MarkupKind,
@@ -56,6 +58,9 @@ pub(super) struct Profile {
     pub(super) configuration: bool,
     pub(super) registers_configuration: bool,
     pub(super) refresh: Refresh,
+    /// Commands of ours that the client can run, from the initialization options: a lens or an action with any other
+    /// would do nothing when it is chosen.
+    pub(super) commands: Vec<String>,
 }
 
 /// Which answers the client can be told to ask for again.
@@ -78,8 +83,8 @@ pub(super) enum SummaryPlace {
 }
 
 impl Profile {
-    /// Reads what the client announced.
-    pub(super) fn of(client: &ClientCapabilities) -> Self {
+    /// Reads what the client announced, and what it says about itself in the initialization options.
+    pub(super) fn of(client: &ClientCapabilities, options: Option<&Value>) -> Self {
         let text_document = client.text_document.as_ref();
         let workspace = client.workspace.as_ref();
         let hover_formats =
@@ -138,7 +143,17 @@ impl Profile {
                     .and_then(|caps| caps.refresh_support)
                     .unwrap_or_default(),
             },
+            commands: options
+                .and_then(|options| options.get("commands"))
+                .and_then(|commands| Vec::<String>::deserialize(commands).ok())
+                .unwrap_or_default(),
         }
+    }
+
+    /// Whether the client can run a command.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the lenses and actions that carry commands come next"))]
+    pub(super) fn runs(&self, command: &str) -> bool {
+        self.commands.iter().any(|known| known == command)
     }
 
     /// Where this client is shown the summary of a file.
@@ -211,18 +226,18 @@ pub(super) fn announce(profile: &Profile) -> InitializeResult {
 }
 
 /// Reads `initialize`: the client, and the settings it sent along.
-pub(super) fn read(params: InitializeParams) -> (Profile, Option<serde_json::Value>) {
-    (Profile::of(&params.capabilities), params.initialization_options)
+pub(super) fn read(params: InitializeParams) -> (Profile, Option<Value>) {
+    (Profile::of(&params.capabilities, params.initialization_options.as_ref()), params.initialization_options)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
     fn profile(capabilities: Value) -> Profile {
-        Profile::of(&serde_json::from_value(capabilities).unwrap())
+        Profile::of(&serde_json::from_value(capabilities).unwrap(), None)
     }
 
     #[test]
@@ -286,6 +301,14 @@ mod tests {
         // A keyword has the scope of its family in the grammar, and every theme has a color for the type.
         let names = TOKEN_TYPES.iter().filter(|name| **name != "keyword").chain(&TOKEN_MODIFIERS);
         assert_eq!(names.filter(|name| !has_scope(name)).collect::<Vec<_>>(), [""; 0].iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn only_commands_that_the_client_announced_are_sent() {
+        let options = json!({"commands": ["gotracelens.reveal"], "summary": {"where": "lens"}});
+        let profile = Profile::of(&ClientCapabilities::default(), Some(&options));
+        assert!(profile.runs("gotracelens.reveal") && !profile.runs("gotracelens.narrate"));
+        assert!(!Profile::of(&ClientCapabilities::default(), Some(&json!({"commands": "x"}))).runs("x"));
     }
 
     #[test]

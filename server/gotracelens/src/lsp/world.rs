@@ -145,7 +145,7 @@ impl World {
         World {
             documents: HashMap::new(),
             revisions: Revisions::default(),
-            profile: Arc::new(Profile::of(&Default::default())),
+            profile: Arc::new(Profile::of(&Default::default(), None)),
             settings: Arc::default(),
             analysis_settings: Arc::default(),
             pool,
@@ -408,8 +408,14 @@ impl World {
             }));
             match parsed {
                 Ok(parsed) => {
-                    let snapshot = Snapshot { lines: text.clone(), parsed };
+                    let snapshot = Snapshot { lines: text.clone(), parsed: parsed.clone() };
                     job.run(Seen::View(&View { uri, version, text, snapshot, profile, settings, older }));
+                    // The asker has its answer; questions about single lines that follow find everything counted.
+                    if let Some(parsed) = parsed.filter(|_| pays) {
+                        let warmed = catch_unwind(AssertUnwindSafe(|| parsed.warm()));
+                        let _ = warmed
+                            .inspect_err(|panic| tracing::error!("counting panicked: {:?}", panic_text(&**panic)));
+                    }
                 }
                 Err(panic) => {
                     tracing::error!("finding the runs of {:?} panicked: {:?}", uri.0, panic_text(&*panic));

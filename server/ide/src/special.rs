@@ -9,12 +9,12 @@ use crate::view::{NO_GOAL_MB, WRAPPED_MS};
 use crate::words;
 
 /// A range of values with a meaning of its own.
-pub(super) struct Special {
+pub(crate) struct Special {
     applies: fn(Field, f64) -> bool,
     /// Stands where the value would.
     name: &'static str,
     /// What it means, in sentences.
-    pub(super) text: &'static str,
+    pub(crate) text: &'static str,
 }
 
 /// The first that applies counts.
@@ -43,12 +43,12 @@ const SPECIAL: &[Special] = &[
 const WRAPPED_S: f64 = 1e9;
 
 /// The special meaning of a value, if it has one.
-pub(super) fn of(field: Field, value: f64) -> Option<&'static Special> {
+pub(crate) fn of(field: Field, value: f64) -> Option<&'static Special> {
     SPECIAL.iter().find(|special| (special.applies)(field, value))
 }
 
 /// What a value means on this line, where its neighbors show that it is not what the field says.
-pub(super) fn on_line(item: &Item, field: Field) -> Option<&'static str> {
+pub(crate) fn on_line(item: &Item, field: Field) -> Option<&'static str> {
     let number = |field| item.get(field).and_then(Datum::number);
     let left_over = [gc::CPU_ASSIST_MS, gc::CPU_BACKGROUND_MS, gc::CPU_IDLE_MS].contains(&field)
         && number(gc::FORCED) == Some(1.0)
@@ -60,7 +60,7 @@ pub(super) fn on_line(item: &Item, field: Field) -> Option<&'static str> {
 }
 
 /// A printed value with its unit, for people; one with a special meaning by name, one with a name with that.
-pub(super) fn shown(value: &ItemValue, go: GoReleases) -> Option<Shown> {
+pub(crate) fn shown(value: &ItemValue, go: GoReleases) -> Option<Shown> {
     let datum = value.datum.as_ref()?;
     if let Datum::Text(text) = datum
         && !text.is_empty()
