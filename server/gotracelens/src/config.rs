@@ -1,4 +1,5 @@
-//! The settings, declared once: both editors' setting lists, their documentation and the JSON schema come from here.
+//! The settings, declared once. Their JSON schema is `server/docs/settings.schema.json`; from that `cargo xtask codegen`
+//! writes both editors' lists of settings and the documentation.
 //!
 //! Clients may send anything. What is not understood is reported and changes nothing else; no setting chooses a path or
 //! a command.
@@ -209,6 +210,13 @@ mod tests {
                 r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}},"join":["app*.log"]}"#
             ]],
         );
+    }
+
+    /// `UPDATE_EXPECT=1 cargo test -p gotracelens` writes it, then `cargo xtask codegen` what comes from it.
+    #[test]
+    fn the_committed_schema_is_that_of_the_settings() {
+        let schema = serde_json::to_string_pretty(&schemars::schema_for!(Settings)).unwrap() + "\n";
+        expect_test::expect_file!["../../docs/settings.schema.json"].assert_eq(&schema);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod grammar_tests;
 mod markdown;
 mod rules;
 mod rust;
+mod settings;
 mod textmate;
 
 /// A generated file: its path below the root of the repository and its whole text.
@@ -63,6 +64,7 @@ fn outputs() -> Outcome<Vec<Output>> {
     outputs.extend(detection::generate(&catalog));
     outputs.extend(docs::generate(&catalog, &rules));
     outputs.extend(rules::generate(&rules));
+    outputs.extend(settings::generate()?);
     Ok(outputs)
 }
 

@@ -4,11 +4,9 @@
 --- A wrong value or an unknown key never stops the plugin: it is reported once and by `:checkhealth gotracelens`.
 local M = {}
 
----@class (exact) gotracelens.Opts
+---@class (exact) gotracelens.Opts: gotracelens.ServerOpts
 ---@field server? gotracelens.Opts.Server
 ---@field codelens? gotracelens.Opts.Codelens
----@field summary? gotracelens.Opts.Summary
----@field join? string[] globs of files whose summary includes the older files of their rotated set
 
 ---@class (exact) gotracelens.Opts.Server
 ---@field path? string absolute path of the `gotracelens` program; nil looks for it in `$PATH`
@@ -17,8 +15,12 @@ local M = {}
 ---@field enable? boolean show code lenses, which Neovim leaves off (default true)
 
 -- generated: begin server setting types
+---@class (exact) gotracelens.ServerOpts
+---@field join? string[] Globs of files whose summary includes the older files of their rotated set, in the same folder: `app.log` with `app.log.1`, `app.log.2.gz`. Without a `/` a glob is about names, else about paths.
+---@field summary? gotracelens.Opts.Summary
+
 ---@class (exact) gotracelens.Opts.Summary
----@field where? "auto"|"lens"|"inlay"|"diagnostic"|"off" where the summary of a file and of its runs is shown
+---@field where? "auto"|"lens"|"inlay"|"diagnostic"|"off" Where the summary of a file and its runs is shown.
 -- generated: end server setting types
 
 -- Does nothing but give the variable its type, so that editors check and complete what users write into it.
@@ -26,7 +28,7 @@ local M = {}
 vim.g.gotracelens = vim.g.gotracelens
 
 ---@class (exact) gotracelens.Setting
----@field type "string"|"boolean"|"list" a list is one of strings
+---@field type "string"|"boolean"|"number"|"list" a list is one of strings
 ---@field values? string[] the only values allowed
 ---@field default? string|boolean
 ---@field check? fun(value: any): string? what is wrong with a value of the right type
@@ -47,13 +49,13 @@ M.settings = {
   ["server.path"] = { type = "string", check = absolute },
   ["codelens.enable"] = { type = "boolean", default = true },
   -- generated: begin server settings
+  ["join"] = { type = "list", sent = true },
   ["summary.where"] = {
     type = "string",
     values = { "auto", "lens", "inlay", "diagnostic", "off" },
     default = "auto",
     sent = true,
   },
-  ["join"] = { type = "list", sent = true },
   -- generated: end server settings
 }
 

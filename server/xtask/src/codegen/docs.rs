@@ -63,6 +63,7 @@ fn summary(out: &mut String, catalog: &Catalog, rules: &[RulePage]) -> fmt::Resu
     for rule in rules {
         writeln!(out, "  - [{} {}](rules/{}.md)", rule.code, rule.slug, rule.slug)?;
     }
+    writeln!(out, "\n# Settings\n\n- [Settings](settings.md)")?;
     writeln!(out, "\n# Colors\n\n- [Scopes](scopes.md)")
 }
 
