@@ -12,6 +12,7 @@ pub mod hover;
 pub mod inlay;
 pub mod lens;
 pub mod markup;
+pub mod navigate;
 pub mod older;
 pub mod outline;
 pub mod rules;
@@ -30,6 +31,9 @@ pub use folding::{Fold, folds};
 pub use hover::{Hover, hover};
 pub use inlay::{InlayHint, summary_hints};
 pub use lens::{Lens, lenses};
+pub use navigate::{
+    Declarations, Highlight, HighlightKind, Resolution, Resolved, Target, highlights, references, resolve,
+};
 pub use older::{Before, Older, lenses_over};
 pub use outline::{Symbol, SymbolKind, symbols};
 pub use series::{Rank, Series};
