@@ -32,7 +32,8 @@ pub use hover::{Hover, hover};
 pub use inlay::{InlayHint, summary_hints};
 pub use lens::{Lens, lenses};
 pub use navigate::{
-    Declarations, Highlight, HighlightKind, Resolution, Resolved, Target, highlights, references, resolve,
+    Creation, Declarations, FilePlace, Found, FoundKind, GoroutineItem, Highlight, HighlightKind, Resolution, Resolved,
+    Target, created, creator, file_at, file_links, goroutine_at, highlights, references, resolve, search, selections,
 };
 pub use older::{Before, Older, lenses_over};
 pub use outline::{Symbol, SymbolKind, symbols};

@@ -3,8 +3,12 @@
 //! A thing is a P, a thread (M) or a goroutine of a run; see [`things`]. Every number leads to a line or is explained:
 //! the world keeps running while a block is printed, and a dump may list one goroutine of many.
 
+mod hierarchy;
 mod highlight;
+mod links;
 mod race;
+mod search;
+mod selection;
 #[cfg(test)]
 mod tests;
 mod things;
@@ -16,7 +20,11 @@ use tracelog::{Family, Field, LineCol, Loc, RowId};
 use crate::snapshot::{Parsed, Snapshot};
 use crate::words;
 
+pub use hierarchy::{Creation, GoroutineItem, created, creator, goroutine_at};
 pub use highlight::{Highlight, HighlightKind, highlights};
+pub use links::{FilePlace, file_at, file_links};
+pub use search::{Found, FoundKind, MAX_FOUND, search};
+pub use selection::selections;
 pub(crate) use things::Things;
 use things::{Mention, Spot, block_of, locate, spot};
 

@@ -65,6 +65,8 @@ impl Parsed {
     /// Where the log names Ps, threads and goroutines; put together by the first question that asks.
     pub(crate) fn things(&self) -> &Things {
         self.things.get_or_init(|| Things::of(&self.log, &self.runs, self.blocks()))
+    }
+
     /// The values of a field in a run, to compare one with; counted by the first question that asks.
     pub fn series(&self, run: usize, field: Field) -> Arc<Series> {
         let kept = || self.series.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,10 +4,13 @@
 //! run are one thing. Goroutine 0 is the exception: each thread has one. Race reports count goroutines in their own way
 //! and stay out of this index.
 
+use std::sync::OnceLock;
+
 use rustc_hash::FxHashMap;
 use tracelog::blocks::{Block, Node};
 use tracelog::catalog::{
-    ancestor, created_by, goroutine, runtime_note, sched_g, sched_m, sched_p, signal_pc, stack_note,
+    ancestor, created_by, frame, goroutine, profile_frame, runtime_note, sched_g, sched_m, sched_p, signal_pc,
+    stack_note,
 };
 use tracelog::{Blocks, Family, Field, Item, Kind, LineCol, Loc, Log, Part, RowId, Runs, cells};
 
@@ -101,6 +104,20 @@ pub(crate) struct Things {
     mentions: Vec<FxHashMap<Node, Vec<Mention>>>,
     /// Indexes into the list of blocks, by run.
     blocks: Vec<Vec<u32>>,
+    functions: OnceLock<Vec<Function>>,
+}
+
+/// A function that stacks or profiles name.
+#[derive(Debug)]
+pub(crate) struct Function {
+    /// Its name as printed.
+    pub(crate) name: String,
+    /// The first frame that names it.
+    pub(crate) row: RowId,
+    /// The field there.
+    pub(crate) field: Field,
+    /// How many frames name it.
+    pub(crate) n_frames: usize,
 }
 
 impl Things {
@@ -129,7 +146,7 @@ impl Things {
                 blocks.push(index as u32);
             }
         }
-        Self { mentions: mentions.collect(), blocks: by_run }
+        Self { mentions: mentions.collect(), blocks: by_run, functions: OnceLock::new() }
     }
 
     /// All places of a run that name a thing, in the order of the lines.
@@ -137,9 +154,25 @@ impl Things {
         self.mentions.get(run).and_then(|run| run.get(&node)).map_or(&[], Vec::as_slice)
     }
 
-    /// The things that lines of a run are about or lead to, in no order.
-    pub(crate) fn nodes(&self, run: usize) -> impl Iterator<Item = Node> {
-        self.mentions.get(run).into_iter().flat_map(FxHashMap::keys).copied()
+    /// All functions on stacks and in profiles; found by the first search.
+    pub(crate) fn functions(&self, log: &Log) -> &[Function] {
+        self.functions.get_or_init(|| {
+            let mut indexes: FxHashMap<String, usize> = FxHashMap::default();
+            let mut functions: Vec<Function> = Vec::new();
+            for field in [frame::FUNCTION, profile_frame::FUNCTION] {
+                for row in log.rows(field.family) {
+                    let Some(name) = log.text(row, field) else { continue };
+                    if let Some(index) = indexes.get(&*name) {
+                        functions[*index].n_frames += 1;
+                        continue;
+                    }
+                    let name = name.into_owned();
+                    indexes.insert(name.clone(), functions.len());
+                    functions.push(Function { name, row, field, n_frames: 1 });
+                }
+            }
+            functions
+        })
     }
 }
 
@@ -249,8 +282,13 @@ fn labeled(text: &[u8], value: Loc) -> Loc {
 
 /// Where a row names something: the value with its label.
 pub(crate) fn locate(snapshot: &Snapshot, row: RowId, field: Field) -> Option<Loc> {
+    let value = locate_value(snapshot, row, field)?;
+    Some(labeled(&snapshot.lines.line(value.line), value))
+}
+
+/// Where a value of a row stands.
+pub(crate) fn locate_value(snapshot: &Snapshot, row: RowId, field: Field) -> Option<Loc> {
     let line = snapshot.parsed.as_ref()?.log.line(row);
     let item = snapshot.items(line).items.into_iter().find(|item| item.row == Some(row))?;
-    let value = item.values.iter().find(|value| value.field == field)?;
-    Some(labeled(&snapshot.lines.line(value.loc.line), value.loc))
+    Some(item.values.iter().find(|value| value.field == field)?.loc)
 }
