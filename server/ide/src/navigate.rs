@@ -23,7 +23,7 @@ use crate::words;
 pub use hierarchy::{Creation, GoroutineItem, created, creator, goroutine_at};
 pub use highlight::{Highlight, HighlightKind, highlights};
 pub use links::{FilePlace, file_at, file_links};
-pub use search::{Found, FoundKind, MAX_FOUND, search};
+pub use search::{Fit, Found, FoundKind, MAX_FOUND, search};
 pub use selection::selections;
 pub(crate) use things::Things;
 use things::{Mention, Spot, block_of, locate, spot};
