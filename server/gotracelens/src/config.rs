@@ -1,8 +1,8 @@
 //! The settings, declared once. Their JSON schema is `server/docs/settings.schema.json`; from that `cargo xtask codegen`
 //! writes both editors' lists of settings and the documentation.
 //!
-//! Clients may send anything. What is not understood is reported and changes nothing else; no setting chooses a path or
-//! a command.
+//! Clients may send anything. What is not understood is reported and changes nothing else; no setting chooses a
+//! command. A path is taken only from the options that a client starts the server with, see [`goroot`].
 
 use std::collections::BTreeMap;
 
@@ -25,6 +25,10 @@ pub struct Settings {
     /// Globs of files whose summary includes the older files of their rotated set, in the same folder: `app.log` with
     /// `app.log.1`, `app.log.2.gz`. Without a `/` a glob is about names, else about paths.
     pub join: Vec<String>,
+    /// Absolute path of the Go installation to whose sources stacks lead, as `go env GOROOT` prints it. Read when the
+    /// server starts. Empty: stacks lead to files of the workspace only.
+    #[schemars(extend("x-scope" = "machine"))]
+    pub goroot: String,
 }
 
 /// The summary of a file.
@@ -136,6 +140,7 @@ impl Settings {
                     let wrong = wrong.into_iter().filter_map(|(read, glob)| Some((glob, read.err()?)));
                     problems.extend(wrong.map(|(glob, error)| format!("join: {glob:?} is no glob: {}", error.msg)));
                 }
+                "goroot" => take("goroot", value, &mut settings.goroot, &mut problems),
                 // Read by the editors' clients, not by the server; what the client can do stands beside the settings.
                 "server" | "trace" | "enable" | "detect" | "commands" => {}
                 _ => problems.push(format!("{key}: there is no such setting")),
@@ -143,6 +148,16 @@ impl Settings {
         }
         (settings, problems)
     }
+}
+
+/// The GOROOT among the options that a client starts the server with.
+///
+/// Later settings may come from files of a workspace that nobody trusts yet, so they do not choose what is looked up on
+/// the disk.
+pub fn goroot(options: &Value) -> Option<String> {
+    let options = options.get(SECTION).unwrap_or(options);
+    let path = options.get("goroot")?.as_str()?;
+    (!path.is_empty()).then(|| path.to_owned())
 }
 
 fn parse_rule(slug: &str, value: &Value, problems: &mut Vec<String>) -> RuleSettings {
@@ -207,7 +222,7 @@ mod tests {
         check(
             all,
             expect![[
-                r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}},"join":["app*.log"]}"#
+                r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}},"join":["app*.log"],"goroot":""}"#
             ]],
         );
     }
@@ -217,6 +232,18 @@ mod tests {
     fn the_committed_schema_is_that_of_the_settings() {
         let schema = serde_json::to_string_pretty(&schemars::schema_for!(Settings)).unwrap() + "\n";
         expect_test::expect_file!["../../docs/settings.schema.json"].assert_eq(&schema);
+    }
+
+    #[test]
+    fn the_goroot_is_read_with_and_without_the_key_of_the_settings() {
+        for options in [json!({"goroot": "/go"}), json!({"gotracelens": {"goroot": "/go"}})] {
+            assert_eq!(goroot(&options).as_deref(), Some("/go"));
+        }
+        for options in
+            [json!(null), json!({}), json!({"goroot": ""}), json!({"goroot": 1}), json!({"a": {"goroot": "/go"}})]
+        {
+            assert_eq!(goroot(&options), None, "{options}");
+        }
     }
 
     #[test]
@@ -236,7 +263,7 @@ mod tests {
                 "join": ["*.log", "[", "a***"],
             }),
             expect![[r#"
-                {"summary":{"where":"auto"},"rules":{"a":{"level":null,"min_cycles":7.0},"b":{"level":null}},"join":["*.log"]}
+                {"summary":{"where":"auto"},"rules":{"a":{"level":null,"min_cycles":7.0},"b":{"level":null}},"join":["*.log"],"goroot":""}
                 join: "[" is no glob: invalid range pattern
                 join: "a***" is no glob: wildcards are either regular `*` or recursive `**`
                 rules.a.level: unknown variant `loud`, expected one of `off`, `hint`, `info`, `warning`, `error`
@@ -249,7 +276,7 @@ mod tests {
         check(
             json!([1]),
             expect![[r#"
-                {"summary":{"where":"auto"},"rules":{},"join":[]}
+                {"summary":{"where":"auto"},"rules":{},"join":[],"goroot":""}
                 settings: expected an object, got [1]"#]],
         );
     }

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `transport` (bytes in and out, the life of the process), `service` (which methods there are), `inbox`
 //! (everything that can happen), `main_loop` (the owner takes it in order), `world` (the documents), `questions` (one
-//! function for each request), `from_proto`, `to_proto` and `capabilities` (all knowledge of the protocol).
+//! function for each request), `navigate` (those about where things are), `from_proto`, `to_proto` and `capabilities` (all knowledge of the protocol).
 //!
 //! **A handler's first statement posts; nothing is awaited, locked or logged before it.** The transport polls each
 //! message once in the order of arrival, so this is what makes a question see exactly the edits sent before it. No
@@ -13,7 +13,9 @@ mod client;
 mod fault;
 mod from_proto;
 mod inbox;
+mod links;
 mod main_loop;
+mod navigate;
 mod older;
 mod pool;
 mod publish;
@@ -21,6 +23,7 @@ mod questions;
 mod service;
 mod to_proto;
 mod transport;
+mod uri;
 mod world;
 
 use std::io::{self, IsTerminal};
@@ -29,15 +32,21 @@ use std::{panic, thread};
 
 use tower_lsp::LanguageServer;
 use tower_lsp::gen_lsp_types::{
-    CodeLens, CodeLensParams, DidChangeConfigurationParams, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReport, DocumentSymbolParams,
+    CallHierarchyIncomingCall, CallHierarchyIncomingCallsParams, CallHierarchyItem, CallHierarchyOutgoingCall,
+    CallHierarchyOutgoingCallsParams, CallHierarchyPrepareParams, CodeLens, CodeLensParams, DefinitionParams,
+    DefinitionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReport,
+    DocumentHighlight, DocumentHighlightParams, DocumentLink, DocumentLinkParams, DocumentSymbolParams,
     DocumentSymbolResponse, FoldingRange, FoldingRangeParams, Hover, HoverParams, InitializeParams, InitializeResult,
-    InitializedParams, InlayHint, InlayHintParams, SemanticTokens, SemanticTokensParams, SemanticTokensRangeParams,
+    InitializedParams, InlayHint, InlayHintParams, Location, ReferenceParams, SelectionRange, SelectionRangeParams,
+    SemanticTokens, SemanticTokensParams, SemanticTokensRangeParams, WorkspaceFolder, WorkspaceSymbolParams,
+    WorkspaceSymbolResponse,
 };
 use tower_lsp::jsonrpc::Result;
 
 use client::Client;
 use inbox::{Event, Inbox, Needs};
+use links::Roots;
 use main_loop::MainLoop;
 use pool::Pool;
 use publish::Schedule;
@@ -115,9 +124,10 @@ impl Server {
 
 impl LanguageServer for Server {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
+        let roots = Roots::of(&params);
         let (profile, settings) = capabilities::read(params);
         let announced = capabilities::announce(&profile);
-        self.inbox.post(Event::Started(profile, settings));
+        self.inbox.post(Event::Started(profile, settings, roots));
         Ok(announced)
     }
 
@@ -188,5 +198,72 @@ impl LanguageServer for Server {
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
         let (uri, range) = (params.text_document.uri, params.range);
         self.inbox.ask(uri, Needs::Log, move |view| questions::inlay_hint(view, range)).await
+    }
+
+    async fn goto_definition(&self, params: DefinitionParams) -> Result<Option<DefinitionResponse>> {
+        let at = params.text_document_position_params;
+        let position = at.position;
+        self.inbox.ask(at.text_document.uri, Needs::Log, move |view| navigate::definition(view, position)).await
+    }
+
+    async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
+        let at = params.text_document_position_params;
+        let (position, context) = (at.position, params.context);
+        self.inbox
+            .ask(at.text_document.uri, Needs::Log, move |view| navigate::references(view, position, &context))
+            .await
+    }
+
+    async fn document_highlight(&self, params: DocumentHighlightParams) -> Result<Option<Vec<DocumentHighlight>>> {
+        let at = params.text_document_position_params;
+        let position = at.position;
+        self.inbox.ask(at.text_document.uri, Needs::Log, move |view| navigate::highlights(view, position)).await
+    }
+
+    async fn document_link(&self, params: DocumentLinkParams) -> Result<Option<Vec<DocumentLink>>> {
+        self.inbox.ask(params.text_document.uri, Needs::Log, navigate::document_links).await
+    }
+
+    async fn selection_range(&self, params: SelectionRangeParams) -> Result<Option<Vec<SelectionRange>>> {
+        let (uri, positions) = (params.text_document.uri, params.positions);
+        self.inbox.ask(uri, Needs::Lines, move |view| navigate::selection_ranges(view, &positions)).await
+    }
+
+    async fn prepare_call_hierarchy(
+        &self,
+        params: CallHierarchyPrepareParams,
+    ) -> Result<Option<Vec<CallHierarchyItem>>> {
+        let at = params.text_document_position_params;
+        let position = at.position;
+        self.inbox.ask(at.text_document.uri, Needs::Log, move |view| navigate::goroutine(view, position)).await
+    }
+
+    async fn incoming_calls(
+        &self,
+        params: CallHierarchyIncomingCallsParams,
+    ) -> Result<Option<Vec<CallHierarchyIncomingCall>>> {
+        let (uri, position) = (params.item.uri, params.item.selection_range.start);
+        self.inbox.ask(uri, Needs::Log, move |view| navigate::creator(view, position)).await
+    }
+
+    async fn outgoing_calls(
+        &self,
+        params: CallHierarchyOutgoingCallsParams,
+    ) -> Result<Option<Vec<CallHierarchyOutgoingCall>>> {
+        let (uri, position) = (params.item.uri, params.item.selection_range.start);
+        self.inbox.ask(uri, Needs::Log, move |view| navigate::created(view, position)).await
+    }
+
+    async fn symbol(&self, params: WorkspaceSymbolParams) -> Result<Option<WorkspaceSymbolResponse>> {
+        // A document that is still being read has nothing to find yet, and holds up no other.
+        let query = params.query;
+        let found = self.inbox.ask_all(Needs::Text, move |view| navigate::search(view, &query)).await?;
+        Ok(Some(navigate::merged(found)))
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        let uris = |folders: Vec<WorkspaceFolder>| folders.into_iter().map(|folder| folder.uri).collect();
+        let (added, removed) = (uris(params.event.added), uris(params.event.removed));
+        self.inbox.post(Event::FoldersChanged { added, removed });
     }
 }

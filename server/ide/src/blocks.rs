@@ -85,7 +85,7 @@ fn dump_parts(log: &Log, dump: &Dump) -> Vec<String> {
 }
 
 /// Whether a function is of the runtime: what the goroutine itself does stands below it.
-fn is_of_runtime(function: &str) -> bool {
+pub(crate) fn is_of_runtime(function: &str) -> bool {
     function == "panic" || function.starts_with("runtime.") || function.starts_with("runtime/")
 }
 

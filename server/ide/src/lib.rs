@@ -12,6 +12,7 @@ pub mod hover;
 pub mod inlay;
 pub mod lens;
 pub mod markup;
+pub mod navigate;
 pub mod older;
 pub mod outline;
 pub mod rules;
@@ -30,6 +31,10 @@ pub use folding::{Fold, folds};
 pub use hover::{Hover, hover};
 pub use inlay::{InlayHint, summary_hints};
 pub use lens::{Lens, lenses};
+pub use navigate::{
+    Creation, Declarations, FilePlace, Found, FoundKind, GoroutineItem, Highlight, HighlightKind, Resolution, Resolved,
+    Target, created, creator, file_at, file_links, goroutine_at, highlights, references, resolve, search, selections,
+};
 pub use older::{Before, Older, lenses_over};
 pub use outline::{Symbol, SymbolKind, symbols};
 pub use series::{Rank, Series};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tracelog::{Blocks, Family, Field, LineItems, Lines, Log, RowId, Runs};
 
 use crate::analysis::Analysis;
+use crate::navigate::Things;
 use crate::series::{self, Series};
 use crate::settings::Settings;
 
@@ -28,6 +29,7 @@ pub struct Parsed {
     analysis: OnceLock<Analysis>,
     blocks: OnceLock<Blocks>,
     series: Mutex<HashMap<(usize, Field), Arc<Series>>>,
+    things: OnceLock<Things>,
 }
 
 impl Parsed {
@@ -39,7 +41,15 @@ impl Parsed {
 
     /// With these runs of the log, which may be a part of them.
     pub fn of_runs(log: Log, runs: Runs, settings: Arc<Settings>) -> Self {
-        Self { log, runs, settings, analysis: OnceLock::new(), blocks: OnceLock::new(), series: Mutex::default() }
+        Self {
+            log,
+            runs,
+            settings,
+            analysis: OnceLock::new(),
+            blocks: OnceLock::new(),
+            things: OnceLock::new(),
+            series: Mutex::default(),
+        }
     }
 
     /// What rules and summaries say; computed by the first question that asks.
@@ -50,6 +60,11 @@ impl Parsed {
     /// Dumps, profiles and the like; put together by the first question that asks.
     pub fn blocks(&self) -> &Blocks {
         self.blocks.get_or_init(|| Blocks::of(&self.log, &self.runs))
+    }
+
+    /// Where the log names Ps, threads and goroutines; put together by the first question that asks.
+    pub(crate) fn things(&self) -> &Things {
+        self.things.get_or_init(|| Things::of(&self.log, &self.runs, self.blocks()))
     }
 
     /// The values of a field in a run, to compare one with; counted by the first question that asks.

@@ -16,6 +16,7 @@ local M = {}
 
 -- generated: begin server setting types
 ---@class (exact) gotracelens.ServerOpts
+---@field goroot? string Absolute path of the Go installation to whose sources stacks lead, as `go env GOROOT` prints it. Read when the server starts. Empty: stacks lead to files of the workspace only.
 ---@field join? string[] Globs of files whose summary includes the older files of their rotated set, in the same folder: `app.log` with `app.log.1`, `app.log.2.gz`. Without a `/` a glob is about names, else about paths.
 ---@field summary? gotracelens.Opts.Summary
 
@@ -49,6 +50,7 @@ M.settings = {
   ["server.path"] = { type = "string", check = absolute },
   ["codelens.enable"] = { type = "boolean", default = true },
   -- generated: begin server settings
+  ["goroot"] = { type = "string", default = "", sent = true },
   ["join"] = { type = "list", sent = true },
   ["summary.where"] = {
     type = "string",

@@ -4,11 +4,13 @@ use ide::TokenKind;
 use serde::Deserialize;
 use serde_json::Value;
 use tower_lsp::gen_lsp_types::{
-    ClientCapabilities, CodeLensOptions, DiagnosticOptions, DiagnosticProvider, DocumentSymbolProvider,
+    CallHierarchyProvider, ChangeNotifications, ClientCapabilities, CodeLensOptions, DefinitionProvider,
+    DiagnosticOptions, DiagnosticProvider, DocumentHighlightProvider, DocumentLinkOptions, DocumentSymbolProvider,
     FoldingRangeProvider, Full, HoverProvider, InitializeParams, InitializeResult, InlayHintProvider, MarkupKind,
-    PositionEncodingKind, SemanticTokensLegend, SemanticTokensOptions, SemanticTokensOptionsRange,
-    SemanticTokensProvider, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
-    TextDocumentSyncOptions,
+    PositionEncodingKind, ReferencesProvider, SelectionRangeProvider, SemanticTokensLegend, SemanticTokensOptions,
+    SemanticTokensOptionsRange, SemanticTokensProvider, ServerCapabilities, ServerInfo, TextDocumentSync,
+    TextDocumentSyncKind, TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
+    WorkspaceSymbolProvider,
 };
 use tracelog::{Encoding, Role};
 
@@ -57,6 +59,8 @@ pub(super) struct Profile {
     pub(super) push_version: bool,
     pub(super) configuration: bool,
     pub(super) registers_configuration: bool,
+    /// Shows what a link stands for, not only where it leads.
+    pub(super) definition_links: bool,
     pub(super) refresh: Refresh,
     /// Commands of ours that the client can run, from the initialization options: a lens or an action with any other
     /// would do nothing when it is chosen.
@@ -120,6 +124,10 @@ impl Profile {
             registers_configuration: workspace
                 .and_then(|caps| caps.did_change_configuration.as_ref())
                 .and_then(|change| change.dynamic_registration)
+                .unwrap_or_default(),
+            definition_links: text_document
+                .and_then(|caps| caps.definition.as_ref())
+                .and_then(|definition| definition.link_support)
                 .unwrap_or_default(),
             refresh: Refresh {
                 code_lens: workspace
@@ -212,6 +220,20 @@ pub(super) fn announce(profile: &Profile) -> InitializeResult {
             ..Default::default()
         })),
         inlay_hint_provider: Some(InlayHintProvider::Bool(true)),
+        definition_provider: Some(DefinitionProvider::Bool(true)),
+        references_provider: Some(ReferencesProvider::Bool(true)),
+        document_highlight_provider: Some(DocumentHighlightProvider::Bool(true)),
+        document_link_provider: Some(DocumentLinkOptions::default()),
+        selection_range_provider: Some(SelectionRangeProvider::Bool(true)),
+        call_hierarchy_provider: Some(CallHierarchyProvider::Bool(true)),
+        workspace_symbol_provider: Some(WorkspaceSymbolProvider::Bool(true)),
+        workspace: Some(WorkspaceOptions {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(ChangeNotifications::Bool(true)),
+            }),
+            ..Default::default()
+        }),
         // Clients that hear of a provider pull, and would see pushed findings twice.
         diagnostic_provider: profile.pulls_diagnostics.then(|| {
             DiagnosticProvider::DiagnosticOptions(DiagnosticOptions {

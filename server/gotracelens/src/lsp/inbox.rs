@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::sync::mpsc;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc as answers, oneshot};
 use tower_lsp::gen_lsp_types::{Diagnostic, Uri};
 use tower_lsp::jsonrpc::{Error, Result};
 use tracelog::Log;
@@ -14,6 +14,7 @@ use tracelog::Log;
 use super::capabilities::Profile;
 use super::fault::{self, Place};
 use super::from_proto::Change;
+use super::links::Roots;
 use super::world::{Revision, View};
 
 /// Events waiting at most. Past that the connection waits, and the client in its pipe; the owner itself never posts.
@@ -21,8 +22,8 @@ const CAPACITY: usize = 4096;
 
 /// Everything that can happen to the state.
 pub(super) enum Event {
-    /// `initialize`: who the client is, and its settings if it sent any.
-    Started(Profile, Option<serde_json::Value>),
+    /// `initialize`: who the client is, its settings if it sent any, and where files may be looked for.
+    Started(Profile, Option<serde_json::Value>, Roots),
     /// `initialized`: requests to the client are allowed from here on.
     Ready,
     Opened {
@@ -43,6 +44,13 @@ pub(super) enum Event {
     /// The client's answer to what our settings are.
     Settings(serde_json::Value),
     Asked(Question),
+    /// A question about every open document.
+    AskedAll(Box<dyn Fn(Uri) -> Question + Send>),
+    /// Folders of the workspace came and went.
+    FoldersChanged {
+        added: Vec<Uri>,
+        removed: Vec<Uri>,
+    },
     /// A parse on the pool has ended; without a log if it was stopped or panicked.
     Parsed {
         uri: Uri,
@@ -125,6 +133,26 @@ impl<T: Default + Send, F: FnOnce(&View) -> T + Send> Job for Ask<T, F> {
     }
 }
 
+/// A client's question about all documents. Dropping the receiver cancels it; a document that fails has no answer.
+struct AskAll<T, F> {
+    answer: F,
+    reply: answers::UnboundedSender<T>,
+}
+
+impl<T: Send, F: FnOnce(&View) -> T + Send> Job for AskAll<T, F> {
+    fn is_wanted(&self) -> bool {
+        !self.reply.is_closed()
+    }
+
+    fn run(self: Box<Self>, seen: Seen<'_>) {
+        if let (true, Seen::View(view)) = (self.is_wanted(), seen) {
+            fault::strike(Place::Answer);
+            // The asker may have cancelled meanwhile.
+            let _ = self.reply.send((self.answer)(view));
+        }
+    }
+}
+
 /// A request about one document.
 pub(super) struct Question {
     pub(super) uri: Uri,
@@ -162,5 +190,27 @@ impl Inbox {
         let job = Box::new(Ask { answer, reply });
         self.post(Event::Asked(Question { uri, needs, job }));
         async move { receiver.await.map_err(|_| Error::internal_error()) }
+    }
+
+    /// The same about every open document. Their answers come in no order.
+    pub(super) fn ask_all<T: Send + 'static>(
+        &self,
+        needs: Needs,
+        answer: impl Fn(&View) -> T + Clone + Send + 'static,
+    ) -> impl Future<Output = Result<Vec<T>>> + Send {
+        fault::strike(Place::Handler);
+        let (reply, mut receiver) = answers::unbounded_channel();
+        let question = move |uri| {
+            let job = Box::new(AskAll { answer: answer.clone(), reply: reply.clone() });
+            Question { uri, needs, job }
+        };
+        self.post(Event::AskedAll(Box::new(question)));
+        async move {
+            let mut answers = Vec::new();
+            while let Some(answer) = receiver.recv().await {
+                answers.push(answer);
+            }
+            Ok(answers)
+        }
     }
 }

@@ -64,8 +64,9 @@ impl MainLoop {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Started(profile, settings) => {
+            Event::Started(profile, settings, roots) => {
                 self.world.set_profile(profile);
+                self.world.set_roots(roots);
                 self.set_settings(&settings.unwrap_or_default());
             }
             Event::Ready => {
@@ -94,6 +95,14 @@ impl MainLoop {
             Event::SettingsChanged(_) if self.profile().configuration => self.client.pull_settings(self.inbox.clone()),
             Event::SettingsChanged(settings) | Event::Settings(settings) => self.set_settings(&settings),
             Event::Asked(question) => self.world.ask(question),
+            Event::AskedAll(question) => {
+                let uris: Vec<Uri> = self.world.uris().cloned().collect();
+                uris.into_iter().for_each(|uri| self.world.ask(question(uri)));
+            }
+            Event::FoldersChanged { added, removed } => {
+                let roots = self.world.roots().changed(added, &removed);
+                self.world.set_roots(roots);
+            }
             Event::Parsed { uri, revision, log } => {
                 if self.world.parsed(&uri, revision, log) && self.world.n_bytes(&uri) >= BIG_BYTES {
                     self.client.refresh(self.profile().refresh);

@@ -15,6 +15,8 @@ use crate::input::Document;
 use crate::joined::{self, Life};
 use crate::rotation::Rotation;
 
+use super::uri::path_of;
+
 /// Bytes of older files that are read, unpacked. The newest come first; what is beyond is left out and counted.
 const MAX_BYTES: u64 = 256 << 20;
 
@@ -130,28 +132,6 @@ fn is_named(path: &Path, globs: &[String]) -> bool {
     })
 }
 
-/// The path of a document that is a file of this machine.
-fn path_of(uri: &str) -> Option<PathBuf> {
-    let path = uri.strip_prefix("file://")?;
-    let path = path.strip_prefix("localhost").unwrap_or(path);
-    let path = String::from_utf8(decoded(path.as_bytes())?).ok()?;
-    if !path.starts_with('/') || path.contains('\0') {
-        return None;
-    }
-    Some(PathBuf::from(if cfg!(windows) { path.trim_start_matches('/') } else { &path }))
-}
-
-/// Bytes without percent signs; None when one is followed by anything but two hexadecimal digits.
-fn decoded(escaped: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(escaped.len());
-    let mut rest = escaped.iter();
-    while let Some(byte) = rest.next() {
-        let mut digit = || rest.next().and_then(|digit| char::from(*digit).to_digit(16));
-        bytes.push(if *byte == b'%' { u8::try_from(digit()? * 16 + digit()?).ok()? } else { *byte });
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -241,18 +221,6 @@ mod tests {
         }
         for glob in ["", "app", "log", "/var/*.log", "log/*.log", "*.txt", "["] {
             assert!(!is_named(glob), "{glob}");
-        }
-    }
-
-    #[test]
-    fn only_files_of_this_machine_have_a_path() {
-        let path = |uri: &str| path_of(uri).map(|path| path.to_string_lossy().replace('\\', "/"));
-        let root = if cfg!(windows) { "" } else { "/" };
-        assert_eq!(path("file:///c%3A/a%20b/%C3%A4.log"), Some(format!("{root}c:/a b/ä.log")));
-        for uri in
-            ["untitled:1", "file://host/a", "file:a", "file:///a%", "file:///a%zz", "file:///%ff", "file:///a%00"]
-        {
-            assert_eq!(path(uri), None, "{uri}");
         }
     }
 }

@@ -20,7 +20,17 @@ pub(super) fn build(server: impl FnOnce(Client) -> Server) -> (LspService<Server
         .custom_method("textDocument/foldingRange", Server::folding_range)
         .custom_method("textDocument/semanticTokens/full", Server::semantic_tokens_full)
         .custom_method("textDocument/semanticTokens/range", Server::semantic_tokens_range)
-        .custom_method("textDocument/inlayHint", Server::inlay_hint);
+        .custom_method("textDocument/inlayHint", Server::inlay_hint)
+        .custom_method("textDocument/definition", Server::goto_definition)
+        .custom_method("textDocument/references", Server::references)
+        .custom_method("textDocument/documentHighlight", Server::document_highlight)
+        .custom_method("textDocument/documentLink", Server::document_link)
+        .custom_method("textDocument/selectionRange", Server::selection_range)
+        .custom_method("textDocument/prepareCallHierarchy", Server::prepare_call_hierarchy)
+        .custom_method("callHierarchy/incomingCalls", Server::incoming_calls)
+        .custom_method("callHierarchy/outgoingCalls", Server::outgoing_calls)
+        .custom_method("workspace/symbol", Server::symbol)
+        .custom_method("workspace/didChangeWorkspaceFolders", Server::did_change_workspace_folders);
     #[cfg(feature = "fault")]
     let builder = builder.custom_method("gotracelens/fault", Server::fault);
     builder.finish()

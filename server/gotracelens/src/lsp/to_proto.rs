@@ -146,7 +146,7 @@ fn symbol_kind(kind: SymbolKind) -> proto::SymbolKind {
 }
 
 /// Whole lines, first and last. `inside` is what the protocol wants to be in the range.
-fn lines(view: &View, (first, last): (u32, u32), inside: proto::Range) -> proto::Range {
+pub(super) fn lines(view: &View, (first, last): (u32, u32), inside: proto::Range) -> proto::Range {
     let end = LineCol { line: last, byte: view.text.line(last).len() as u32 };
     let start = position(view, LineCol { line: first, byte: 0 });
     proto::Range { start: start.min(inside.start), end: position(view, end).max(inside.end) }

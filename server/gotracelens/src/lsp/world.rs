@@ -19,6 +19,7 @@ use super::capabilities::{Profile, SummaryPlace};
 use super::fault::{self, Place};
 use super::from_proto::{self, Change};
 use super::inbox::{Event, Inbox, Job, Needs, Question, Seen};
+use super::links::Roots;
 use super::older::OlderParts;
 use super::pool::{Lane, Pool};
 use super::transport::panic_text;
@@ -45,6 +46,8 @@ pub(super) struct View {
     pub(super) snapshot: Snapshot,
     pub(super) profile: Arc<Profile>,
     pub(super) settings: Arc<Settings>,
+    /// Below what files of frames are looked for.
+    pub(super) roots: Arc<Roots>,
     older: Arc<OlderParts>,
 }
 
@@ -69,6 +72,7 @@ pub(super) struct World {
     settings: Arc<Settings>,
     /// What the analysis reads of the settings.
     analysis_settings: Arc<ide::Settings>,
+    roots: Arc<Roots>,
     pool: Pool,
     inbox: Inbox,
     /// Parses whose document has moved on or is closed, and which somebody still waits for.
@@ -148,6 +152,7 @@ impl World {
             profile: Arc::new(Profile::of(&Default::default(), None)),
             settings: Arc::default(),
             analysis_settings: Arc::default(),
+            roots: Arc::default(),
             pool,
             inbox,
             left_behind: Vec::new(),
@@ -160,6 +165,14 @@ impl World {
 
     pub(super) fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    pub(super) fn set_roots(&mut self, roots: Roots) {
+        self.roots = Arc::new(roots);
+    }
+
+    pub(super) fn roots(&self) -> &Roots {
+        &self.roots
     }
 
     /// Puts settings in force. True if they differ from those before.
@@ -396,7 +409,7 @@ impl World {
     /// about lines of a big text does without until somebody has paid, so that it is answered while the text is edited.
     fn answer(&self, lane: Lane, uri: &Uri, state: &State, read: Option<Arc<Read>>, job: Box<dyn Job>) {
         let (uri, version, text) = (uri.clone(), state.version, Arc::new(state.text.clone()));
-        let (profile, settings) = (self.profile.clone(), self.settings.clone());
+        let (profile, settings, roots) = (self.profile.clone(), self.settings.clone(), self.roots.clone());
         let analysis_settings = self.analysis_settings.clone();
         let older = read.as_ref().map(|read| read.older.clone()).unwrap_or_default();
         let pays = lane == Lane::Slow || text.n_bytes() <= SMALL_BYTES;
@@ -409,7 +422,7 @@ impl World {
             match parsed {
                 Ok(parsed) => {
                     let snapshot = Snapshot { lines: text.clone(), parsed: parsed.clone() };
-                    job.run(Seen::View(&View { uri, version, text, snapshot, profile, settings, older }));
+                    job.run(Seen::View(&View { uri, version, text, snapshot, profile, settings, roots, older }));
                     // The asker has its answer; questions about single lines that follow find everything counted.
                     if let Some(parsed) = parsed.filter(|_| pays) {
                         let warmed = catch_unwind(AssertUnwindSafe(|| parsed.warm()));
