@@ -45,12 +45,17 @@ pub fn hover(snapshot: &Snapshot, number: u32, field: &str) -> Hover {
     hover
 }
 
-/// A hover as it is read: without the emphasis of its Markdown.
+/// A hover as it is read: without the emphasis of its Markdown, fences, and blanks that align columns.
 pub fn plain(markdown: &str) -> String {
-    markdown.replace('*', "")
+    let line = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: Vec<String> = markdown.lines().filter(|line| !line.starts_with("```")).map(line).collect();
+    lines.join("\n").replace('*', "")
 }
 
-/// Lines that a text takes at a width of 80, empty ones left out.
+/// Columns of a hover: editors give it about that many.
+const WIDTH: usize = 100;
+
+/// Lines that a text takes, empty ones left out.
 pub fn height(markdown: &str) -> usize {
     let mut n_lines = 0;
     for paragraph in plain(markdown).lines().filter(|line| !line.is_empty()) {
@@ -58,7 +63,7 @@ pub fn height(markdown: &str) -> usize {
         n_lines += 1;
         for word in paragraph.split(' ') {
             let length = word.chars().count();
-            if used > 0 && used + 1 + length > 80 {
+            if used > 0 && used + 1 + length > WIDTH {
                 n_lines += 1;
                 used = 0;
             }
@@ -69,16 +74,36 @@ pub fn height(markdown: &str) -> usize {
 }
 
 /// A hover takes a screen at most.
-pub const MAX_HEIGHT: usize = 22;
+pub const MAX_HEIGHT: usize = 25;
 
 /// A Markdown text without what stands between backticks: text of the log, shown as it is.
 fn without_code(markdown: &str) -> String {
     markdown.split('`').step_by(2).collect::<Vec<_>>().join("code")
 }
 
-/// Only plain Markdown that every editor shows: no table, no HTML, no escape, no fence, no entity. Text of the log stands
-/// between backticks, on one line.
+/// The aligned list of a hover over a keyword, and the hover without it.
+fn without_block(markdown: &str) -> (Vec<&str>, String) {
+    let (mut block, mut rest, mut is_inside) = (Vec::new(), Vec::new(), false);
+    for line in markdown.lines() {
+        match line {
+            "```text" if !is_inside => is_inside = true,
+            "```" if is_inside => is_inside = false,
+            line if is_inside => block.push(line),
+            line => rest.push(line),
+        }
+    }
+    (block, rest.join("\n").replace("\n\n\n", "\n"))
+}
+
+/// Only plain Markdown that every editor shows: no table, no HTML, no escape, no entity, no fence but that of the aligned
+/// list. Text of the log stands between backticks, on one line, or in that list.
 pub fn assert_readable(markdown: &str, about: &str) {
+    let height = height(markdown);
+    assert!(height <= MAX_HEIGHT, "{about}: {height} lines\n{markdown}");
+    let (block, rest) = without_block(markdown);
+    let is_narrow = |line: &&str| line.chars().count() <= WIDTH + 10;
+    assert!(block.iter().all(|line| is_narrow(line) && !line.contains('`')), "{about}: the list of\n{markdown}");
+    let markdown = rest.as_str();
     assert!(markdown.lines().all(|line| line.matches('`').count() % 2 == 0), "{about}: backticks in\n{markdown}");
     assert!(!markdown.contains("``"), "{about}: a fence, or nothing between backticks, in\n{markdown}");
     let own = without_code(markdown);
@@ -86,6 +111,4 @@ pub fn assert_readable(markdown: &str, about: &str) {
         assert!(!own.contains(raw), "{about}: {raw:?} in\n{markdown}");
     }
     assert!(!markdown.ends_with('\n') && markdown.starts_with("**"), "{about}:\n{markdown}");
-    let height = height(markdown);
-    assert!(height <= MAX_HEIGHT, "{about}: {height} lines\n{markdown}");
 }

@@ -99,8 +99,9 @@ fn the_hover_of_a_median_differs_from_that_of_an_extreme() {
         place.split(" · ").next().map(str::to_owned).expect("words")
     };
     assert_ne!(place(&of_median), place(&of_p99));
-    assert!(place(&of_p99).contains("higher than in 9"), "{of_p99}");
-    assert!(of_median.contains(&format!("median {median}, p99 {p99}")), "{of_median}");
+    assert!(place(&of_p99).contains("unusual: higher than 9"), "{of_p99}");
+    assert!(place(&of_median).contains("ordinary: "), "{of_median}");
+    assert!(of_median.contains(&format!("**median** {median} · **p99** {p99}")), "{of_median}");
     assert!(of_p99.starts_with(&format!("**Concurrent mark**: {p99} ms\n")), "{of_p99}");
     assert!(of_median.starts_with(&format!("**Concurrent mark**: {median} ms\n")), "{of_median}");
 }

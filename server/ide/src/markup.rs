@@ -88,6 +88,20 @@ impl Markup {
         let _ = write!(self.text, "- {}", parts.join(" · "));
     }
 
+    /// Lines of characters that must keep their width and their columns.
+    pub fn block(&mut self, lines: &[String]) {
+        if lines.is_empty() {
+            return;
+        }
+        self.blank();
+        self.text.push_str("```text\n");
+        for line in lines {
+            self.text.push_str(&verbatim(line));
+            self.text.push('\n');
+        }
+        self.text.push_str("```");
+    }
+
     /// A line of characters that must keep their width.
     pub fn code(&mut self, text: &str) {
         self.blank();
@@ -152,6 +166,13 @@ mod tests {
         assert_eq!(escape("[x](command:y) <img> `a` a_b _c_"), r"\[x](command:y) \<img> \`a\` a_b \_c\_");
         assert_eq!(escape("4->5 & 6 &lt; ~~x~~ R&D"), r"4->5 & 6 \&lt; \~\~x\~\~ R\&D");
         assert_eq!(plain("a\u{202e}b\u{1b}[2J"), "a\u{fffd}b\u{fffd}[2J");
+    }
+
+    #[test]
+    fn a_block_cannot_be_left() {
+        let mut markup = Markup::default();
+        markup.block(&["a  1".to_owned(), "```\n<b>".to_owned()]);
+        assert_eq!(markup.finish(), "```text\na  1\n\u{fffd}\u{fffd}\u{fffd}\u{fffd}<b>\n```");
     }
 
     #[test]

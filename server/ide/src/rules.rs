@@ -79,6 +79,8 @@ pub struct Rule {
     pub title: &'static str,
     /// The highest severity it publishes with default settings.
     pub severity: Severity,
+    /// Fields whose values it judges; findings are about one of them.
+    pub reads: &'static [Field],
     /// Numbers a user may change.
     pub limits: &'static [Limit],
     /// The test.
@@ -187,6 +189,12 @@ pub struct Findings {
 impl Findings {
     /// Adds a finding.
     pub fn push(&mut self, finding: Finding) {
+        let is_read = |field| finding.rule.reads.contains(&field);
+        debug_assert!(
+            finding.place.field.is_none_or(is_read),
+            "{} is about a field it does not read",
+            finding.rule.code
+        );
         self.list.push(finding);
     }
 

@@ -12,7 +12,7 @@ use crate::words;
 pub(crate) struct Special {
     applies: fn(Field, f64) -> bool,
     /// Stands where the value would.
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// What it means, in sentences.
     pub(crate) text: &'static str,
 }

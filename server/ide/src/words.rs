@@ -65,6 +65,33 @@ pub fn percent(share: f64) -> String {
     format!("{} %", rough(share * 100.0))
 }
 
+/// A size in a unit that is easier to grasp than bytes: `40.7 MiB`. None below 10 KiB.
+pub fn size(bytes: f64) -> Option<String> {
+    const KIB: f64 = 1024.0;
+    let (value, unit) = match bytes.abs() {
+        b if !b.is_finite() || b < 10.0 * KIB => return None,
+        b if b < KIB * KIB => (bytes / KIB, "KiB"),
+        b if b < KIB * KIB * KIB => (bytes / KIB / KIB, "MiB"),
+        b if b < KIB * KIB * KIB * KIB * KIB => (bytes / KIB / KIB / KIB, "GiB"),
+        _ => return None,
+    };
+    Some(format!("{} {unit}", number(value)))
+}
+
+/// A number of things with its thousands apart: `1,204`.
+pub fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let first = digits.len() % 3;
+    let mut grouped = digits[..first].to_owned();
+    for at in (first..digits.len()).step_by(3) {
+        if !grouped.is_empty() {
+            grouped.push(',');
+        }
+        grouped.push_str(&digits[at..at + 3]);
+    }
+    grouped
+}
+
 /// `1 cycle`, `2 cycles`.
 pub fn count(n: usize, word: &str) -> String {
     if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
@@ -149,6 +176,14 @@ mod tests {
     fn numbers_keep_three_digits() {
         let shown: Vec<_> = [0.0, 0.0421, 0.5, 1.25, 12.34, 123.4, 17_592_186.0, -0.0001].map(number).into();
         assert_eq!(shown, ["0", "0.042", "0.5", "1.25", "12.3", "123", "17592186", "0"]);
+    }
+
+    #[test]
+    fn sizes_and_counts_are_easy_to_grasp() {
+        let sizes = [9000.0, 20_480.0, 42_659_448.0, -38_562_480.0, 9.3e9, 9.2e18, f64::NAN].map(size);
+        let sizes = sizes.map(|size| size.unwrap_or_default());
+        assert_eq!(sizes, ["", "20 KiB", "40.7 MiB", "-36.8 MiB", "8.66 GiB", "", ""]);
+        assert_eq!([0, 12, 999, 1204, 1_234_567].map(grouped), ["0", "12", "999", "1,204", "1,234,567"]);
     }
 
     #[test]

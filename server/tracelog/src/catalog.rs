@@ -5,9 +5,11 @@
 
 use std::fmt;
 
+mod formula;
 #[rustfmt::skip]
 mod generated;
 
+pub use formula::{Comparison, Expr, Formula, Of, Relation, Values};
 pub use generated::*;
 
 /// The oldest Go release the catalog speaks of is 1.0; the newest is `1.NEWEST_MINOR`.
@@ -197,8 +199,16 @@ pub struct FieldDef {
     pub names: &'static [NameDef],
     /// What differs by release, or is commonly confused, with the releases the note is for.
     pub notes: &'static [(GoReleases, &'static str)],
+    /// What it gives together with other values.
+    pub formula: &'static [Formula],
+    /// What it is commonly taken for, with the releases of which that must be said.
+    pub confusion: &'static [(GoReleases, &'static str)],
+    /// Ids of terms of the glossary that help to understand it.
+    pub see: &'static [&'static str],
     /// Where the knowledge comes from: runtime file, function, releases.
     pub source: &'static str,
+    /// The parts of the source, each with the releases it is for.
+    pub sources: &'static [(GoReleases, &'static str)],
     /// Releases that print it, where that is narrower than the shape (an optional note added later).
     pub go: GoReleases,
 }

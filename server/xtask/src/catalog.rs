@@ -11,9 +11,13 @@ use crate::Outcome;
 use crate::releases::{self, Releases};
 use crate::template::{Part, Template};
 
+mod claims;
+mod formula;
 mod prose;
 mod sample;
 
+pub use claims::{ConfusionText, Formula};
+pub use formula::{Expr, Reference};
 pub use sample::{Origin, Sample};
 
 /// The whole catalog, checked.
@@ -58,6 +62,12 @@ pub struct Field {
     pub notes: Vec<(Releases, String)>,
     /// What single printed values are called, each with the releases that print it.
     pub names: Vec<(Releases, NameText)>,
+    /// What it gives together with other values.
+    pub formulas: Vec<Formula>,
+    /// What it is commonly taken for, each with the releases of which that must be said.
+    pub confusions: Vec<(Releases, ConfusionText)>,
+    /// The parts of its source, each with the releases it is for.
+    pub sources: Vec<(Releases, String)>,
 }
 
 /// One layout.
@@ -78,6 +88,7 @@ pub struct Shape {
 struct Index {
     newest_release: String,
     documented_samples: usize,
+    units: Vec<claims::UnitText>,
     blocks: Vec<BlockText>,
     families: Vec<String>,
     recognized_by: Vec<String>,
@@ -123,6 +134,13 @@ pub struct FieldText {
     names: Vec<NameText>,
     /// `family.field`: has the names of that field too.
     names_like: Option<String>,
+    #[serde(default)]
+    formula: Vec<claims::FormulaText>,
+    #[serde(default)]
+    confusion: Vec<ConfusionText>,
+    /// Ids of terms of the glossary.
+    #[serde(default)]
+    pub see: Vec<String>,
     pub source: String,
 }
 
@@ -261,10 +279,11 @@ pub fn read_edited(folder: &Path, edit: impl Fn(&str, String) -> String) -> Outc
         if text.id != *id {
             return Err(format!("family \"{}\" in {id}.toml: its id is not the name of the file", text.id));
         }
-        families.push(check_family(text, newest, &index.blocks).map_err(|error| format!("family \"{id}\": {error}"))?);
+        families.push(check_family(text, newest, &index).map_err(|error| format!("family \"{id}\": {error}"))?);
     }
     share_names(&mut families)?;
     check_json_types(&families)?;
+    claims::check(&families)?;
     check_documented(&families, index.documented_samples)?;
     let Index { blocks, recognized_by, recognized_by_samples, .. } = index;
     check_recognized(&families, &recognized_by, &recognized_by_samples)?;
@@ -276,7 +295,7 @@ fn read_toml<T: DeserializeOwned>(folder: &Path, name: &str, edit: impl Fn(&str,
     toml::from_str(&edit(name, text)).map_err(|error| format!("read {name}: {error}"))
 }
 
-fn check_family(text: FamilyText, newest: u8, blocks: &[BlockText]) -> Outcome<Family> {
+fn check_family(text: FamilyText, newest: u8, index: &Index) -> Outcome<Family> {
     prose::check_family(&text)?;
     let mut shapes: Vec<Shape> = Vec::new();
     for shape in &text.shapes {
@@ -288,7 +307,7 @@ fn check_family(text: FamilyText, newest: u8, blocks: &[BlockText]) -> Outcome<F
         }
         .map_err(about)?;
         check_shape(shape, &template, &text).map_err(about)?;
-        let unknown = |block: &&String| !blocks.iter().any(|known| known.id == **block);
+        let unknown = |block: &&String| !index.blocks.iter().any(|known| known.id == **block);
         if let Some(block) = shape.within.iter().chain(&shape.opens).find(unknown) {
             return Err(about(format!("block \"{block}\" is not in catalog.toml")));
         }
@@ -321,7 +340,13 @@ fn check_family(text: FamilyText, newest: u8, blocks: &[BlockText]) -> Outcome<F
         let notes = read_notes(field, go, newest).map_err(about)?;
         let names = field.names.iter().map(|name| Ok((Releases::parse(&name.go, newest)?, name.clone())));
         let names = names.collect::<Outcome<_>>().map_err(about)?;
-        fields.push(Field { text: field.clone(), go, notes, names });
+        let formulas = claims::formulas(field, go, newest).map_err(about)?;
+        let mut confusions = claims::confusions(field, go, newest).map_err(about)?;
+        for unit in index.units.iter().filter(|unit| unit.unit == field.unit) {
+            confusions.push(unit.confusion(go).map_err(about)?);
+        }
+        let sources = claims::sources(&field.source, newest);
+        fields.push(Field { text: field.clone(), go, notes, names, formulas, confusions, sources });
     }
     for shape in &mut shapes {
         let about = |error| format!("shape \"{}\": {error}", shape.text.id);

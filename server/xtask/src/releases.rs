@@ -34,6 +34,11 @@ impl Releases {
     /// No release.
     pub const NONE: Self = Self(0);
 
+    /// Every release up to the newest, by its minor number.
+    pub fn up_to(newest: u8) -> Self {
+        Self(u64::MAX >> (63 - newest))
+    }
+
     /// One release, by its minor number.
     pub fn of_minor(minor: u8) -> Self {
         Self(1 << minor)

@@ -37,7 +37,9 @@ pub(super) fn hover(view: &View, hover: ide::Hover) -> proto::Hover {
 /// The Markdown of `ide::markup` as it reads when rendered: no marks, no escapes.
 fn plain_text(markdown: &str) -> String {
     let mut plain = String::with_capacity(markdown.len());
-    let mut chars = markdown.chars();
+    // A fenced list has nothing to take away but its fences.
+    let unfenced = markdown.replace("```text\n", "`").replace("\n```", "`");
+    let mut chars = unfenced.chars();
     let mut in_code = false;
     while let Some(c) = chars.next() {
         match c {
@@ -211,5 +213,6 @@ mod tests {
             "Heap goal: 4 MB\n\nNote: a*b [x]\n\n- a x\\*"
         );
         assert_eq!(plain_text("\\"), "");
+        assert_eq!(plain_text("**a**\n\n```text\nb  1 *\n```\n\nc"), "a\n\nb  1 *\n\nc");
     }
 }

@@ -44,6 +44,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "gc-cpu-high",
     title: "Collecting takes a large share of the CPU",
     severity: Severity::Warning,
+    reads: &[gc::GC_CPU_PCT, gc::CPU_SWEEP_TERM_MS, gc::CPU_ASSIST_MS, gc::CPU_BACKGROUND_MS, gc::CPU_MARK_TERM_MS],
     limits: LIMITS,
     check: Check::Run(check),
 };

@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "gc-number-gap",
     title: "GC numbers are missing between two lines",
     severity: Severity::Info,
+    reads: &[gc::N],
     limits: LIMITS,
     check: Check::Log(check),
 };

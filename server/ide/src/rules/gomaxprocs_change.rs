@@ -36,6 +36,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "gomaxprocs-change",
     title: "GOMAXPROCS changed while the program ran",
     severity: Severity::Warning,
+    reads: &[gc::PROCS, sched::GOMAXPROCS],
     limits: LIMITS,
     check: Check::Run(check),
 };

@@ -46,6 +46,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "goroutine-stack-growth",
     title: "Goroutine stacks keep growing",
     severity: Severity::Warning,
+    reads: &[gc::STACKS_MB],
     limits: &[
         limit("min_gain_mb", 1.0, "MB", "Smaller growth is not reported; Go 1.20 and later."),
         limit("min_gain_old_mb", 3.0, "MB", "Smaller growth is not reported; Go 1.18 and 1.19."),

@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "heap-spike",
     title: "The heap peaked far above its usual size and was released",
     severity: Severity::Info,
+    reads: &[gc::HEAP_END_MB],
     limits: LIMITS,
     check: Check::Run(check),
 };

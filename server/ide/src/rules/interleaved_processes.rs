@@ -27,6 +27,8 @@
 //! gc 4 @0.862s 2%: 74+3.6+0.98 ms clock, 149+0.27/2.2/0.072+1.9 ms cpu, 259->259->147 MB, 297 MB goal, 8 P
 //! ```
 
+use tracelog::catalog::{gc, sched};
+
 use super::{Check, Finding, Findings, Limits, LogView, Place, Related, Rule, Severity};
 
 /// LG103.
@@ -35,6 +37,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "interleaved-processes",
     title: "Lines of several processes are mixed",
     severity: Severity::Info,
+    reads: &[gc::N, gc::AT_S, sched::AT_MS],
     limits: &[],
     check: Check::Log(check),
 };

@@ -44,6 +44,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "live-heap-compounding",
     title: "Live heap grows steadily, cycle after ever rarer cycle",
     severity: Severity::Warning,
+    reads: &[gc::HEAP_LIVE_MB, gc::HEAP_AFTER_MB, gc::HEAP_PREV_LIVE_MB],
     limits: &[
         limit("min_cycles", Thresholds::DEFAULT.min_cycles, "cycles", "Shorter runs are not judged."),
         limit("max_cycles", Thresholds::DEFAULT.max_cycles, "cycles", "Longer runs are left to live-heap-leak."),

@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "live-heap-growth-slowing",
     title: "Live heap still rises, but ever slower",
     severity: Severity::Info,
+    reads: &[gc::HEAP_LIVE_MB, gc::HEAP_AFTER_MB, gc::HEAP_PREV_LIVE_MB],
     limits: &growth::trend_limits(),
     check: Check::Run(check),
 };

@@ -49,6 +49,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "live-heap-leak",
     title: "Live heap keeps rising",
     severity: Severity::Warning,
+    reads: &[gc::HEAP_LIVE_MB, gc::HEAP_AFTER_MB, gc::HEAP_PREV_LIVE_MB],
     limits: &growth::trend_limits(),
     check: Check::Run(check),
 };

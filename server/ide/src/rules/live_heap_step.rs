@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "live-heap-step",
     title: "Live heap jumped once and stayed there",
     severity: Severity::Info,
+    reads: &[gc::HEAP_LIVE_MB, gc::HEAP_AFTER_MB, gc::HEAP_PREV_LIVE_MB],
     limits: &growth::trend_limits(),
     check: Check::Run(check),
 };

@@ -43,6 +43,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "memory-limit-active",
     title: "A memory limit sets the heap goal",
     severity: Severity::Info,
+    reads: &[gc::HEAP_GOAL_MB, gc::HEAP_LIVE_MB],
     limits: LIMITS,
     check: Check::Run(check),
 };

@@ -47,6 +47,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "memory-limit-thrash",
     title: "Collections run back to back against the memory limit",
     severity: Severity::Error,
+    reads: &[gc::HEAP_GOAL_MB, gc::HEAP_LIVE_MB],
     limits: LIMITS,
     check: Check::Run(check),
 };

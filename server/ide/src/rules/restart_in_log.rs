@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "restart-in-log",
     title: "A new process run starts inside the log",
     severity: Severity::Info,
+    reads: &[gc::N, gc::AT_S, sched::AT_MS],
     limits: &[],
     check: Check::Log(check),
 };

@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "run-queue-growing",
     title: "The backlog of runnable goroutines grows",
     severity: Severity::Warning,
+    reads: &[sched::RUNQUEUE, sched::LOCAL_RUNQUEUES],
     limits: LIMITS,
     check: Check::Run(check),
 };

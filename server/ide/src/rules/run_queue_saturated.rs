@@ -40,6 +40,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "run-queue-saturated",
     title: "All Ps are busy and many goroutines wait for one",
     severity: Severity::Warning,
+    reads: &[sched::RUNQUEUE, sched::LOCAL_RUNQUEUES, sched::IDLEPROCS],
     limits: LIMITS,
     check: Check::Run(check),
 };

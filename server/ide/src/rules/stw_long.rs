@@ -45,6 +45,18 @@ pub(crate) static RULE: Rule = Rule {
     slug: "stw-long",
     title: "A phase of a collection stopped the world for long",
     severity: Severity::Warning,
+    reads: &[
+        gc::WALL_SWEEP_TERM_MS,
+        gc::WALL_MARK_TERM_MS,
+        gc::STW_MARK_MS,
+        gc::STW_SWEEP_MS,
+        gc::STW_CLEANUP_MS,
+        gc::STW_OTHER_MS,
+        gc::STW_STOP_US,
+        gc::STW_SWEEP_US,
+        gc::STW_MARK_US,
+        gc::STW_WAIT_US,
+    ],
     limits: LIMITS,
     check: Check::Run(check),
 };

@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "timer-gc",
     title: "The runtime collected because two minutes had passed",
     severity: Severity::Hint,
+    reads: &[gc::N],
     limits: LIMITS,
     check: Check::Run(check),
 };

@@ -33,6 +33,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "torn-line",
     title: "Trace lines are broken by other output",
     severity: Severity::Hint,
+    reads: &[],
     limits: &[],
     check: Check::Log(check),
 };

@@ -39,6 +39,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "unknown-dialect",
     title: "Trace lines of a Go version this tool does not know",
     severity: Severity::Hint,
+    reads: &[],
     limits: LIMITS,
     check: Check::Log(check),
 };

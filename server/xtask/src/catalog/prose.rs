@@ -1,5 +1,6 @@
 //! Checks of the texts of the catalog: complete, plain, and in sentences. Whether they are true is for people to check.
 
+use super::claims::{ConfusionText, FormulaText};
 use super::{FamilyText, FieldText, Kind};
 use crate::Outcome;
 
@@ -30,6 +31,22 @@ pub(super) fn check_field(field: &FieldText) -> Outcome {
     }
     source(&field.source)?;
     unit(field)
+}
+
+/// A formula says what comes out of it, in words that can stand before a colon, and where that is known from.
+pub(super) fn check_formula(formula: &FormulaText) -> Outcome {
+    let name = &formula.name;
+    if !name.starts_with(|char: char| char.is_ascii_uppercase()) || name.ends_with(['.', ':']) {
+        return Err("its name is no heading".to_owned());
+    }
+    sentences("name", &format!("{name}."))?;
+    source(&formula.source)
+}
+
+/// A confusion is a sentence or two and names its source.
+pub(super) fn check_confusion(confusion: &ConfusionText) -> Outcome {
+    sentences("text", &confusion.text)?;
+    source(&confusion.source)
 }
 
 fn required(name: &str, text: &str) -> Outcome {

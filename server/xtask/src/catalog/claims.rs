@@ -1,0 +1,197 @@
+//! What the catalog claims of a field beyond its meaning: formulas, common confusions, related terms, sources by release.
+//!
+//! Each claim names its source, and a sample must show the field in a release that the claim is for.
+
+use serde::Deserialize;
+
+use super::formula::{Comparison, Expr, Reference};
+use super::{Family, Field, FieldText, Kind, prose};
+use crate::Outcome;
+use crate::releases::Releases;
+
+/// One of the `formula` of a field.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormulaText {
+    pub go: String,
+    pub name: String,
+    #[serde(default)]
+    pub unit: String,
+    pub is: String,
+    #[serde(default)]
+    pub when: Vec<String>,
+    pub source: String,
+}
+
+/// One of the `confusion` of a field: what it is taken for and what it is.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfusionText {
+    pub go: String,
+    pub text: String,
+    pub source: String,
+}
+
+/// One of the `units` of the catalog: what is commonly confused about it, in every field.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnitText {
+    pub unit: String,
+    pub text: String,
+    pub source: String,
+}
+
+impl UnitText {
+    /// The confusion of a field with this unit.
+    pub(super) fn confusion(&self, go: Releases) -> Outcome<(Releases, ConfusionText)> {
+        let confusion = ConfusionText { go: go.to_string(), text: self.text.clone(), source: self.source.clone() };
+        prose::check_confusion(&confusion)?;
+        Ok((go, confusion))
+    }
+}
+
+/// A formula, read.
+pub struct Formula {
+    /// Releases for which it holds.
+    pub go: Releases,
+    /// What the file says.
+    pub text: FormulaText,
+    /// How it is computed.
+    pub is: Expr,
+    /// What must hold.
+    pub when: Vec<Comparison>,
+}
+
+impl Formula {
+    fn references(&self) -> impl Iterator<Item = &Reference> {
+        let sides = self.when.iter().flat_map(|when| [&when.left, &when.right]);
+        std::iter::once(&self.is).chain(sides).flat_map(Expr::references)
+    }
+}
+
+/// Reads the formulas of a field that these releases print.
+pub(super) fn formulas(field: &FieldText, printed: Releases, newest: u8) -> Outcome<Vec<Formula>> {
+    let read = |text: &FormulaText| {
+        let about = |error| format!("formula \"{}\": {error}", text.name);
+        prose::check_formula(text).map_err(about)?;
+        let go = claimed(&text.go, printed, newest).map_err(about)?;
+        let is = Expr::parse(&text.is).map_err(about)?;
+        let when = text.when.iter().map(|when| Comparison::parse(when)).collect::<Outcome<_>>().map_err(about)?;
+        Ok(Formula { go, text: text.clone(), is, when })
+    };
+    field.formula.iter().map(read).collect()
+}
+
+/// Reads the confusions of a field that these releases print.
+pub(super) fn confusions(field: &FieldText, printed: Releases, newest: u8) -> Outcome<Vec<(Releases, ConfusionText)>> {
+    let read = |confusion: &ConfusionText| {
+        prose::check_confusion(confusion)?;
+        Ok((claimed(&confusion.go, printed, newest)?, confusion.clone()))
+    };
+    field.confusion.iter().map(read).collect::<Outcome<_>>().map_err(|error| format!("confusion: {error}"))
+}
+
+/// The releases of a claim, all of which print the field.
+fn claimed(go: &str, printed: Releases, newest: u8) -> Outcome<Releases> {
+    let claimed = Releases::parse(go, newest)?;
+    if claimed.intersection(printed) == claimed {
+        Ok(claimed)
+    } else {
+        Err(format!("{go} names a release that does not print the field"))
+    }
+}
+
+/// The parts of a source, each with its releases: `runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5` has two, both in
+/// mgc.go.
+pub(super) fn sources(text: &str, newest: u8) -> Vec<(Releases, String)> {
+    let mut file = "";
+    let mut sources = Vec::new();
+    for part in text.split("; ") {
+        let mut words = part;
+        let mut go = Releases::NONE;
+        while let Some((before, last)) = words.rsplit_once(", ") {
+            let Ok(releases) = Releases::parse(last, newest) else { break };
+            go = go.union(releases);
+            words = before;
+        }
+        if go.is_empty() {
+            sources.push((Releases::up_to(newest), part.to_owned()));
+            continue;
+        }
+        match words.split_whitespace().next().filter(|word| word.contains('/')) {
+            Some(named) => {
+                file = named;
+                sources.push((go, words.to_owned()));
+            }
+            None => sources.push((go, format!("{file} {words}"))),
+        }
+    }
+    sources
+}
+
+/// Every value that a formula names exists and is of its kind, and a sample shows what each claim is about.
+pub(super) fn check(families: &[Family]) -> Outcome {
+    for family in families {
+        for field in &family.fields {
+            check_field(field, family, families)
+                .map_err(|error| format!("field \"{}\" of family \"{}\": {error}", field.text.id, family.text.id))?;
+        }
+    }
+    Ok(())
+}
+
+fn check_field(field: &Field, family: &Family, families: &[Family]) -> Outcome {
+    for formula in &field.formulas {
+        let about = |error| format!("formula \"{}\": {error}", formula.text.name);
+        formula.references().try_for_each(|reference| check_reference(reference, family, families)).map_err(about)?;
+        check_sample(&field.text.id, formula.go, family).map_err(about)?;
+    }
+    field.confusions.iter().try_for_each(|(go, _)| {
+        check_sample(&field.text.id, *go, family).map_err(|error| format!("confusion for {go}: {error}"))
+    })
+}
+
+fn check_reference(reference: &Reference, family: &Family, families: &[Family]) -> Outcome {
+    let of = reference.family.as_ref().unwrap_or(&family.text.id);
+    let family = families.iter().find(|family| family.text.id == *of);
+    let field = family.and_then(|family| family.fields.iter().find(|field| field.text.id == reference.field));
+    match field.map(|field| field.text.kind) {
+        None => Err(format!("there is no field \"{}\" of family \"{of}\"", reference.field)),
+        Some(Kind::Text | Kind::LongText | Kind::HexList) => Err(format!("\"{}\" is no number", reference.field)),
+        Some(_) => Ok(()),
+    }
+}
+
+/// A sample of one of these releases prints the field.
+fn check_sample(field: &str, go: Releases, family: &Family) -> Outcome {
+    let shapes = family.shapes.iter().filter(|shape| !shape.go.intersection(go).is_empty());
+    let mut samples = shapes.flat_map(|shape| &shape.samples);
+    if samples.any(|sample| sample.spans.iter().any(|(id, ..)| id == field)) {
+        Ok(())
+    } else {
+        Err(format!("no sample of Go {go} prints it"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str) -> Vec<(String, String)> {
+        sources(text, 27).into_iter().map(|(go, source)| (go.to_string(), source)).collect()
+    }
+
+    #[test]
+    fn a_source_is_split_by_release() {
+        let both = split("runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5");
+        let want = [("1.6 – 1.27", "runtime/mgc.go gcMarkTermination"), ("1.5", "runtime/mgc.go gc")];
+        assert_eq!(both, want.map(|(go, source)| (go.to_owned(), source.to_owned())));
+        let one = split("runtime/mgc0.c gc, gcprocs in runtime/proc.c, MaxGcproc, 1.0-1.4");
+        assert_eq!(
+            one,
+            [("1.0 – 1.4".to_owned(), "runtime/mgc0.c gc, gcprocs in runtime/proc.c, MaxGcproc".to_owned())]
+        );
+        let other = split("not Go's runtime: printed by shells");
+        assert_eq!(other, [("1.0 – 1.27".to_owned(), "not Go's runtime: printed by shells".to_owned())]);
+    }
+}
