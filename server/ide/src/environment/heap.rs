@@ -108,7 +108,7 @@ pub(super) fn memory_limit(view: &RunView) -> Fact<MemoryLimit> {
             let ends = [Some(&0), rows.last()].into_iter().flatten();
             Fact::known(MemoryLimit::NotInCharge, ends.map(|row| goal_at(cycles, *row)).collect())
         }
-        _ => Fact::unknown(why_undetermined(cycles)),
+        _ => Fact::unknown(why_undetermined(cycles, rows.len())),
     }
 }
 
@@ -131,14 +131,16 @@ fn telling(cycles: &Cycles, rows: std::ops::Range<usize>) -> Vec<usize> {
 }
 
 /// Why nothing can be said about GOGC or a limit.
-fn why_undetermined(cycles: &Cycles) -> &'static str {
+fn why_undetermined(cycles: &Cycles, n_telling: usize) -> &'static str {
     let is_any = |series: &[f64], least: f64| series.iter().any(|value| *value >= least);
     if !is_any(&cycles.heap_goal_mb, 0.0) {
         "no goal is printed"
-    } else if !is_any(&cycles.heap_live_mb, 20.0) {
-        "the live heap stays below 20 MB, and sizes are printed in whole MB"
     } else if cycles.len() < MIN_TELLING + 1 {
         "there are too few gc lines"
+    } else if !is_any(&cycles.heap_live_mb, 20.0) {
+        "the live heap stays below 20 MB, and sizes are printed in whole MB"
+    } else if n_telling < MIN_TELLING {
+        "hardly any goal tells: cycles start late, or the live heap is below 20 MB"
     } else {
         "the live heap hardly moves, so that GOGC and a memory limit look alike"
     }
@@ -169,7 +171,7 @@ pub(super) fn gogc(log: &Log, run: &Run, view: &RunView, limit: &Fact<MemoryLimi
     };
     let rows = telling(cycles, from..end.max(from));
     let found = match &limit.value {
-        _ if rows.len() < MIN_TELLING => Err(why_undetermined(cycles).to_owned()),
+        _ if rows.len() < MIN_TELLING => Err(why_undetermined(cycles, rows.len()).to_owned()),
         Ok(MemoryLimit::InCharge { .. }) => {
             match slope_of_goal(cycles, rows.iter().copied()).filter(|slope| *slope >= MIN_SLOPE_OF_GOGC) {
                 Some(_) => Ok(stretches(view, &rows)),

@@ -1,7 +1,7 @@
 //! The Go releases, GOMAXPROCS, how the program was built, and GOTRACEBACK.
 
 use tracelog::blocks::{Block, Cause, Dump};
-use tracelog::catalog::{frame, goroutine, location, shapes};
+use tracelog::catalog::{frame, goroutine, location, shapes, signal};
 use tracelog::{Blocks, Family, GoReleases, Log, RowId, Run, template};
 
 use super::{Evidence, Fact};
@@ -159,14 +159,15 @@ pub(super) fn traceback<'a>(log: &Log, run: &Run, blocks: &impl Fn() -> &'a Bloc
         _ => None,
     })?;
     let line = dump.lines.0;
-    // Addresses of stack frames stand behind frames of the goroutine that threw, too.
-    let detailed = dump.goroutines.iter().enumerate().find(|(at, entry)| {
-        let is_own = *at == 0 && dump.cause != Cause::Panic;
+    // A throw of the runtime shows everything at any level, so that only panics and requests tell.
+    let is_request = |row: RowId| row.family == Family::Signal && log.text(row, signal::SIGNAL).as_deref() == Some("QUIT");
+    let tells = dump.cause == Cause::Panic || dump.head.is_some_and(is_request);
+    let detailed = dump.goroutines.iter().find(|entry| {
         let has_address = log.code(entry.row, goroutine::GP).is_some()
             || entry.frames.iter().filter_map(|(_, place)| *place).any(|place| log.code(place, location::FP).is_some());
-        !is_own && has_address && entry.id(log) != Some(0)
+        tells && has_address && entry.id(log) != Some(0)
     });
-    if let Some((_, entry)) = detailed {
+    if let Some(entry) = detailed {
         let shown = Evidence::new(log.line(entry.row), "addresses of goroutines and frames are printed");
         return Some(Fact::known(Traceback::SystemOrCrash, vec![shown]));
     }
