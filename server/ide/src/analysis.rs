@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use tracelog::{Log, Runs};
+use tracelog::{Blocks, Log, Runs};
 
+use crate::environment::{self, Environment};
 use crate::rules::{Check, Finding, Findings, LogView, RULES};
 use crate::settings::{Level, Settings};
 use crate::summary::{self, RunSummary};
@@ -15,17 +16,21 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// One summary a run, in the order of runs.
     pub summaries: Vec<RunSummary>,
+    /// The configuration of each run as far as the log shows it, in the order of runs.
+    pub environments: Vec<Environment>,
 }
 
 impl Analysis {
-    /// Fills the views, runs the rules and writes the summaries.
-    pub fn of(log: &Log, runs: &Runs, settings: &Settings) -> Self {
+    /// Fills the views, runs the rules and writes the summaries. `blocks` are asked for where dumps can tell something.
+    pub fn of<'a>(log: &Log, runs: &Runs, settings: &Settings, blocks: impl Fn() -> &'a Blocks) -> Self {
         let view = LogView::of(log, runs);
         let findings = check(&view, settings);
         let by_run = by_run(&findings);
         let of_run = |run: usize| by_run.get(&run).map_or(&[][..], Vec::as_slice);
         let summaries = view.runs.iter().map(|run| summary::of(run, of_run(run.run))).collect();
-        Self { findings, summaries }
+        let environments =
+            view.runs.iter().zip(&runs.list).map(|(view, run)| environment::of(log, run, view, &blocks)).collect();
+        Self { findings, summaries, environments }
     }
 }
 

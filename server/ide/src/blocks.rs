@@ -89,14 +89,20 @@ pub(crate) fn is_of_runtime(function: &str) -> bool {
     function == "panic" || function.starts_with("runtime.") || function.starts_with("runtime/")
 }
 
-/// `12 chan receive`, `3 select`: the most frequent first.
-fn by_count(states: impl Iterator<Item = String>) -> Vec<String> {
+/// How often each occurs, the most frequent first.
+pub(crate) fn counts(states: impl Iterator<Item = String>) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for state in states {
         *counts.entry(state).or_default() += 1;
     }
     let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
     counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    counts
+}
+
+/// `12 chan receive`, `3 select`: the most frequent first.
+fn by_count(states: impl Iterator<Item = String>) -> Vec<String> {
+    let counts = counts(states);
     let rest: usize = counts.iter().skip(MAX_REASONS).map(|(_, n)| n).sum();
     let mut shown: Vec<String> = counts.iter().take(MAX_REASONS).map(|(state, n)| format!("{n} {state}")).collect();
     if rest > 0 {
@@ -106,31 +112,31 @@ fn by_count(states: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// Goroutine states of scheddetail (`runtime/runtime2.go`).
-const RUNNABLE: u64 = 1;
-/// See [`RUNNABLE`].
-const RUNNING: u64 = 2;
-/// See [`RUNNABLE`]: in a system call or in C.
-const SYSCALL: u64 = 3;
+pub(crate) const G_RUNNABLE: u64 = 1;
+/// See [`G_RUNNABLE`].
+pub(crate) const G_RUNNING: u64 = 2;
+/// See [`G_RUNNABLE`]: in a system call or in C.
+pub(crate) const G_SYSCALL: u64 = 3;
 /// Goroutine states of scheddetail that count as gone (`runtime/runtime2.go`): dead, and of an idle thread for C.
-const GONE: [u64; 2] = [6, 11];
+pub(crate) const G_GONE: [u64; 2] = [6, 11];
 /// States in which the wait reason holds: waiting, leaked, and both while their stack is scanned.
-const WAITING: [u64; 4] = [4, 10, 4100, 4106];
+pub(crate) const G_WAITING: [u64; 4] = [4, 10, 4100, 4106];
 
 fn sched_parts(log: &Log, block: &SchedBlock) -> Vec<String> {
     let status = |row: &RowId| log.code(*row, sched_g::G_STATUS);
     let alive: Vec<RowId> =
-        block.gs.iter().copied().filter(|row| status(row).is_none_or(|status| !GONE.contains(&status))).collect();
+        block.gs.iter().copied().filter(|row| status(row).is_none_or(|status| !G_GONE.contains(&status))).collect();
     // The collector adds 4096 while it scans the stack.
     let n_in = |state: u64| alive.iter().filter(|row| status(row).is_some_and(|status| status % 4096 == state)).count();
     let mut parts = vec![
         words::count(alive.len(), "goroutine"),
-        format!("{} running", n_in(RUNNING)),
-        format!("{} runnable", n_in(RUNNABLE)),
+        format!("{} running", n_in(G_RUNNING)),
+        format!("{} runnable", n_in(G_RUNNABLE)),
     ];
-    if n_in(SYSCALL) > 0 {
-        parts.push(format!("{} in system calls", n_in(SYSCALL)));
+    if n_in(G_SYSCALL) > 0 {
+        parts.push(format!("{} in system calls", n_in(G_SYSCALL)));
     }
-    let waiting = alive.iter().filter(|row| status(row).is_some_and(|status| WAITING.contains(&status)));
+    let waiting = alive.iter().filter(|row| status(row).is_some_and(|status| G_WAITING.contains(&status)));
     let reasons = waiting.filter_map(|row| text(log, *row, sched_g::REASON));
     parts.extend(by_count(reasons.map(|reason| if reason.is_empty() { "waiting".to_owned() } else { reason })));
     parts.push(words::count(block.ms.len(), "thread"));

@@ -7,11 +7,13 @@ pub mod blocks;
 pub mod clock;
 pub mod derived;
 pub mod diagnostics;
+pub mod environment;
 pub mod folding;
 pub mod hover;
 pub mod inlay;
 pub mod lens;
 pub mod markup;
+pub mod narrate;
 pub mod navigate;
 pub mod older;
 pub mod outline;
@@ -31,6 +33,7 @@ pub use folding::{Fold, folds};
 pub use hover::{Hover, hover};
 pub use inlay::{InlayHint, summary_hints};
 pub use lens::{Lens, lenses};
+pub use narrate::{Narration, narrate};
 pub use navigate::{
     Creation, Declarations, FilePlace, Found, FoundKind, GoroutineItem, Highlight, HighlightKind, Resolution, Resolved,
     Target, created, creator, file_at, file_links, goroutine_at, highlights, references, resolve, search, selections,

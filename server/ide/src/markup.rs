@@ -102,6 +102,18 @@ impl Markup {
         self.text.push_str("```");
     }
 
+    /// A list entry that is a sentence, with text of the log in it.
+    pub fn sentence(&mut self, parts: &[Shown]) {
+        let continues = self.text.lines().last().is_some_and(|line| line.starts_with("- "));
+        if continues {
+            self.text.push('\n');
+        } else {
+            self.blank();
+        }
+        self.text.push_str("- ");
+        parts.iter().for_each(|part| self.text.push_str(&part.markdown()));
+    }
+
     /// A line of characters that must keep their width.
     pub fn code(&mut self, text: &str) {
         self.blank();

@@ -33,7 +33,7 @@ use tracelog::catalog::gc;
 
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Limit, Limits, Place, Related, Rule, Severity, limit};
-use crate::derived::{effective_gogc_pct, live_goal_pair};
+use crate::derived::{effective_gogc_pct, goal_is_lifted, live_goal_pair};
 use crate::stats::median;
 use crate::view::{Cycles, RunView};
 
@@ -67,18 +67,51 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         return;
     }
     let points = points(&run.cycles);
-    let plateaus = plateaus(&points, limits);
-    let moving = plateaus.iter().filter_map(|plateau| under_moving_live_heap(plateau, limits));
-    let steered = moving
-        .max_by_key(|steered| steered.points.len())
-        .or_else(|| plateaus.iter().filter_map(|plateau| since_first_cycle(&run.cycles, plateau, limits)).next());
-    if let Some(steered) = steered {
+    if let Some(steered) = steered(run, &points, limits) {
         findings.push(steered.finding(run));
     }
 }
 
+/// The longest stretch in which a memory limit sets the goal.
+fn steered<'a>(run: &RunView, points: &'a [Point], limits: &Limits) -> Option<Steered<'a>> {
+    let plateaus = plateaus(points, limits);
+    let moving = plateaus.iter().filter_map(|plateau| under_moving_live_heap(plateau, limits));
+    moving
+        .max_by_key(|steered| steered.points.len())
+        .or_else(|| plateaus.iter().filter_map(|plateau| since_first_cycle(&run.cycles, plateau, limits)).next())
+}
+
+/// Cycles whose goal a memory limit set, as the configuration of a run tells it: whatever the rule's settings are.
+pub(crate) struct InCharge {
+    /// First and last row of the cycles.
+    pub rows: (usize, usize),
+    /// Where the goal stays, MB.
+    pub goal_mb: f64,
+}
+
+const DEFAULTS: Limits = Limits { declared: LIMITS, changed: &[], memory_limit_mb: None, cpu_limit: None };
+
+/// Finds the cycles whose goal a memory limit set.
+pub(crate) fn in_charge(run: &RunView) -> Option<InCharge> {
+    if !may_have_memory_limit(run) {
+        return None;
+    }
+    let points = points(&run.cycles);
+    let steered = steered(run, &points, &DEFAULTS)?;
+    let goals: Vec<f64> = steered.points.iter().map(|point| point.goal_mb).collect();
+    Some(InCharge { rows: (steered.points.first()?.row, steered.points.last()?.row), goal_mb: median(&goals)? })
+}
+
+/// By how many MB the goal follows a MB of live heap over these rows, late starts left out; none where the live heap
+/// does not move enough. With GOGC in charge it is 1 + GOGC/100.
+pub(crate) fn slope_of_goal(cycles: &Cycles, rows: impl Iterator<Item = usize>) -> Option<f64> {
+    let point = |row: usize| live_goal_pair(cycles, row).map(|(live_mb, goal_mb)| Point { row, live_mb, goal_mb });
+    let points: Vec<Point> = rows.filter(|row| !goal_is_lifted(cycles, *row)).filter_map(point).collect();
+    slope(&points, &DEFAULTS)
+}
+
 /// Whether a release that knows memory limits (Go 1.19) can have printed the run.
-pub(super) fn may_have_memory_limit(run: &RunView) -> bool {
+pub(crate) fn may_have_memory_limit(run: &RunView) -> bool {
     run.go.and_then(|go| go.newest()).is_none_or(|newest| newest >= 19)
 }
 
@@ -166,7 +199,7 @@ fn under_moving_live_heap<'a>(plateau: &'a [Point], limits: &Limits) -> Option<S
 
 /// By how many MB the goal follows a MB of live heap: the median over pairs of points whose live heaps clearly differ.
 fn slope(plateau: &[Point], limits: &Limits) -> Option<f64> {
-    let step = plateau.len().div_ceil(MAX_SLOPE_POINTS);
+    let step = plateau.len().div_ceil(MAX_SLOPE_POINTS).max(1);
     let points: Vec<Point> = plateau.iter().copied().step_by(step).collect();
     let mut slopes = Vec::new();
     for (idx, early) in points.iter().enumerate() {

@@ -33,7 +33,7 @@ use std::ops::Range;
 
 use tracelog::catalog::gc;
 
-use super::memory_limit_active::may_have_memory_limit;
+use super::memory_limit_active::{InCharge, may_have_memory_limit};
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{duty_over, effective_gogc_pct, gc_share_over, interval_s};
@@ -62,26 +62,45 @@ const LIMITS: &[Limit] = &[
 /// Effective GOGC above which the setting itself cannot be the cause, in percent.
 const CLEARLY_HIGHER_GOGC: f64 = 20.0;
 
-fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
+/// Stretches in which cycles run back to back against a limit.
+struct Thrash {
+    windows: Vec<Range<usize>>,
+    /// All rows of the windows; never empty.
+    rows: Vec<usize>,
+    /// The row at which there was enough to say so.
+    evident: usize,
+}
+
+fn thrash(run: &RunView, limits: &Limits) -> Option<Thrash> {
     let cycles = &run.cycles;
     if !may_have_memory_limit(run) {
-        return;
+        return None;
     }
     let windows = thrashing_windows(cycles, limits);
     let mut is_in_window = vec![false; cycles.len()];
     windows.iter().for_each(|window| is_in_window[window.clone()].fill(true));
     let rows: Vec<usize> = (0..cycles.len()).filter(|&row| is_in_window[row]).collect();
-    let (Some(&first), Some(&last)) = (rows.first(), rows.last()) else { return };
-
     let mut span_s = 0.0;
     let evident = rows.iter().copied().find(|&row| {
         span_s += interval_s(cycles, row);
         span_s >= limits.get("min_span_s")
-    });
-    let Some(evident) = evident else { return };
-    if !gogc_is_higher(cycles, last) {
-        return;
-    }
+    })?;
+    gogc_is_higher(cycles, *rows.last()?).then_some(Thrash { windows, rows, evident })
+}
+
+/// Finds the cycles that a memory limit presses, as the configuration of a run tells it: whatever the rule's settings
+/// are. Their goal is the live heap and says nothing about the limit.
+pub(crate) fn in_charge(run: &RunView) -> Option<InCharge> {
+    let defaults = Limits { declared: LIMITS, changed: &[], memory_limit_mb: None, cpu_limit: None };
+    let rows = thrash(run, &defaults)?.rows;
+    let goals: Vec<f64> = rows.iter().map(|row| run.cycles.heap_goal_mb[*row]).collect();
+    Some(InCharge { rows: (*rows.first()?, *rows.last()?), goal_mb: median(&goals)? })
+}
+
+fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
+    let cycles = &run.cycles;
+    let Some(Thrash { windows, rows, evident }) = thrash(run, limits) else { return };
+    let (first, last) = (rows[0], rows[rows.len() - 1]);
 
     let span_s: f64 = rows.iter().map(|&row| interval_s(cycles, row)).sum();
     let gogc: Vec<f64> = rows.iter().map(|&row| effective_gogc_pct(cycles, row)).collect();

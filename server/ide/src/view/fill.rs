@@ -1,6 +1,7 @@
 //! Filling the views from the columns of a log.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use tracelog::catalog::{gc, sched};
 use tracelog::{Family, Field, Log, RowId, Run, Runs};
@@ -43,6 +44,22 @@ impl RunView {
             timer_lines,
             last_seen_s,
         }
+    }
+}
+
+impl Cycles {
+    /// A window of the `gc` rows of a run, as in the view of the whole run but for the last live heap of Go 1.3 and 1.4,
+    /// which stands on the line behind it.
+    pub fn window(log: &Log, run: &Run, rows: Range<usize>) -> Self {
+        let all = run.rows(Family::Gc);
+        let end = rows.end.min(all.len());
+        let start = rows.start.min(end);
+        let before = start.checked_sub(1).map(|before| log.line(all[before]));
+        let mut timer_lines: Vec<u32> = run.rows(Family::GcForced).iter().map(|row| log.line(*row)).collect();
+        timer_lines.retain(|line| before.is_none_or(|before| before < *line));
+        let mut cycles = cycles(log, &all[start..end]);
+        announce(&mut cycles, &timer_lines);
+        cycles
     }
 }
 
