@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use tracelog::{Log, Runs};
 
+use crate::phases::{self, Phase};
 use crate::rules::{Check, Finding, Findings, LogView, RULES};
 use crate::settings::{Level, Settings};
 use crate::summary::{self, RunSummary};
+use crate::view::RunView;
 
 /// What is found out about a document once.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// One summary a run, in the order of runs.
     pub summaries: Vec<RunSummary>,
+    /// The phases of each run, in the order of runs; none where no level changes, or the toolchain printed the run.
+    pub phases: Vec<Vec<Phase>>,
 }
 
 impl Analysis {
@@ -25,7 +29,9 @@ impl Analysis {
         let by_run = by_run(&findings);
         let of_run = |run: usize| by_run.get(&run).map_or(&[][..], Vec::as_slice);
         let summaries = view.runs.iter().map(|run| summary::of(run, of_run(run.run))).collect();
-        Self { findings, summaries }
+        let told = |run: &RunView| if run.toolchain { Vec::new() } else { phases::phases(run) };
+        let phases = view.runs.iter().map(told).collect();
+        Self { findings, summaries, phases }
     }
 }
 
