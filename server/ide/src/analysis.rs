@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use tracelog::{Blocks, Log, Runs};
 
 use crate::environment::{self, Environment};
+use crate::phases::{self, Phase};
 use crate::rules::{Check, Finding, Findings, LogView, RULES};
 use crate::settings::{Level, Settings};
 use crate::summary::{self, RunSummary};
+use crate::view::RunView;
 
 /// What is found out about a document once.
 #[derive(Debug, Default)]
@@ -18,6 +20,8 @@ pub struct Analysis {
     pub summaries: Vec<RunSummary>,
     /// The configuration of each run as far as the log shows it, in the order of runs.
     pub environments: Vec<Environment>,
+    /// The phases of each run, in the order of runs; none where no level changes, or the toolchain printed the run.
+    pub phases: Vec<Vec<Phase>>,
 }
 
 impl Analysis {
@@ -30,7 +34,9 @@ impl Analysis {
         let summaries = view.runs.iter().map(|run| summary::of(run, of_run(run.run))).collect();
         let environments =
             view.runs.iter().zip(&runs.list).map(|(view, run)| environment::of(log, run, view, &blocks)).collect();
-        Self { findings, summaries, environments }
+        let told = |run: &RunView| if run.toolchain { Vec::new() } else { phases::phases(run) };
+        let phases = view.runs.iter().map(told).collect();
+        Self { findings, summaries, environments, phases }
     }
 }
 

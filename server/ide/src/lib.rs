@@ -17,6 +17,7 @@ pub mod narrate;
 pub mod navigate;
 pub mod older;
 pub mod outline;
+pub mod phases;
 pub mod rules;
 pub mod series;
 pub mod settings;
@@ -40,6 +41,7 @@ pub use navigate::{
 };
 pub use older::{Before, Older, lenses_over};
 pub use outline::{Symbol, SymbolKind, symbols};
+pub use phases::Phase;
 pub use series::{Rank, Series};
 pub use settings::Settings;
 pub use snapshot::{Parsed, Snapshot};

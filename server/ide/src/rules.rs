@@ -4,7 +4,7 @@
 //! `rules/pages.rs`, which `gotracelens explain` prints. The list below is the registry: one line per rule.
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod gc_cpu_high;
 mod gc_number_gap;
 mod gomaxprocs_change;
