@@ -246,6 +246,16 @@ impl Peeled<'_> {
     }
 }
 
+/// A whole text that is a time stamp.
+pub(crate) fn whole_time(text: &[u8]) -> Option<WallTime> {
+    time::whole(text)
+}
+
+/// A time stamp at the start of some text, in a form of access logs.
+pub(crate) fn access_log_time(text: &[u8]) -> Option<WallTime> {
+    time::of_access_log(text)
+}
+
 /// Whether some bytes begin like a trace line, far enough to be sure of it, or are a line of a dump or a profile.
 fn begins_trace(bytes: &[u8]) -> bool {
     begins_item(bytes) || block::is_line(bytes)

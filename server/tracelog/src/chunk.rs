@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::block::{Blocks, Claim, Hints, Offer, Waiting};
 use crate::carrier::{self, Context, Memory};
 use crate::catalog::{At, Family, Shape};
+use crate::durations::{self, AppDurations};
 use crate::table::Batch;
 use crate::tear::{Carry, Found, Tears};
 use crate::template::{self, Codes, Match};
@@ -73,6 +74,8 @@ pub struct Chunk {
     /// Names of processes as carriers give them; the first is empty.
     sources: Vec<Arc<[u8]>>,
     marks: Vec<(u32, Mark)>,
+    /// What lines of the program say of time.
+    durations: AppDurations,
     /// What lines have shown about those that follow, each from the line on which it holds first.
     contexts: Vec<(u32, Arc<Context>)>,
     carry: Carry,
@@ -87,6 +90,7 @@ impl PartialEq for Chunk {
             && self.fragments == other.fragments
             && self.sources == other.sources
             && self.marks == other.marks
+            && self.durations == other.durations
             && self.contexts == other.contexts
             && self.carry == other.carry
     }
@@ -116,6 +120,11 @@ impl Chunk {
     /// Lines that say something about the process, counted from the chunk's first line.
     pub fn marks(&self) -> &[(u32, Mark)] {
         &self.marks
+    }
+
+    /// Durations in lines of the program itself.
+    pub fn durations(&self) -> &AppDurations {
+        &self.durations
     }
 
     /// What the carrier says about the process of a row: container, unit, pid; empty where it says nothing.
@@ -156,6 +165,7 @@ impl Chunk {
             + self.tables.capacity() * size_of::<Option<Box<Table>>>()
             + self.fragments.capacity() * size_of::<Fragment>()
             + self.texts.n_bytes()
+            + self.durations.n_bytes()
     }
 }
 
@@ -191,6 +201,7 @@ impl ChunkBuilder {
             reach: 0,
             sources: vec![Arc::from([].as_slice())],
             marks: Vec::new(),
+            durations: AppDurations::default(),
             contexts: shown.into_iter().collect(),
             carry,
         })
@@ -266,6 +277,7 @@ impl ChunkBuilder {
         Family::ALL.iter().for_each(|family| self.flush(*family));
         self.chunk.tables.iter_mut().flatten().for_each(|table| table.shrink());
         self.chunk.texts.shrink();
+        self.chunk.durations.shrink();
         let context = self.chunk.contexts.last().map(|(_, context)| context.clone()).unwrap_or_default();
         self.chunk.carry = self.tears.finish(self.chunk.n_lines, context);
         self.chunk.carry.blocks = self.blocks.finish(self.chunk.n_lines);
@@ -416,8 +428,12 @@ impl ChunkBuilder {
             self.tears.read(&peeled.content, line_in_chunk, &name)
         };
         // Text that a block could claim only for want of anything better.
-        if found.is_empty() && !is_record {
-            self.block(&peeled.content, source, Offer::Content { is_logged: peeled.is_logged() });
+        if found.is_empty()
+            && !is_record
+            && !self.block(&peeled.content, source, Offer::Content { is_logged: peeled.is_logged() })
+            && let Some(said) = durations::read(&peeled)
+        {
+            self.chunk.durations.push(self.chunk.n_lines - 1, &name, said);
         }
         self.keep(found, line_in_chunk, source);
     }

@@ -10,6 +10,7 @@ pub mod carrier;
 pub mod catalog;
 pub mod cells;
 pub mod chunk;
+pub mod durations;
 #[cfg(any(test, feature = "fixture"))]
 pub mod fixture;
 pub mod item;

@@ -23,6 +23,14 @@ impl WallTime {
     pub(super) fn rank(&self) -> (bool, bool, i64) {
         (self.year_known, self.zone_known, -self.resolution_ns)
     }
+
+    /// Whether it tells more than a stamp that the program itself put on the line: the year, the zone, or what a unit
+    /// above a millisecond hides. Below that a collector's delay is larger than what its digits add.
+    pub(crate) fn tells_more_than(&self, own: &Self) -> bool {
+        const FINE_NS: i64 = 1_000_000;
+        let rank = |time: &Self| (time.year_known, time.zone_known, -time.resolution_ns.max(FINE_NS));
+        rank(self) > rank(own)
+    }
 }
 
 /// The year that stands for one that was not printed: a leap year, so that it has every day.
@@ -191,6 +199,36 @@ pub(super) fn month_day(scan: &mut Scanner<'_>, separator: &str) -> Option<WallT
     scan.text(" ")?;
     let clock = time_of_day(scan)?;
     moment(days(YEAR_UNKNOWN, month, day), &clock, None, false)
+}
+
+/// `10/Oct/2000:13:55:36 -0700`, of access logs.
+fn clf(scan: &mut Scanner<'_>) -> Option<WallTime> {
+    let day = number(scan, 2, 1..=31)?;
+    scan.text("/")?;
+    let month = (1..).zip(MONTHS).find_map(|(number, name)| scan.text(name).map(|()| number))?;
+    scan.text("/")?;
+    let year = number(scan, 4, 1970..=2199)?;
+    scan.text(":")?;
+    let clock = time_of_day(scan)?;
+    let offset_s = zone(scan);
+    moment(days(year, month, day), &clock, offset_s, true)
+}
+
+/// `2024/01/02 - 15:04:05`, of gin.
+fn gin(scan: &mut Scanner<'_>) -> Option<WallTime> {
+    let year = number(scan, 4, 1970..=2199)?;
+    scan.text("/")?;
+    let month = number(scan, 2, 1..=12)?;
+    scan.text("/")?;
+    let day = number(scan, 2, 1..=31)?;
+    scan.text(" - ")?;
+    let clock = time_of_day(scan)?;
+    moment(days(year, month, day), &clock, None, true)
+}
+
+/// A time stamp at the start of some text, in a form that only access logs have, or in the usual one.
+pub(super) fn of_access_log(text: &[u8]) -> Option<WallTime> {
+    [clf, gin, iso].iter().find_map(|read| read(&mut Scanner::new(text)))
 }
 
 /// Seconds since 1970 with a fraction, as `ts %.s` writes them, or milliseconds or nanoseconds without one.
