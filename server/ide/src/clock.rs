@@ -1,6 +1,6 @@
 //! The wall clock of a run, where what carries its lines tells the time.
 
-use tracelog::anchor::{self, Anchor};
+use tracelog::anchor::Anchor;
 use tracelog::catalog::{gc, sched};
 use tracelog::{Field, RowId};
 
@@ -9,9 +9,7 @@ use crate::words;
 
 /// When the clock of a run stood at zero, if its lines tell.
 pub fn anchor(snapshot: &Snapshot, run: usize) -> Option<Anchor> {
-    let parsed = snapshot.parsed.as_ref()?;
-    let run = parsed.runs.list.get(run)?;
-    anchor::anchor(&anchor::points(&parsed.log, run, &*snapshot.lines))
+    snapshot.parsed.as_ref()?.anchor(run, &*snapshot.lines)
 }
 
 /// The wall clock at a time that a row prints, in words: `2024-04-12 16:36:46.120 UTC, give or take 12 ms`.

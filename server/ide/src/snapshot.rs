@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use tracelog::anchor::{self, Anchor};
 use tracelog::{Blocks, Family, Field, LineItems, Lines, Log, RowId, Runs};
 
 use crate::analysis::Analysis;
@@ -30,6 +31,7 @@ pub struct Parsed {
     blocks: OnceLock<Blocks>,
     series: Mutex<HashMap<(usize, Field), Arc<Series>>>,
     things: OnceLock<Things>,
+    anchors: Mutex<HashMap<usize, Option<Anchor>>>,
 }
 
 impl Parsed {
@@ -49,6 +51,7 @@ impl Parsed {
             blocks: OnceLock::new(),
             things: OnceLock::new(),
             series: Mutex::default(),
+            anchors: Mutex::default(),
         }
     }
 
@@ -76,6 +79,16 @@ impl Parsed {
         // Not under the lock: two may count the same, nobody waits.
         let series = Arc::new(Series::of(&self.log, self.runs.list[run].rows(field.family), field));
         kept().entry((run, field)).or_insert(series).clone()
+    }
+
+    /// When the clock of a run stood at zero, if its lines tell; found out by the first question that asks.
+    pub fn anchor(&self, run: usize, lines: &(impl Lines + ?Sized)) -> Option<Anchor> {
+        let kept = || self.anchors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(anchor) = kept().get(&run) {
+            return *anchor;
+        }
+        let anchor = anchor::anchor(&anchor::points(&self.log, self.runs.list.get(run)?, lines));
+        *kept().entry(run).or_insert(anchor)
     }
 
     /// Finds out what questions about single lines need, so that none of them has to.

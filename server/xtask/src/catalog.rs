@@ -138,9 +138,6 @@ pub struct FieldText {
     formula: Vec<claims::FormulaText>,
     #[serde(default)]
     confusion: Vec<ConfusionText>,
-    /// Ids of terms of the glossary.
-    #[serde(default)]
-    pub see: Vec<String>,
     pub source: String,
 }
 

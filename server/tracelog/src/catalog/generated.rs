@@ -1638,7 +1638,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (memstats.numgc), 1.6-; gc, 1.5; runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (memstats.numgc)"),
@@ -1685,7 +1684,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "A line is written when its cycle is over, so lines around it may tell of later moments than this one."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, itoaDiv, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination, itoaDiv"),
@@ -1728,7 +1726,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Easily taken for the load of the moment. It is an average since the start, cut to a whole percent, and sweeping and the scavenger are not in it."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5; runtime/mstats.go cpuStats, 1.20-",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination"),
@@ -1756,7 +1753,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, 1.26-",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/mgc.go gcMarkTermination"),
@@ -1785,7 +1781,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, gcprocs in runtime/proc.c, MaxGcproc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc, gcprocs in runtime/proc.c, MaxGcproc"),
@@ -1822,7 +1817,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcStart, gcMarkTermination, fmtNSAsMS, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcStart, gcMarkTermination, fmtNSAsMS"),
@@ -1849,7 +1843,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gc, 1.5",
                 sources: &[
                     (GoReleases::range(5, 5), "runtime/mgc.go gc"),
@@ -1875,7 +1868,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gc, 1.5",
                 sources: &[
                     (GoReleases::range(5, 5), "runtime/mgc.go gc"),
@@ -1924,7 +1916,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Often added to the pauses. The program goes on meanwhile: only the first and the last clock value are pauses."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcStart, gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcStart, gcMarkTermination"),
@@ -1964,7 +1955,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination"),
@@ -2003,7 +1993,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (stwprocs), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (stwprocs)"),
@@ -2030,7 +2019,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gc, 1.5",
                 sources: &[
                     (GoReleases::range(5, 5), "runtime/mgc.go gc"),
@@ -2056,7 +2044,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gc, 1.5",
                 sources: &[
                     (GoReleases::range(5, 5), "runtime/mgc.go gc"),
@@ -2104,7 +2091,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Not measured CPU time. A P that the operating system did not run goes on counting, so on a busy or throttled machine the number is too high."),
                 ],
-                see: &[],
                 source: "runtime/mgcmark.go gcAssistAlloc1 (assistTime), runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgcmark.go gcAssistAlloc1 (assistTime), runtime/mgc.go gcMarkTermination"),
@@ -2143,7 +2129,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Not measured CPU time. A P that the operating system did not run goes on counting, so on a busy or throttled machine the number is too high."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcBgMarkWorker, gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcBgMarkWorker, gcMarkTermination"),
@@ -2182,7 +2167,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Not measured CPU time. A P that the operating system did not run goes on counting, so on a busy or throttled machine the number is too high."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcBgMarkWorker, gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcBgMarkWorker, gcMarkTermination"),
@@ -2221,7 +2205,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (stwprocs), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (stwprocs)"),
@@ -2257,7 +2240,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -2303,7 +2285,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2347,7 +2328,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2382,7 +2362,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0",
                 sources: &[
                     (GoReleases::range(0, 0), "runtime/mgc0.c gc"),
@@ -2417,7 +2396,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.2",
                 sources: &[
                     (GoReleases::range(1, 2), "runtime/mgc0.c gc"),
@@ -2452,7 +2430,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -2487,7 +2464,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -2522,7 +2498,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -2559,7 +2534,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(3, 4), "The two sizes look like before and after, and are the other way around: this is what the previous collection left, the second is what there was when this one began."),
                     (GoReleases::range(3, 4), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc (next_gc), 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc (next_gc)"),
@@ -2630,7 +2604,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(3, 4), "It stands where Go 1.0 to 1.2 print what is left. Here it is the heap that this collection found, with all its garbage."),
                     (GoReleases::range(0, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcStart (heapLive), 1.6-; gc, 1.5; runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcStart (heapLive)"),
@@ -2678,7 +2651,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 2), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2735,7 +2707,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(5, 27), "It stands where older releases print something else: what is left in Go 1.0 to 1.2, the heap at start in 1.3 and 1.4. What this cycle left is the third size."),
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (heapLive), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (heapLive)"),
@@ -2786,7 +2757,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(5, 27), "Not only what the program keeps: whatever is allocated while marking runs counts as live in this cycle, needed or not."),
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (bytesMarked), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (bytesMarked)"),
@@ -2870,7 +2840,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(5, 27), "The cycle is over when its line is printed: this is the goal that it had to meet, and the line behind shows what came next."),
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go heapGoalInternal, memoryLimitHeapGoal, 1.19-; commit, 1.17-1.18; runtime/mgc.go gcSetTriggerRatio, startCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(19, 27), "runtime/mgcpacer.go heapGoalInternal, memoryLimitHeapGoal"),
@@ -2902,7 +2871,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(18, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go stackScan, maxStackScan, lastStackScan, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go stackScan, maxStackScan, lastStackScan"),
@@ -2929,7 +2897,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(18, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go globalsScan, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go globalsScan"),
@@ -2964,7 +2931,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2999,7 +2965,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -3034,7 +2999,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -3069,7 +3033,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc"),
@@ -3104,7 +3067,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc"),
@@ -3130,7 +3092,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.4",
                 sources: &[
                     (GoReleases::range(4, 4), "runtime/mgc0.c gc"),
@@ -3156,7 +3117,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -3182,7 +3142,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -3218,7 +3177,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -3244,7 +3202,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc"),
@@ -3270,7 +3227,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3298,7 +3254,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3326,7 +3281,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3352,7 +3306,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3378,7 +3331,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3404,7 +3356,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3431,7 +3382,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (maxprocs), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (maxprocs)"),
@@ -3460,7 +3410,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination"),
@@ -3515,7 +3464,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc"),
@@ -3553,7 +3501,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.26-; runtime/mgcmark.go dumpScanStats, 1.25",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3590,7 +3537,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3626,7 +3572,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3662,7 +3607,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3688,7 +3632,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, runtime/mgcmark_nogreenteagc.go dumpScanStats, 1.26-; runtime/mgcmark.go dumpScanStats, 1.25",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/mgcmark_greenteagc.go dumpScanStats, runtime/mgcmark_nogreenteagc.go dumpScanStats"),
@@ -3725,7 +3668,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3761,7 +3703,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3787,7 +3728,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3829,7 +3769,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge, 1.0-1.12",
                 sources: &[
                     (GoReleases::range(0, 12), "runtime/mheap.c, runtime/mheap.go scavenge"),
@@ -3855,7 +3794,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mheap.go scavengeAll, 1.13",
                 sources: &[
                     (GoReleases::range(13, 13), "runtime/mheap.go scavengeAll"),
@@ -3892,7 +3830,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_inuse), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_inuse)"),
@@ -3928,7 +3865,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_idle), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_idle)"),
@@ -3964,7 +3900,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_sys), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_sys)"),
@@ -4001,7 +3936,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(0, 13), "Not what this pass gave back: that stands on a line of its own, which ends with MB released."),
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_released), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_released)"),
@@ -4037,7 +3971,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_sys - heap_released), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_sys - heap_released)"),
@@ -4066,7 +3999,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge, 1.0-1.12; runtime/mgcscavenge.go bgscavenge, 1.13",
                 sources: &[
                     (GoReleases::range(0, 12), "runtime/mheap.c, runtime/mheap.go scavenge"),
@@ -4109,7 +4041,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, scavengeStartGen, 1.15-1.18",
                 sources: &[
                     (GoReleases::range(15, 18), "runtime/mgcscavenge.go printScavTrace, scavengeStartGen"),
@@ -4135,7 +4066,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, 1.14-1.20",
                 sources: &[
                     (GoReleases::range(14, 20), "runtime/mgcscavenge.go printScavTrace"),
@@ -4161,7 +4091,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/mgcscavenge.go printScavTrace"),
@@ -4187,7 +4116,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/mgcscavenge.go printScavTrace"),
@@ -4215,7 +4143,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace (heapReleased), 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/mgcscavenge.go printScavTrace (heapReleased)"),
@@ -4242,7 +4169,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, heapRetained, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/mgcscavenge.go printScavTrace, heapRetained"),
@@ -4270,7 +4196,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mheap.go scavengeAll, runtime/mgcscavenge.go printScavTrace, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/mheap.go scavengeAll, runtime/mgcscavenge.go printScavTrace"),
@@ -4296,7 +4221,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printControllerReset, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcscavenge.go printControllerReset"),
@@ -4345,7 +4269,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, sysmon, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace, sysmon"),
@@ -4374,7 +4297,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4421,7 +4343,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (npidle), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (npidle)"),
@@ -4461,7 +4382,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(2, 27), "Not the number of threads at work: idle ones are kept and counted, and one or two belong to the runtime itself."),
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (mcount), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (mcount)"),
@@ -4490,7 +4410,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(4, 27), "Spinning is a search for goroutines to run, not the holding of a lock or of a goroutine."),
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (nmspinning), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (nmspinning)"),
@@ -4518,7 +4437,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, pidlegetSpinning, 1.20-",
                 sources: &[
                     (GoReleases::range(20, 27), "runtime/proc.go schedtrace, pidlegetSpinning"),
@@ -4562,7 +4480,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (nmidle), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (nmidle)"),
@@ -4610,7 +4527,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (runqsize), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (runqsize)"),
@@ -4662,7 +4578,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (runq), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (runq)"),
@@ -4712,7 +4627,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(25, 27), "Not a count of all switches: goroutines that hand a time slice to each other take turns without being counted."),
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (schedtick), execute, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/proc.go schedtrace (schedtick), execute"),
@@ -4740,7 +4654,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4768,7 +4681,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4796,7 +4708,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.c schedtrace, 1.2-1.3",
                 sources: &[
                     (GoReleases::range(2, 3), "runtime/proc.c schedtrace"),
@@ -4822,7 +4733,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4852,7 +4762,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4897,7 +4806,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4932,7 +4840,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(26, 27), "A P that is running may have its goroutine in a system call: there is no status of its own for that any more."),
                 ],
-                see: &[],
                 source: "runtime/runtime2.go, runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/runtime2.go, runtime/proc.go schedtrace"),
@@ -4970,7 +4877,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, execute, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace, execute"),
@@ -5008,7 +4914,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5038,7 +4943,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5077,7 +4981,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (runqtail - runqhead), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (runqtail - runqhead)"),
@@ -5105,7 +5008,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.c schedtrace (runqsize), 1.2",
                 sources: &[
                     (GoReleases::range(2, 2), "runtime/proc.c schedtrace (runqsize)"),
@@ -5131,7 +5033,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (gFree), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (gFree)"),
@@ -5159,7 +5060,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/proc.go schedtrace"),
@@ -5198,7 +5098,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5228,7 +5127,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5258,7 +5156,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5286,7 +5183,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5321,7 +5217,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, runtime/panic.go throwType, 1.19-; runtime/proc.go schedtrace, 1.6-1.18; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(19, 27), "runtime/proc.go schedtrace, runtime/panic.go throwType"),
@@ -5350,7 +5245,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.c schedtrace, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(2, 4), "runtime/proc.c schedtrace"),
@@ -5390,7 +5284,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, stwReasonStrings, 1.22-; runtime/proc.go schedtrace, stopTheWorld, 1.6-1.21; runtime/proc1.go, 1.5",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/proc.go schedtrace, stwReasonStrings"),
@@ -5418,7 +5311,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5446,7 +5338,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5474,7 +5365,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-1.11; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 11), "runtime/proc.go schedtrace"),
@@ -5505,7 +5395,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(2, 27), "Spinning is a search for goroutines to run, not the holding of a lock or of a goroutine."),
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5537,7 +5426,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(7, 27), "Not a goroutine that waits: the thread itself is parked, as idle threads are."),
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5567,7 +5455,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5609,7 +5496,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (goid), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (goid)"),
@@ -5657,7 +5543,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/runtime2.go, runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/runtime2.go, runtime/proc.go schedtrace"),
@@ -5746,7 +5631,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(2, 27), "With status 1, 2 or 3 it names a wait that is over."),
                 ],
-                see: &[],
                 source: "runtime/runtime2.go waitReasonStrings, 1.11-; runtime/proc.go gopark and its callers, 1.6-1.10; runtime/proc1.go, 1.5; runtime/proc.c, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(11, 27), "runtime/runtime2.go waitReasonStrings"),
@@ -5777,7 +5661,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5807,7 +5690,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5846,7 +5728,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go startCycle (assistWorkPerByte), 1.17-; runtime/mgc.go startCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (assistWorkPerByte)"),
@@ -5874,7 +5755,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go startCycle (heapScan), 1.17-; runtime/mgc.go startCycle (heap_scan), 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (heapScan)"),
@@ -5916,7 +5796,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go startCycle (heapLive), 1.17-; runtime/mgc.go startCycle (heap_live), 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (heapLive)"),
@@ -5954,7 +5833,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go startCycle, 1.17-; runtime/mgc.go startCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle"),
@@ -5983,7 +5861,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go startCycle (dedicatedMarkWorkersNeeded), 1.17-; runtime/mgc.go startCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (dedicatedMarkWorkersNeeded)"),
@@ -6010,7 +5887,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go startCycle, 1.5-1.9",
                 sources: &[
                     (GoReleases::range(5, 9), "runtime/mgc.go startCycle"),
@@ -6036,7 +5912,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go startCycle (fractionalUtilizationGoal), 1.17-; runtime/mgc.go startCycle, 1.10-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (fractionalUtilizationGoal)"),
@@ -6076,7 +5951,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6103,7 +5977,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6140,7 +6013,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle"),
@@ -6166,7 +6038,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, gcGoalUtilization, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle, gcGoalUtilization"),
@@ -6202,7 +6073,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle (heapScanWork), 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle (heapScanWork)"),
@@ -6238,7 +6108,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle (stackScanWork), 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle (stackScanWork)"),
@@ -6274,7 +6143,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle (globalsScanWork), 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle (globalsScanWork)"),
@@ -6311,7 +6179,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle"),
@@ -6348,7 +6215,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-; runtime/mgc.go endCycle (next_gc, from 1.8 on gc_trigger), 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go endCycle"),
@@ -6385,7 +6251,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6421,7 +6286,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go endCycle"),
@@ -6450,7 +6314,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6497,7 +6360,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6524,7 +6386,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6553,7 +6414,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, gcGoalUtilization, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle, gcGoalUtilization"),
@@ -6580,7 +6440,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6616,7 +6475,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6652,7 +6510,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6689,7 +6546,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6737,7 +6593,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle"),
@@ -6765,7 +6620,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle"),
@@ -6791,7 +6645,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-1.19",
                 sources: &[
                     (GoReleases::range(18, 19), "runtime/mgcpacer.go endCycle"),
@@ -6831,7 +6684,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(6, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcsweep.go activeSweep.end, 1.18-; runtime/mgcsweep.go sweepone, 1.6-1.17",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcsweep.go activeSweep.end"),
@@ -6859,7 +6711,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(6, 8), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcsweep.go sweepone, 1.6-1.8",
                 sources: &[
                     (GoReleases::range(6, 8), "runtime/mgcsweep.go sweepone"),
@@ -6886,7 +6737,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(9, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcsweep.go activeSweep.end, 1.18-; runtime/mgcsweep.go sweepone, 1.9-1.17",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcsweep.go activeSweep.end"),
@@ -6923,7 +6773,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(6, 27), "Pages of the Go runtime, 8 KiB each, not those of the operating system."),
                 ],
-                see: &[],
                 source: "runtime/mgcsweep.go activeSweep.end, 1.18-; runtime/mgcsweep.go sweepone, 1.6-1.17",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcsweep.go activeSweep.end"),
@@ -6950,7 +6799,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcsweep.go activeSweep.end (sweepPagesPerByte), 1.18-; runtime/mgcsweep.go sweepone, 1.7-1.17",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcsweep.go activeSweep.end (sweepPagesPerByte)"),
@@ -6993,7 +6841,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/symtab.go funcpkgpath, runtime/proc.go doInit1, 1.21-; runtime/proc.go doInit, 1.16-1.20",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/symtab.go funcpkgpath, runtime/proc.go doInit1"),
@@ -7030,7 +6877,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go doInit1, 1.21-; runtime/proc.go doInit, 1.16-1.20",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/proc.go doInit1"),
@@ -7067,7 +6913,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(16, 27), "Not with everything the package pulls in: the packages that it imports have lines of their own."),
                 ],
-                see: &[],
                 source: "runtime/proc.go doInit1, 1.21-; runtime/proc.go doInit, 1.16-1.20",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/proc.go doInit1"),
@@ -7105,7 +6950,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/malloc.go mallocgc (inittrace.bytes), 1.16-",
                 sources: &[
                     (GoReleases::range(16, 27), "runtime/malloc.go mallocgc (inittrace.bytes)"),
@@ -7141,7 +6985,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/malloc.go mallocgc (inittrace.allocs), 1.16-",
                 sources: &[
                     (GoReleases::range(16, 27), "runtime/malloc.go mallocgc (inittrace.allocs)"),
@@ -7178,7 +7021,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go"),
@@ -7204,7 +7046,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go"),
@@ -7241,7 +7082,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mprof.go tracealloc, tracefree, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracealloc, tracefree"),
@@ -7270,7 +7110,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mprof.go tracealloc, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracealloc"),
@@ -7298,7 +7137,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mprof.go tracealloc, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracealloc"),
@@ -7337,7 +7175,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mprof.go tracealloc, tracefree, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracealloc, tracefree"),
@@ -7364,7 +7201,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mprof.go tracefree, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracefree"),
@@ -7444,7 +7280,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/panic.go printpanics, runtime/error.go printpanicval, 1.4-; runtime/panic.c printpanics, runtime/runtime.c printany, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go printpanics, runtime/error.go printpanicval"),
@@ -7492,7 +7327,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/panic.go printpanics, runtime/error.go printindented, 1.4-; runtime/panic.c printpanics, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go printpanics, runtime/error.go printindented"),
@@ -7530,7 +7364,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-; runtime/signal_linux_amd64.c, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7557,7 +7390,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-; runtime/panic.go, 1.4-1.6; runtime/panic.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7585,7 +7417,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7611,7 +7442,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/panic.go dopanic, 1.4-; runtime/panic.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go dopanic"),
@@ -7638,7 +7468,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/panic.go dopanic, 1.4-; runtime/panic.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go dopanic"),
@@ -7665,7 +7494,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/panic.go dopanic, 1.4-; runtime/panic.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go dopanic"),
@@ -7706,7 +7534,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-; runtime/signal_amd64x.go, 1.4-1.5; runtime/signal_amd64x.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7734,7 +7561,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-; runtime/signal_amd64x.go, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7761,7 +7587,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.8-",
                 sources: &[
                     (GoReleases::range(8, 27), "runtime/signal_unix.go sighandler"),
@@ -7787,7 +7612,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.22-",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/signal_unix.go sighandler"),
@@ -7813,7 +7637,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.15-",
                 sources: &[
                     (GoReleases::range(15, 27), "runtime/signal_unix.go sighandler"),
@@ -7855,7 +7678,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs, 1.4-; runtime/signal_linux_amd64.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs"),
@@ -7882,7 +7704,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs, 1.4-; runtime/signal_linux_amd64.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs"),
@@ -7920,7 +7741,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/os_linux.go newosproc, 1.4-; runtime/os_linux.c runtime.newosproc, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/os_linux.go newosproc"),
@@ -7951,7 +7771,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/os_linux.go newosproc, 1.4-; runtime/os_linux.c runtime.newosproc, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/os_linux.go newosproc"),
@@ -7978,7 +7797,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/stack.go newstack, 1.4-; runtime/stack.c newstack, 1.2-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/stack.go newstack"),
@@ -8005,7 +7823,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go checkmcount, 1.4-; runtime/proc.c checkmcount, 1.2-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/proc.go checkmcount"),
@@ -8032,7 +7849,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/stack.go newstack, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/stack.go newstack"),
@@ -8058,7 +7874,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/stack.go newstack, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/stack.go newstack"),
@@ -8084,7 +7899,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/stack.go newstack, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/stack.go newstack"),
@@ -8110,7 +7924,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/malloc.go allocation, 1.4-; runtime/malloc.goc allocation, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/malloc.go allocation"),
@@ -8137,7 +7950,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/malloc.go allocation, 1.4-; runtime/malloc.goc allocation, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/malloc.go allocation"),
@@ -8164,7 +7976,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, 1.4-1.20; runtime/traceback.go unwinder.next, 1.21-",
                 sources: &[
                     (GoReleases::range(4, 20), "runtime/traceback.go gentraceback"),
@@ -8191,7 +8002,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, 1.4-1.20; runtime/traceback.go unwinder.next, 1.21-; runtime/stack.go adjustpointers, 1.4-",
                 sources: &[
                     (GoReleases::range(4, 20), "runtime/traceback.go gentraceback"),
@@ -8219,7 +8029,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, 1.4-1.20; runtime/traceback.go unwinder.next, 1.21-",
                 sources: &[
                     (GoReleases::range(4, 20), "runtime/traceback.go gentraceback"),
@@ -8246,7 +8055,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/stack.go adjustpointers, 1.4-",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/stack.go adjustpointers"),
@@ -8272,7 +8080,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/stack.go adjustpointers, 1.4-; runtime/mbitmap.go badPointer, 1.4-; runtime/cgocheck.go cgoCheckWriteBarrier, 1.6-",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/stack.go adjustpointers"),
@@ -8300,7 +8107,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/cgocheck.go cgoCheckWriteBarrier, 1.6-",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/cgocheck.go cgoCheckWriteBarrier"),
@@ -8326,7 +8132,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/panic.go throw and its callers, 1.4-; runtime/panic.c runtime.throw and its callers, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go throw and its callers"),
@@ -8376,7 +8181,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/server.go conn.serve, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "net/http/server.go conn.serve"),
@@ -8402,7 +8206,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/server.go conn.serve, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "net/http/server.go conn.serve"),
@@ -8440,7 +8243,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by go run behind the output of the program",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by go run behind the output of the program"),
@@ -8477,7 +8279,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by Docker Compose",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by Docker Compose"),
@@ -8503,7 +8304,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by systemd",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by systemd"),
@@ -8529,7 +8329,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8555,7 +8354,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8581,7 +8379,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by older kernels",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by older kernels"),
@@ -8607,7 +8404,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8633,7 +8429,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8659,7 +8454,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8685,7 +8479,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8711,7 +8504,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8764,7 +8556,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.4-; runtime/proc.c goroutineheader, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go goroutineheader"),
@@ -8791,7 +8582,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.22-",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/traceback.go goroutineheader"),
@@ -8817,7 +8607,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.22-",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/traceback.go goroutineheader"),
@@ -8843,7 +8632,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.22-",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/traceback.go goroutineheader"),
@@ -8942,7 +8730,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.4-; runtime/proc.c goroutineheader, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go goroutineheader"),
@@ -8969,7 +8756,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.26-",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/traceback.go goroutineheader"),
@@ -8995,7 +8781,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.6-",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/traceback.go goroutineheader"),
@@ -9021,7 +8806,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/traceback.go goroutineheader"),
@@ -9047,7 +8831,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader (waitsince), 1.4-; runtime/proc.c goroutineheader, 1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go goroutineheader (waitsince)"),
@@ -9074,7 +8857,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.4-",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go goroutineheader"),
@@ -9102,7 +8884,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.24-",
                 sources: &[
                     (GoReleases::range(24, 27), "runtime/traceback.go goroutineheader"),
@@ -9130,7 +8911,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, tracebackStringNeedsQuoting, 1.26-",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/traceback.go goroutineheader, tracebackStringNeedsQuoting"),
@@ -9167,7 +8947,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback_x86.c gentraceback, 1.1",
                 sources: &[
                     (GoReleases::range(1, 1), "runtime/traceback_x86.c gentraceback"),
@@ -9198,7 +8977,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go printfuncname, 1.4-; runtime/symtab.go funcNamePiecesForPrint, 1.20-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go printfuncname"),
@@ -9229,7 +9007,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, printArgs, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, printArgs"),
@@ -9270,7 +9047,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9297,7 +9073,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9324,7 +9099,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9351,7 +9125,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.2-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9378,7 +9151,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9405,7 +9177,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, printOneCgoTraceback, 1.7-",
                 sources: &[
                     (GoReleases::range(7, 27), "runtime/traceback.go gentraceback, traceback2, printOneCgoTraceback"),
@@ -9451,7 +9222,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go printcreatedby1, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go printcreatedby1"),
@@ -9478,7 +9248,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go printcreatedby1, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/traceback.go printcreatedby1"),
@@ -9516,7 +9285,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go printAncestorTraceback, 1.11-",
                 sources: &[
                     (GoReleases::range(11, 27), "runtime/traceback.go printAncestorTraceback"),
@@ -9553,7 +9321,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go traceback2, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/traceback.go traceback2"),
@@ -9579,7 +9346,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(0, 3), "runtime/traceback_x86.c gentraceback"),
@@ -9605,7 +9371,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go printOneCgoTraceback, 1.7-",
                 sources: &[
                     (GoReleases::range(7, 27), "runtime/traceback.go printOneCgoTraceback"),
@@ -9660,7 +9425,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9687,7 +9451,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9714,7 +9477,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9743,7 +9505,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9770,7 +9531,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9797,7 +9557,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9844,7 +9603,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printCountProfile, 1.0-; writeGoroutineLeak, 1.26-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printCountProfile"),
@@ -9871,7 +9629,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printCountProfile, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printCountProfile"),
@@ -9918,7 +9675,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printCountProfile, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printCountProfile"),
@@ -9946,7 +9702,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printCountProfile, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printCountProfile"),
@@ -9983,7 +9738,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/label.go labelMap.String, 1.15-",
                 sources: &[
                     (GoReleases::range(15, 27), "runtime/pprof/label.go labelMap.String"),
@@ -10020,7 +9774,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -10046,7 +9799,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -10072,7 +9824,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -10098,7 +9849,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -10124,7 +9874,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -10172,7 +9921,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10208,7 +9956,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10234,7 +9981,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10270,7 +10016,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10305,7 +10050,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10352,7 +10096,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10400,7 +10143,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10426,7 +10168,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10472,7 +10213,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10500,7 +10240,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10537,7 +10276,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                 sources: &[
                     (GoReleases::range(1, 7), "runtime/pprof/pprof.go writeBlock"),
@@ -10566,7 +10304,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeMutex, 1.8-; runtime/mprof.go saveBlockEventStack, 1.17-",
                 sources: &[
                     (GoReleases::range(8, 27), "runtime/pprof/pprof.go writeMutex"),
@@ -10629,7 +10366,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                 sources: &[
                     (GoReleases::range(1, 7), "runtime/pprof/pprof.go writeBlock"),
@@ -10666,7 +10402,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                 sources: &[
                     (GoReleases::range(1, 7), "runtime/pprof/pprof.go writeBlock"),
@@ -10693,7 +10428,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                 sources: &[
                     (GoReleases::range(1, 7), "runtime/pprof/pprof.go writeBlock"),
@@ -10732,7 +10466,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 27), "Not the live heap: garbage that is not swept yet is in it."),
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Alloc), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Alloc)"),
@@ -10758,7 +10491,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (TotalAlloc), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (TotalAlloc)"),
@@ -10785,7 +10517,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 27), "Not what the process occupies: address space that was obtained, returned or never touched memory included."),
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Sys), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Sys)"),
@@ -10811,7 +10542,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Lookups), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Lookups)"),
@@ -10847,7 +10577,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Mallocs), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Mallocs)"),
@@ -10883,7 +10612,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Frees), 1.1-",
                 sources: &[
                     (GoReleases::range(1, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Frees)"),
@@ -10910,7 +10638,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 27), "Not the live heap: garbage that is not swept yet is in it."),
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapAlloc), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapAlloc)"),
@@ -10945,7 +10672,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapSys), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapSys)"),
@@ -10981,7 +10707,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapIdle), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapIdle)"),
@@ -11017,7 +10742,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapInuse), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapInuse)"),
@@ -11043,7 +10767,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapReleased), 1.1-",
                 sources: &[
                     (GoReleases::range(1, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapReleased)"),
@@ -11069,7 +10792,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapObjects), 1.1-",
                 sources: &[
                     (GoReleases::range(1, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapObjects)"),
@@ -11095,7 +10817,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack)"),
@@ -11121,7 +10842,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack)"),
@@ -11147,7 +10867,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan)"),
@@ -11173,7 +10892,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan)"),
@@ -11199,7 +10917,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache)"),
@@ -11225,7 +10942,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache)"),
@@ -11251,7 +10967,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (BuckHashSys), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (BuckHashSys)"),
@@ -11277,7 +10992,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCSys), 1.8-",
                 sources: &[
                     (GoReleases::range(8, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCSys)"),
@@ -11303,7 +11017,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (OtherSys), 1.8-",
                 sources: &[
                     (GoReleases::range(8, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (OtherSys)"),
@@ -11341,7 +11054,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 27), "Unlike the goal on a gc line, which is that of the cycle just finished, this one is still ahead."),
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NextGC), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NextGC)"),
@@ -11367,7 +11079,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (LastGC), 1.9-",
                 sources: &[
                     (GoReleases::range(9, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (LastGC)"),
@@ -11393,7 +11104,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseNs), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseNs)"),
@@ -11419,7 +11129,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseEnd), 1.9-",
                 sources: &[
                     (GoReleases::range(9, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseEnd)"),
@@ -11445,7 +11154,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumGC), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumGC)"),
@@ -11481,7 +11189,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumForcedGC), 1.9-",
                 sources: &[
                     (GoReleases::range(9, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumForcedGC)"),
@@ -11516,7 +11223,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCCPUFraction), 1.9-",
                 sources: &[
                     (GoReleases::range(9, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCCPUFraction)"),
@@ -11542,7 +11248,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (EnableGC), 1.0-1.6",
                 sources: &[
                     (GoReleases::range(0, 6), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (EnableGC)"),
@@ -11568,7 +11273,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (DebugGC), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (DebugGC)"),
@@ -11594,7 +11298,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MaxRSS), 1.15-",
                 sources: &[
                     (GoReleases::range(15, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MaxRSS)"),
@@ -11659,7 +11362,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11685,7 +11387,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11711,7 +11412,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11737,7 +11437,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11763,7 +11462,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11789,7 +11487,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11840,7 +11537,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark.go greyobject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go greyobject"),
@@ -11866,7 +11562,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark.go greyobject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go greyobject"),
@@ -11892,7 +11587,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark.go greyobject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go greyobject"),
@@ -11918,7 +11612,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark.go gcDumpObject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go gcDumpObject"),
@@ -11944,7 +11637,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark.go gcDumpObject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go gcDumpObject"),
@@ -11985,7 +11677,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/conf.go initConfVal, 1.19-",
                 sources: &[
                     (GoReleases::range(19, 27), "net/conf.go initConfVal"),
@@ -12011,7 +11702,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/conf.go initConfVal, 1.19-",
                 sources: &[
                     (GoReleases::range(19, 27), "net/conf.go initConfVal"),
@@ -12037,7 +11727,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/conf.go hostLookupOrder, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "net/conf.go hostLookupOrder"),
@@ -12063,7 +11752,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/conf.go addrLookupOrder, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "net/conf.go addrLookupOrder"),
@@ -12094,7 +11782,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/conf.go hostLookupOrder, 1.5-; addrLookupOrder, 1.21-",
                 sources: &[
                     (GoReleases::range(5, 27), "net/conf.go hostLookupOrder"),
@@ -12121,7 +11808,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/conf.go initConfVal, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "net/conf.go initConfVal"),
@@ -12161,7 +11847,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12188,7 +11873,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12215,7 +11899,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12242,7 +11925,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12269,7 +11951,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12296,7 +11977,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12323,7 +12003,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12350,7 +12029,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12399,7 +12077,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "cmd/go/internal/cache/hash.go NewHash, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go NewHash"),
@@ -12425,7 +12102,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "cmd/go/internal/test/test.go tryCache, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/test/test.go tryCache"),
@@ -12451,7 +12127,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "cmd/go/internal/cache/hash.go Subkey, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go Subkey"),
@@ -12477,7 +12152,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "cmd/go/internal/cache/hash.go FileHash, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go FileHash"),
@@ -12503,7 +12177,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "cmd/go/internal/cache/hash.go Hash.Write, Hash.Sum, 1.10-; cmd/go/internal/test/test.go tryCache, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go Hash.Write, Hash.Sum"),
@@ -12530,7 +12203,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "cmd/go/internal/cache/hash.go Subkey, FileHash, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go Subkey, FileHash"),

@@ -1,4 +1,4 @@
-//! What the catalog claims of a field beyond its meaning: formulas, common confusions, related terms, sources by release.
+//! What the catalog claims of a field beyond its meaning: formulas, common confusions, sources by release.
 //!
 //! Each claim names its source, and a sample must show the field in a release that the claim is for.
 
