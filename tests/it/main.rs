@@ -17,6 +17,8 @@ mod document;
 #[cfg(test)]
 mod dumps;
 #[cfg(test)]
+mod environment;
+#[cfg(test)]
 mod fields;
 #[cfg(test)]
 mod grammar;
@@ -26,6 +28,8 @@ mod hover_everywhere;
 mod hover_truths;
 #[cfg(test)]
 mod json;
+#[cfg(test)]
+mod narrations;
 #[cfg(test)]
 mod product;
 #[cfg(test)]

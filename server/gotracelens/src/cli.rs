@@ -47,7 +47,7 @@ enum Verb {
     Summary(summary::Args),
     /// Look for anomalies and show them at their lines
     Check(check::Args),
-    /// Explain a field, a rule, a family, or a pasted line field by field
+    /// Explain a field, a rule, a family, a pasted line, or what happened at a line of a file
     Explain(explain::Args),
     /// Print what every line says, as JSON Lines or as a table
     Parse(parse::Args),

@@ -132,6 +132,24 @@ impl Markup {
     }
 }
 
+/// The Markdown of this module as it reads when rendered: no marks, no escapes.
+pub fn rendered(markdown: &str) -> String {
+    let mut plain = String::with_capacity(markdown.len());
+    // A fenced list has nothing to take away but its fences.
+    let unfenced = markdown.replace("```text\n", "`").replace("\n```", "`");
+    let mut chars = unfenced.chars();
+    let mut in_code = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '`' => in_code = !in_code,
+            '*' if !in_code => {}
+            '\\' if !in_code => plain.extend(chars.next()),
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
 /// Text that shows as itself in Markdown.
 ///
 /// Only what can begin a construct is escaped, since some editors show the escapes: `[` begins links and images, `<` HTML
@@ -194,5 +212,15 @@ mod tests {
         markup.entry("a", "1");
         markup.entry("b", "2");
         assert_eq!(markup.finish(), "**gc** cycle\n\n- **a** 1\n- **b** 2");
+    }
+
+    #[test]
+    fn plain_text_has_neither_marks_nor_escapes() {
+        assert_eq!(
+            rendered("**Heap goal**: 4 MB\n\n*Note:* a\\*b \\[x\\]\n\n- **a** `x\\*`"),
+            "Heap goal: 4 MB\n\nNote: a*b [x]\n\n- a x\\*"
+        );
+        assert_eq!(rendered("\\"), "");
+        assert_eq!(rendered("**a**\n\n```text\nb  1 *\n```\n\nc"), "a\n\nb  1 *\n\nc");
     }
 }

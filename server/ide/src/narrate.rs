@@ -83,6 +83,18 @@ impl Narration {
         markup.finish()
     }
 
+    /// As it stands in a hover, with a heading of its own.
+    pub fn in_hover(&self) -> String {
+        let mut markup = Markup::default();
+        self.append(&mut markup);
+        markup.finish()
+    }
+
+    fn append(&self, markup: &mut Markup) {
+        markup.paragraph("What happened:");
+        self.write(markup);
+    }
+
     fn write(&self, markup: &mut Markup) {
         self.sentences.iter().for_each(|sentence| markup.sentence(&sentence.parts));
     }
@@ -105,8 +117,7 @@ pub fn append(markup: &mut Markup, snapshot: &Snapshot, item: &Item, field: Opti
         None => BY_KEYWORD.contains(&item.family()),
     };
     if let Some(narration) = is_told.then(|| of_item(snapshot, item)).flatten() {
-        markup.paragraph("What happened:");
-        narration.write(markup);
+        narration.append(markup);
     }
 }
 

@@ -1,4 +1,6 @@
-//! `gotracelens explain`: what a name means, and what a pasted line says.
+//! `gotracelens explain`: what a name means, what a pasted line says, and what happened at a line of a file.
+
+mod at;
 
 use std::io::{self, Read, Write};
 
@@ -16,12 +18,30 @@ use super::{Exit, knob_of, report, rules};
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// A field (`gc.heap_goal_mb`, `heap_goal_mb`, `"heap goal"`), a rule (`GC101`, `live-heap-leak`), a family (`gc`,
-    /// `gctrace`), or a pasted line; `-` reads lines from standard input
-    #[arg(value_name = "NAME|LINE", required = true, num_args = 1..)]
+    /// `gctrace`), a place in a file (`app.log:4711`, `app.log:4711:8`), or a pasted line; `-` reads lines from standard
+    /// input
+    #[arg(value_name = "NAME|FILE:LINE[:COLUMN]|LINE", required = true, num_args = 1..)]
     what: Vec<String>,
+
+    /// Text for people, or one JSON object; that for a place in a file only
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Human,
+    Json,
 }
 
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
+    if let Some(place) = at::FilePlace::of(&args.what) {
+        return at::run(&place, args.format);
+    }
+    if args.format == Format::Json {
+        report(&"explain --format json: only a place in a file (FILE:LINE) has a JSON form");
+        return Ok(Exit::Trouble);
+    }
     let mut out = terminal::stdout();
     let mut what = args.what.join(" ");
     let from_stdin = what == "-";

@@ -5,6 +5,7 @@ mod to_json;
 use std::io::{self, BufWriter, Write};
 
 use clap::ValueEnum;
+use ide::environment::Environment;
 use ide::rules::Severity;
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
 use ide::{Diagnostic, clock, lens, words};
@@ -119,8 +120,30 @@ fn write_run(out: &mut impl Write, asked: &Asked, summary: &RunSummary, findings
     if let Some(sched) = &summary.sched {
         write_sched(out, sched)?;
     }
+    write_environment(out, asked, summary.run)?;
     write_blocks(out, asked, summary.run)?;
     write_findings(out, asked, findings)
+}
+
+/// Lines that are named for an item of the configuration.
+const MAX_EVIDENCE: usize = 2;
+
+/// The configuration as far as the log shows it, with the lines that show it.
+fn write_environment(out: &mut impl Write, asked: &Asked, run: usize) -> io::Result<()> {
+    let Some(parsed) = &asked.snapshot.parsed else { return Ok(()) };
+    let of_run = parsed.analysis().environments.iter().find(|environment| environment.run == run);
+    // The releases stand in the head of the run.
+    for item in of_run.map(Environment::items).unwrap_or_default().iter().filter(|item| item.id != "go") {
+        let shown = item.evidence.iter().take(MAX_EVIDENCE);
+        let lines: Vec<String> = shown.map(|shown| asked.document.line_in_words(shown.line)).collect();
+        let lines =
+            if lines.is_empty() { String::new() } else { format!("  {ID}({}){ID:#}", visible(&lines.join(", "))) };
+        match &item.value {
+            Ok(value) => writeln!(out, "    {:15} {VALUE}{value}{VALUE:#}{lines}", item.name)?,
+            Err(why) => writeln!(out, "    {:15} {ID}unknown: {why}{ID:#}{lines}", item.name)?,
+        }
+    }
+    Ok(())
 }
 
 /// Blocks of a run that are listed; the rest is a number.
@@ -161,9 +184,7 @@ fn write_gc(out: &mut impl Write, gc: &GcSummary) -> io::Result<()> {
     row(out, "live heap", gc.live_mb.as_ref().map(trend).map_err(|absent| *absent))?;
     row(out, "peak heap", gc.peak_mb.map(|mb| format!("{} MB", words::number(mb))))?;
     row(out, "last goal", gc.goal_mb.map(|mb| format!("{} MB", words::number(mb))))?;
-    row(out, "GOGC, inferred", gc.gogc_pct.map(|pct| format!("about {}", words::number(pct))))?;
     row(out, "allocation", gc.alloc_mb_per_s.map(|rate| format!("{} MB/s, median over cycles", words::number(rate))))?;
-    row(out, "GOMAXPROCS", gc.procs.map(words::number))?;
     if gc.n_forced + gc.n_timer > 0 {
         row(out, "forced", Ok(format!("{}, of these {} by the two-minute timer", gc.n_forced, gc.n_timer)))?;
     }
@@ -174,8 +195,6 @@ fn write_sched(out: &mut impl Write, sched: &SchedSummary) -> io::Result<()> {
     let ends = |(first, last): (f64, f64)| (first.is_finite() && last.is_finite()).then_some((first, last));
     row(out, "sched samples", Ok(sched.n_samples.to_string()))?;
     row(out, "time", ends(sched.span_s).ok_or(Absent::TooFew).map(span))?;
-    let procs = Some(sched.gomaxprocs).filter(|procs| procs.is_finite()).ok_or(Absent::NotPrinted);
-    row(out, "GOMAXPROCS", procs.map(words::number))?;
     row(out, "busy", sched.busy.map(|share| format!("{} of the Ps, mean over samples", words::percent(share))))?;
     row(out, "runnable", sched.runnable.as_ref().map(|all| distribution(all, "")).map_err(|absent| *absent))?;
     let threads = ends(sched.threads).ok_or(Absent::NotPrinted);

@@ -4,13 +4,13 @@ use ide::TokenKind;
 use serde::Deserialize;
 use serde_json::Value;
 use tower_lsp::gen_lsp_types::{
-    CallHierarchyProvider, ChangeNotifications, ClientCapabilities, CodeLensOptions, DefinitionProvider,
-    DiagnosticOptions, DiagnosticProvider, DocumentHighlightProvider, DocumentLinkOptions, DocumentSymbolProvider,
-    FoldingRangeProvider, Full, HoverProvider, InitializeParams, InitializeResult, InlayHintProvider, MarkupKind,
-    PositionEncodingKind, ReferencesProvider, SelectionRangeProvider, SemanticTokensLegend, SemanticTokensOptions,
-    SemanticTokensOptionsRange, SemanticTokensProvider, ServerCapabilities, ServerInfo, TextDocumentSync,
-    TextDocumentSyncKind, TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
-    WorkspaceSymbolProvider,
+    CallHierarchyProvider, ChangeNotifications, ClientCapabilities, CodeActionKind, CodeActionOptions,
+    CodeActionProvider, CodeLensOptions, DefinitionProvider, DiagnosticOptions, DiagnosticProvider,
+    DocumentHighlightProvider, DocumentLinkOptions, DocumentSymbolProvider, FoldingRangeProvider, Full, HoverProvider,
+    InitializeParams, InitializeResult, InlayHintProvider, MarkupKind, PositionEncodingKind, ReferencesProvider,
+    SelectionRangeProvider, SemanticTokensLegend, SemanticTokensOptions, SemanticTokensOptionsRange,
+    SemanticTokensProvider, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
+    TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions, WorkspaceSymbolProvider,
 };
 use tracelog::{Encoding, Role};
 
@@ -159,7 +159,6 @@ impl Profile {
     }
 
     /// Whether the client can run a command.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the lenses and actions that carry commands come next"))]
     pub(super) fn runs(&self, command: &str) -> bool {
         self.commands.iter().any(|known| known == command)
     }
@@ -233,6 +232,13 @@ pub(super) fn announce(profile: &Profile) -> InitializeResult {
                 change_notifications: Some(ChangeNotifications::Bool(true)),
             }),
             ..Default::default()
+        }),
+        // Our actions edit nothing; they are commands, which only some clients can run.
+        code_action_provider: (!profile.commands.is_empty()).then(|| {
+            CodeActionProvider::CodeActionOptions(CodeActionOptions {
+                code_action_kinds: Some(vec![CodeActionKind::Empty]),
+                ..Default::default()
+            })
         }),
         // Clients that hear of a provider pull, and would see pushed findings twice.
         diagnostic_provider: profile.pulls_diagnostics.then(|| {

@@ -16,6 +16,34 @@ pub(super) fn hover(view: &View, position: proto::Position) -> Option<proto::Hov
     Some(to_proto::hover(view, hover))
 }
 
+/// The command of clients that show a narration.
+pub(super) const NARRATE: &str = "gotracelens.narrate";
+
+/// What happened at a place.
+pub(super) fn narrate(view: &View, position: proto::Position) -> Option<to_proto::Narration> {
+    let at = from_proto::position(&view.text, view.profile.encoding, position);
+    let narration = ide::narrate(&view.snapshot, at)?;
+    Some(to_proto::narration(view, &narration))
+}
+
+/// Commands that make sense at the start of a range, for clients that can run them. They have no kind, so that none is
+/// offered to a client that asks for a certain one.
+pub(super) fn code_action(view: &View, params: &proto::CodeActionParams) -> Option<Vec<proto::CodeActionResponse>> {
+    let range = params.range;
+    if params.context.only.as_ref().is_some_and(|only| !only.contains(&proto::CodeActionKind::Empty)) {
+        return None;
+    }
+    let at = from_proto::position(&view.text, view.profile.encoding, range.start);
+    let mut actions = Vec::new();
+    if view.profile.runs(NARRATE)
+        && let Some(narration) = ide::narrate(&view.snapshot, at)
+    {
+        let title = format!("Tell what happened: {}", narration.title);
+        actions.push(to_proto::command_action(view, title, NARRATE, range.start));
+    }
+    Some(actions)
+}
+
 pub(super) fn code_lens(view: &View) -> Option<Vec<proto::CodeLens>> {
     if view.summary_place() != SummaryPlace::Lens {
         return None;

@@ -3,8 +3,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use ide::SymbolKind;
 use ide::rules::Severity;
+use ide::{SymbolKind, markup};
 use tower_lsp::gen_lsp_types::{self as proto, Code, Contents, Label, MarkupContent, MarkupKind};
 
 use tracelog::{LineCol, Loc};
@@ -29,27 +29,53 @@ pub(super) fn hover(view: &View, hover: ide::Hover) -> proto::Hover {
     let contents = if view.profile.hover_markdown {
         MarkupContent { kind: MarkupKind::Markdown, value: hover.markdown }
     } else {
-        MarkupContent { kind: MarkupKind::PlainText, value: plain_text(&hover.markdown) }
+        MarkupContent { kind: MarkupKind::PlainText, value: markup::rendered(&hover.markdown) }
     };
     proto::Hover { contents: Contents::MarkupContent(contents), range: Some(range(view, hover.loc)) }
 }
 
-/// The Markdown of `ide::markup` as it reads when rendered: no marks, no escapes.
-fn plain_text(markdown: &str) -> String {
-    let mut plain = String::with_capacity(markdown.len());
-    // A fenced list has nothing to take away but its fences.
-    let unfenced = markdown.replace("```text\n", "`").replace("\n```", "`");
-    let mut chars = unfenced.chars();
-    let mut in_code = false;
-    while let Some(c) = chars.next() {
-        match c {
-            '`' => in_code = !in_code,
-            '*' if !in_code => {}
-            '\\' if !in_code => plain.extend(chars.next()),
-            c => plain.push(c),
-        }
+/// The answer to `gotracelens/narrate`.
+#[derive(serde::Serialize)]
+pub(super) struct Narration {
+    /// What is told about.
+    title: String,
+    /// Plain text.
+    sentences: Vec<String>,
+    /// Title and sentences, as Markdown.
+    markdown: String,
+    /// What it was asked for.
+    range: proto::Range,
+}
+
+pub(super) fn narration(view: &View, narration: &ide::Narration) -> Narration {
+    Narration {
+        title: narration.title.clone(),
+        sentences: narration.sentences.iter().map(ide::narrate::Sentence::text).collect(),
+        markdown: narration.markdown(),
+        range: range(view, narration.loc),
     }
-    plain
+}
+
+/// A command of the client about a place, as an action without a kind: it changes nothing.
+pub(super) fn command_action(
+    view: &View,
+    title: String,
+    command: &str,
+    position: proto::Position,
+) -> proto::CodeActionResponse {
+    let about = serde_json::json!({"textDocument": {"uri": view.uri}, "position": position});
+    let command = proto::Command {
+        title: title.clone(),
+        command: command.into(),
+        arguments: Some(vec![about]),
+        ..Default::default()
+    };
+    proto::CodeActionResponse::CodeAction(proto::CodeAction {
+        title,
+        kind: Some(proto::CodeActionKind::Empty),
+        command: Some(command),
+        ..Default::default()
+    })
 }
 
 pub(super) fn code_lens(view: &View, lens: ide::Lens) -> proto::CodeLens {
@@ -199,20 +225,5 @@ pub(super) fn inlay_hint(view: &View, hint: ide::InlayHint) -> proto::InlayHint 
         padding_left: Some(true),
         padding_right: None,
         data: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plain_text_has_neither_marks_nor_escapes() {
-        assert_eq!(
-            plain_text("**Heap goal**: 4 MB\n\n*Note:* a\\*b \\[x\\]\n\n- **a** `x\\*`"),
-            "Heap goal: 4 MB\n\nNote: a*b [x]\n\n- a x\\*"
-        );
-        assert_eq!(plain_text("\\"), "");
-        assert_eq!(plain_text("**a**\n\n```text\nb  1 *\n```\n\nc"), "a\n\nb  1 *\n\nc");
     }
 }

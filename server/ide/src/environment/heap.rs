@@ -311,7 +311,10 @@ pub(super) fn throttling(view: &RunView) -> Option<Fact<usize>> {
         })
     };
     let hits: Vec<(usize, f64)> = long.iter().copied().filter(|(_, value)| is_hit(*value)).collect();
-    if hits.len() < MIN_VALUES || hits.len() * 2 < long.len() {
+    // The windows are two fifths of the time they lie in, so that chance alone gives as many; loops that cannot be stopped
+    // give any length.
+    let n_near = long.iter().filter(|(_, value)| (PERIOD_MS - WIDTH_MS..=3.0 * PERIOD_MS).contains(value)).count();
+    if hits.len() < MIN_VALUES || hits.len() * 2 < long.len() || hits.len() * 5 < n_near * 4 {
         return None;
     }
     let shown = hits.iter().take(3).map(|(row, value)| {

@@ -1,7 +1,7 @@
 //! The Go releases, GOMAXPROCS, how the program was built, and GOTRACEBACK.
 
 use tracelog::blocks::{Block, Cause, Dump};
-use tracelog::catalog::{frame, goroutine, location, shapes, signal};
+use tracelog::catalog::{frame, goroutine, location, panic, shapes};
 use tracelog::{Blocks, Family, GoReleases, Log, RowId, Run, template};
 
 use super::{Evidence, Fact};
@@ -143,7 +143,13 @@ impl Traceback {
     }
 }
 
-/// The level of detail of a crash. Dumps that somebody asked for say nothing: they show all goroutines anyway.
+/// A test that took too long: package testing asks for all goroutines itself.
+fn is_of_testing(log: &Log, dump: &Dump) -> bool {
+    let text = dump.head.filter(|row| row.family == Family::Panic).and_then(|row| log.text(row, panic::TEXT));
+    text.is_some_and(|text| text.starts_with("test timed out after "))
+}
+
+/// The level of detail of a crash, set by GOTRACEBACK or debug.SetTraceback. Dumps that somebody asked for say nothing: they show all goroutines anyway.
 pub(super) fn traceback<'a>(log: &Log, run: &Run, blocks: &impl Fn() -> &'a Blocks) -> Option<Fact<Traceback>> {
     if run.rows(Family::Panic).is_empty() && run.rows(Family::Signal).is_empty() {
         return None;
@@ -159,21 +165,21 @@ pub(super) fn traceback<'a>(log: &Log, run: &Run, blocks: &impl Fn() -> &'a Bloc
         _ => None,
     })?;
     let line = dump.lines.0;
-    // A throw of the runtime shows everything at any level, so that only panics and requests tell.
-    let is_request =
-        |row: RowId| row.family == Family::Signal && log.text(row, signal::SIGNAL).as_deref() == Some("QUIT");
-    let tells = dump.cause == Cause::Panic || dump.head.is_some_and(is_request);
+    // Throws of the runtime and signals show frames of the runtime at any level, and all goroutines at most levels.
+    if dump.cause != Cause::Panic || is_of_testing(log, dump) {
+        return None;
+    }
     let detailed = dump.goroutines.iter().find(|entry| {
         let has_address = log.code(entry.row, goroutine::GP).is_some()
             || entry.frames.iter().filter_map(|(_, place)| *place).any(|place| log.code(place, location::FP).is_some());
-        tells && has_address && entry.id(log) != Some(0)
+        has_address && entry.id(log) != Some(0)
     });
     if let Some(entry) = detailed {
         let shown = Evidence::new(log.line(entry.row), "addresses of goroutines and frames are printed");
         return Some(Fact::known(Traceback::SystemOrCrash, vec![shown]));
     }
-    // A fatal error and a signal show all goroutines at most levels.
-    if dump.cause != Cause::Panic || !run.go.oldest().is_some_and(|oldest| oldest >= 6) {
+    // Up to Go 1.5 all goroutines are the default.
+    if !run.go.oldest().is_some_and(|oldest| oldest >= 6) {
         return None;
     }
     let n = dump.goroutines.len();

@@ -4,6 +4,7 @@ use tracelog::catalog::{ancestor, shapes};
 use tracelog::{Family, Log, RowId, Run};
 
 use super::Evidence;
+use crate::stats;
 use crate::view::{Cycles, RunView, Samples};
 use crate::words;
 
@@ -139,42 +140,52 @@ fn is_block(log: &Log, row: RowId) -> bool {
     log.code(row, sched::GCWAITING).is_some() || log.code(row, sched::STOPWAIT).is_some()
 }
 
-/// Samples come at least the interval apart, and as a rule at most 10 ms more (formats reference, schedtrace 4).
-fn schedtrace(log: &Log, run: &Run, view: &RunView) -> Option<Switch> {
+/// Samples that a period brought: a crash prints a block at any time, with or without a period, beside lines with queues.
+fn periodic(log: &Log, run: &Run) -> Vec<usize> {
     let rows = run.rows(Family::Sched);
     let is_crash = !run.rows(Family::Panic).is_empty() || !run.rows(Family::Signal).is_empty();
-    // A crash prints one more, at any time, with or without a period.
-    let n_periodic = rows.len() - usize::from(is_crash && !rows.is_empty() && is_block(log, rows[rows.len() - 1]));
-    let first = *rows.first()?;
-    if n_periodic == 0 {
-        return None;
+    let with_queues: Vec<usize> = (0..rows.len()).filter(|at| !is_block(log, rows[*at])).collect();
+    if !with_queues.is_empty() {
+        return with_queues;
     }
-    let Some(gap_ms) = gaps_ms(&view.samples, n_periodic).filter(|_| view.interleaved.is_empty()) else {
-        return Some(switch("schedtrace", Level::AtLeast(1), log, first, "its lines"));
-    };
-    let (shortest, n_gaps) = gap_ms;
-    let level = if n_gaps >= MIN_GAPS {
-        let least = shortest.saturating_sub(SYSMON_SLEEP_MS).max(1);
-        Level::Between { least, greatest: shortest, likely: roundest(least, shortest) }
-    } else {
-        Level::AtMost(shortest)
-    };
-    let words = format!("samples are {shortest} ms apart, or more");
-    Some(switch("schedtrace", level, log, first, &words))
+    // Of a single block nobody can tell: the crash may have been cut off.
+    let n = rows.len() - usize::from(is_crash && !rows.is_empty());
+    if n > 1 { (0..n).collect() } else { Vec::new() }
 }
 
-/// sysmon sleeps so long between two rounds.
-const SYSMON_SLEEP_MS: u64 = 10;
+/// Samples come at least the interval apart, and as a rule at most 10 ms more (formats reference, schedtrace 4). A line
+/// that was printed late makes the gap behind it shorter.
+fn schedtrace(log: &Log, run: &Run, view: &RunView) -> Option<Switch> {
+    let periodic = periodic(log, run);
+    let row = run.rows(Family::Sched)[*periodic.first()?];
+    let gaps = gaps_ms(&view.samples, &periodic);
+    let (Some(shortest), Some(median)) = (stats::quantile(&gaps, 0.0), stats::median(&gaps)) else {
+        return Some(switch("schedtrace", Level::AtLeast(1), log, row, "its lines"));
+    };
+    if !view.interleaved.is_empty() {
+        return Some(switch("schedtrace", Level::AtLeast(1), log, row, "its lines"));
+    }
+    let level = if gaps.len() >= MIN_GAPS {
+        let (least, greatest) = ((shortest - SYSMON_SLEEP_MS).max(1.0) as u64, median.max(1.0) as u64);
+        Level::Between { least, greatest, likely: roundest(least, greatest) }
+    } else {
+        Level::AtMost((stats::quantile(&gaps, 1.0).unwrap_or(median) + SYSMON_SLEEP_MS) as u64)
+    };
+    let words = format!("samples are {} ms apart", words::number(median));
+    Some(switch("schedtrace", level, log, row, &words))
+}
 
-/// Gaps of which the shortest is taken for the interval and one round of sysmon.
+/// sysmon sleeps so long between two rounds, ms.
+const SYSMON_SLEEP_MS: f64 = 10.0;
+
+/// Gaps whose spread is taken for that of sysmon's rounds.
 const MIN_GAPS: usize = 5;
 
-/// The shortest time between two samples, ms, and how many there are.
-fn gaps_ms(samples: &Samples, n: usize) -> Option<(u64, usize)> {
-    let at_ms = |at: usize| samples.at_s[at] * 1000.0;
-    let gaps = (1..n.min(samples.len())).map(|at| at_ms(at) - at_ms(at - 1)).filter(|gap| *gap >= 0.5);
-    let gaps: Vec<u64> = gaps.map(|gap| gap.round() as u64).collect();
-    Some((*gaps.iter().min()?, gaps.len()))
+/// Times between samples, ms.
+fn gaps_ms(samples: &Samples, rows: &[usize]) -> Vec<f64> {
+    let at_ms = |row: usize| samples.at_s[row] * 1000.0;
+    let gaps = rows.windows(2).map(|pair| (at_ms(pair[1]) - at_ms(pair[0])).round());
+    gaps.filter(|gap| *gap >= 1.0).collect()
 }
 
 /// The number between two, both included, that people would choose.
@@ -193,15 +204,10 @@ fn roundest(least: u64, greatest: u64) -> u64 {
     }
 }
 
-/// Two blocks need it; a single one may be that of a crash, which prints it anyway.
+/// Blocks that a period brought.
 fn scheddetail(log: &Log, run: &Run) -> Option<Switch> {
-    let rows = run.rows(Family::Sched);
-    let mut blocks = rows.iter().filter(|row| is_block(log, **row));
-    let first = *blocks.next()?;
-    let second = blocks.next();
-    let is_crash = !run.rows(Family::Panic).is_empty() || !run.rows(Family::Signal).is_empty();
-    let is_periodic = second.is_some() || !is_crash;
-    is_periodic.then(|| switch("scheddetail", Level::On, log, first, "blocks with all Ps, threads and goroutines"))
+    let row = run.rows(Family::Sched)[*periodic(log, run).first()?];
+    is_block(log, row).then(|| switch("scheddetail", Level::On, log, row, "blocks with all Ps, threads and goroutines"))
 }
 
 /// In 1.9 to 1.11 a cycle whose mark takes no time and that nobody asked for is stop-the-world (formats reference,

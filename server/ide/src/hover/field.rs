@@ -6,6 +6,7 @@ use tracelog::{Field, GoReleases, Item, ItemValue, Kind};
 use super::{before, formula, place, releases};
 use crate::clock;
 use crate::markup::{Markup, Shown};
+use crate::narrate;
 use crate::rules::RULES;
 use crate::snapshot::Snapshot;
 use crate::special;
@@ -42,6 +43,7 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> Strin
     for (_, confusion) in def.confusion.iter().filter(|(releases, _)| of_run(releases)) {
         markup.entry("Often confused:", confusion);
     }
+    narrate::append(&mut markup, snapshot, item, Some(value.field));
     markup.paragraph(&footer(value.field, go));
     markup.finish()
 }

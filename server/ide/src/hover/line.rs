@@ -5,6 +5,7 @@ use tracelog::{GoReleases, Item, ItemValue, Kind, Part};
 
 use super::releases;
 use crate::markup::Markup;
+use crate::narrate;
 use crate::snapshot::Snapshot;
 use crate::special;
 use crate::words;
@@ -30,6 +31,7 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item) -> String {
     let note = item.shape.def().note;
     markup.paragraph(if note.is_empty() { family.meaning } else { note });
     markup.labeled("Switched on by", family.knob);
+    narrate::append(&mut markup, snapshot, item, None);
     markup.finish()
 }
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use ide::Diagnostic;
+use ide::environment::{Environment, Evidence};
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -77,12 +78,42 @@ struct RunJson {
     gc: Option<GcJson>,
     /// Scheduler; null without `SCHED` lines.
     sched: Option<SchedJson>,
+    /// The configuration as far as the log shows it: Go releases, GOMAXPROCS, GOGC, memory limit, switches.
+    environment: Vec<EnvironmentJson>,
     /// Dumps, profiles, states of the scheduler and data races; `gotracelens blocks` prints what is in them.
     blocks: Vec<BlockJson>,
     /// Findings about the run, without hints.
     findings: Vec<FindingJson>,
     /// Why fields of this object are null, by field.
     absent: BTreeMap<&'static str, &'static str>,
+}
+
+/// An item of the configuration.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Environment")]
+struct EnvironmentJson {
+    /// `go`, `gomaxprocs`, `gogc`, `memory_limit`, `switch`, `leak_checks`, `throttling`, `race`, `cgo`, `gotraceback`.
+    id: &'static str,
+    /// What it is called; for a switch the variable it stands in.
+    name: &'static str,
+    /// Its value in words; null where it is unknown.
+    value: Option<String>,
+    /// Why it is unknown; else null.
+    unknown: Option<String>,
+    /// Lines that show it, the most telling first.
+    evidence: Vec<EvidenceJson>,
+}
+
+/// A line that shows something.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Evidence")]
+struct EvidenceJson {
+    /// Name of the file, as it was given.
+    file: String,
+    /// The line, from 1.
+    line: u32,
+    /// What is seen there.
+    words: String,
 }
 
 /// A block of lines that say something together.
@@ -264,10 +295,30 @@ fn run(asked: &Asked, summary: &RunSummary, findings: Vec<FindingJson>) -> RunJs
         toolchain: summary.toolchain,
         gc: summary.gc.as_ref().map(gc),
         sched: summary.sched.as_ref().map(sched),
+        environment: environment(asked, summary.run),
         blocks: blocks(asked, summary.run),
         findings,
         absent,
     }
+}
+
+fn environment(asked: &Asked, run: usize) -> Vec<EnvironmentJson> {
+    let Some(parsed) = &asked.snapshot.parsed else { return Vec::new() };
+    let of_run = parsed.analysis().environments.iter().find(|environment| environment.run == run);
+    let evidence = |shown: &Evidence| {
+        let place = asked.document.place(shown.line, 0);
+        EvidenceJson { file: place.file.to_owned(), line: place.line + 1, words: shown.words.clone() }
+    };
+    let items = of_run.map(Environment::items).unwrap_or_default();
+    let items = items.into_iter().map(|item| {
+        let (value, unknown) = match item.value {
+            Ok(value) => (Some(value), None),
+            Err(why) => (None, Some(why)),
+        };
+        let evidence = item.evidence.iter().map(evidence).collect();
+        EnvironmentJson { id: item.id, name: item.name, value, unknown, evidence }
+    });
+    items.collect()
 }
 
 fn blocks(asked: &Asked, run: usize) -> Vec<BlockJson> {
