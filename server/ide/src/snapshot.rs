@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tracelog::{Blocks, Family, Field, LineItems, Lines, Log, RowId, Runs};
 
 use crate::analysis::Analysis;
+use crate::lens::{self, Lens};
 use crate::navigate::Things;
+use crate::outline::{self, Symbol};
 use crate::series::{self, Series};
 use crate::settings::Settings;
 
@@ -30,6 +32,8 @@ pub struct Parsed {
     blocks: OnceLock<Blocks>,
     series: Mutex<HashMap<(usize, Field), Arc<Series>>>,
     things: OnceLock<Things>,
+    lenses: OnceLock<Vec<Lens>>,
+    symbols: OnceLock<Vec<Symbol>>,
 }
 
 impl Parsed {
@@ -49,6 +53,8 @@ impl Parsed {
             blocks: OnceLock::new(),
             things: OnceLock::new(),
             series: Mutex::default(),
+            lenses: OnceLock::new(),
+            symbols: OnceLock::new(),
         }
     }
 
@@ -67,6 +73,16 @@ impl Parsed {
         self.things.get_or_init(|| Things::of(&self.log, &self.runs, self.blocks()))
     }
 
+    /// What stands above lines; told by the first question that asks.
+    pub(crate) fn lenses(&self) -> &[Lens] {
+        self.lenses.get_or_init(|| lens::all(self))
+    }
+
+    /// The outline; made by the first question that asks, of a document whose text is that of this one.
+    pub(crate) fn symbols(&self, snapshot: &Snapshot) -> &[Symbol] {
+        self.symbols.get_or_init(|| outline::all(snapshot, self))
+    }
+
     /// The values of a field in a run, to compare one with; counted by the first question that asks.
     pub fn series(&self, run: usize, field: Field) -> Arc<Series> {
         let kept = || self.series.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,6 +98,7 @@ impl Parsed {
     pub fn warm(&self) {
         self.analysis();
         self.blocks();
+        self.lenses();
         for (number, run) in self.runs.list.iter().enumerate() {
             for family in Family::ALL.iter().filter(|family| run.rows(**family).len() >= MIN_WARM_ROWS) {
                 for (index, field) in family.def().fields.iter().enumerate() {

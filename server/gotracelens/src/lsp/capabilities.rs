@@ -159,7 +159,6 @@ impl Profile {
     }
 
     /// Whether the client can run a command.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the lenses and actions that carry commands come next"))]
     pub(super) fn runs(&self, command: &str) -> bool {
         self.commands.iter().any(|known| known == command)
     }

@@ -3,8 +3,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use ide::SymbolKind;
 use ide::rules::Severity;
+use ide::{LensAction, SymbolKind};
 use tower_lsp::gen_lsp_types::{self as proto, Code, Contents, Label, MarkupContent, MarkupKind};
 
 use tracelog::{LineCol, Loc};
@@ -52,10 +52,32 @@ fn plain_text(markdown: &str) -> String {
     plain
 }
 
+/// Goes to a line: `[uri, line]`.
+const REVEAL: &str = "gotracelens.reveal";
+/// Shows what was found, the worst on a line first: `[uri, line]`.
+const SHOW_FINDINGS: &str = "gotracelens.showFindings";
+/// Tells what happened at a line: `[uri, line]`.
+const NARRATE: &str = "gotracelens.narrate";
+
 pub(super) fn code_lens(view: &View, lens: ide::Lens) -> proto::CodeLens {
+    let (range, action) = (range(view, lens.loc), lens.action.and_then(|action| lens_command(view, action)));
     // A lens without a command is not shown by some editors; one with an empty name is text in all of them.
-    let command = proto::Command { title: lens.title, ..Default::default() };
-    proto::CodeLens { range: range(view, lens.loc), command: Some(command), data: None }
+    let mut command = proto::Command { title: lens.title, ..Default::default() };
+    if let Some((name, line)) = action {
+        command.command = name.to_owned();
+        command.arguments = Some(vec![view.uri.0.clone().into(), line.into()]);
+    }
+    proto::CodeLens { range, command: Some(command), data: None }
+}
+
+/// The command of a lens and its line, where the client has it.
+fn lens_command(view: &View, action: LensAction) -> Option<(&'static str, u32)> {
+    let known = |name: &'static str, line: u32| view.profile.runs(name).then_some((name, line));
+    match action {
+        LensAction::Reveal { line } => known(REVEAL, line),
+        LensAction::Findings { line } => known(SHOW_FINDINGS, line).or_else(|| known(REVEAL, line)),
+        LensAction::Narrate { line } => known(NARRATE, line),
+    }
 }
 
 pub(super) fn diagnostic(view: &View, diagnostic: ide::Diagnostic) -> proto::Diagnostic {
@@ -141,6 +163,7 @@ pub(super) fn symbol_information(view: &View, symbol: ide::Symbol) -> Vec<proto:
 fn symbol_kind(kind: SymbolKind) -> proto::SymbolKind {
     match kind {
         SymbolKind::Run => proto::SymbolKind::Namespace,
+        SymbolKind::Phase => proto::SymbolKind::Module,
         SymbolKind::Finding => proto::SymbolKind::Event,
         SymbolKind::Block => proto::SymbolKind::Object,
         SymbolKind::Goroutine => proto::SymbolKind::Function,

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use ide::Diagnostic;
+use ide::phases::{Change, Phase};
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -77,12 +78,46 @@ struct RunJson {
     gc: Option<GcJson>,
     /// Scheduler; null without `SCHED` lines.
     sched: Option<SchedJson>,
+    /// Stretches in which the levels of all series stay, in the order of time; empty where no level changes.
+    phases: Vec<PhaseJson>,
     /// Dumps, profiles, states of the scheduler and data races; `gotracelens blocks` prints what is in them.
     blocks: Vec<BlockJson>,
     /// Findings about the run, without hints.
     findings: Vec<FindingJson>,
     /// Why fields of this object are null, by field.
     absent: BTreeMap<&'static str, &'static str>,
+}
+
+/// A stretch of a run in which the levels of all series stay.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Phase")]
+struct PhaseJson {
+    /// Name of the file of its first line, as it was given.
+    file: String,
+    /// First line, from 1.
+    line: u32,
+    /// Time of its first and last cycle or sample, seconds since the process started; null where not printed.
+    span_s: Option<SpanJson>,
+    /// GC number of its first cycle; null without cycles.
+    first_cycle: Option<u64>,
+    /// GC cycles in it.
+    cycles: usize,
+    /// Scheduler samples in it.
+    samples: usize,
+    /// What differs from the phase before, the largest difference first; empty in the first phase.
+    changes: Vec<ChangeJson>,
+}
+
+/// A series whose level changed.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Change")]
+struct ChangeJson {
+    /// Name of the series, with its unit.
+    series: &'static str,
+    /// Level in the phase before: the median; of shares and rates all of it over all the time.
+    before: Option<f64>,
+    /// Level in this phase.
+    after: Option<f64>,
 }
 
 /// A block of lines that say something together.
@@ -264,9 +299,28 @@ fn run(asked: &Asked, summary: &RunSummary, findings: Vec<FindingJson>) -> RunJs
         toolchain: summary.toolchain,
         gc: summary.gc.as_ref().map(gc),
         sched: summary.sched.as_ref().map(sched),
+        phases: super::phases(asked, summary.run).iter().map(|phase| phase_json(asked, phase)).collect(),
         blocks: blocks(asked, summary.run),
         findings,
         absent,
+    }
+}
+
+fn phase_json(asked: &Asked, phase: &Phase) -> PhaseJson {
+    let place = asked.document.place(phase.begin, 0);
+    let change = |change: &Change| ChangeJson {
+        series: change.measure.id(),
+        before: finite(change.before),
+        after: finite(change.after),
+    };
+    PhaseJson {
+        file: place.file.to_owned(),
+        line: place.line + 1,
+        span_s: phase.span_s.and_then(span),
+        first_cycle: phase.first_cycle,
+        cycles: phase.n_cycles,
+        samples: phase.n_samples,
+        changes: phase.changes.iter().map(change).collect(),
     }
 }
 
