@@ -117,7 +117,10 @@ fn detail(n_bytes: usize) -> String {
         }
         for g in 1..=300 {
             let reason = tracelog::fixture::Printed::Text("chan receive".to_owned());
-            log.item(Family::SchedG, &[(sched_g::G, number(g)), (sched_g::G_STATUS, number(4)), (sched_g::REASON, reason)]);
+            log.item(
+                Family::SchedG,
+                &[(sched_g::G, number(g)), (sched_g::G_STATUS, number(4)), (sched_g::REASON, reason)],
+            );
         }
     }
     assert!(log.text().contains("gcwaiting"), "the head is one of scheddetail");

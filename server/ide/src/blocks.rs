@@ -1,26 +1,37 @@
 //! What a block says in one line: a dump, a profile, the state of the scheduler, a data race.
 
+mod profile;
+mod sched;
+
 use std::collections::BTreeMap;
 
-use tracelog::blocks::{Block, Cause, Dump, Profile, Race, SchedBlock};
-use tracelog::catalog::{goroutine, heap_profile, http_panic, memstats, panic, profile, race, sched_g, signal};
+use tracelog::blocks::{Block, Cause, Dump, Group, Race};
+use tracelog::catalog::{goroutine, http_panic, panic, race, signal};
 use tracelog::{Field, Log, RowId};
 
 use crate::markup;
 use crate::words;
+
+pub(crate) use profile::largest_record;
+pub(crate) use sched::{G_GONE, G_RUNNABLE, G_RUNNING, G_SYSCALL, G_WAITING};
+pub(crate) use sched::{name as sched_name, parts as sched_parts, sched_blocks};
 
 /// Reasons that a title names; the rest is a number.
 const MAX_REASONS: usize = 3;
 
 /// What a block says, the most telling first.
 pub fn title(log: &Log, block: &Block) -> String {
-    let parts = match block {
+    parts(log, block).join(" · ")
+}
+
+/// The parts of a title.
+pub(crate) fn parts(log: &Log, block: &Block) -> Vec<String> {
+    match block {
         Block::Dump(dump) => dump_parts(log, dump),
-        Block::Sched(block) => sched_parts(log, block),
-        Block::Profile(profile) => profile_parts(log, profile),
+        Block::Sched(block) => sched_parts(log, block, None),
+        Block::Profile(profile) => profile::parts(log, profile),
         Block::Race(race) => race_parts(log, race),
-    };
-    parts.join(" · ")
+    }
 }
 
 /// A short name for lists.
@@ -30,10 +41,7 @@ pub fn name(log: &Log, block: &Block) -> String {
             1 => format!("dump: {}", dump.cause.name()),
             n => format!("dump: {}, {}", dump.cause.name(), words::count(n, "goroutine")),
         },
-        Block::Sched(block) => {
-            let at_ms = log.value(block.head, tracelog::catalog::sched::AT_MS);
-            at_ms.map_or_else(|| "scheduler".to_owned(), |at_ms| format!("scheduler at {at_ms} ms"))
-        }
+        Block::Sched(block) => sched_name(log, block),
         Block::Profile(profile) => format!("profile: {}", markup::plain(&profile.kind(log))),
         Block::Race(_) => "data race".to_owned(),
     }
@@ -77,12 +85,30 @@ fn dump_parts(log: &Log, dump: &Dump) -> Vec<String> {
     if n_leaked > 0 {
         parts.push(format!("{n_leaked} leaked"));
     }
-    parts.extend(by_count(dump.goroutines.iter().map(|entry| markup::plain(&entry.state(log)))));
     if let Some(minutes) = dump.groups.iter().filter_map(|group| group.longest_minutes).max() {
         parts.push(format!("longest wait {minutes} min"));
     }
+    // Goroutines of a group have the same state.
+    let state = |group: &Group| {
+        let first = dump.goroutines.get(*group.goroutines.first()?)?;
+        Some((markup::plain(&first.state(log)), group.goroutines.len()))
+    };
+    parts.extend(by_count(dump.groups.iter().filter_map(state)));
+    parts.extend(largest_group(log, dump));
     parts
 }
+
+/// Where most goroutines of a dump are, if many are at one place.
+fn largest_group(log: &Log, dump: &Dump) -> Option<String> {
+    let largest = dump.groups.first().filter(|group| group.goroutines.len() > 1)?;
+    let first = dump.goroutines.get(*largest.goroutines.first()?)?;
+    let function = first.functions(log).into_iter().find(|function| !is_of_runtime(function))?;
+    let function = words::shorten(&markup::plain(&function), MAX_FUNCTION);
+    Some(format!("{} in {function}", largest.goroutines.len()))
+}
+
+/// Characters of a function in a title.
+const MAX_FUNCTION: usize = 40;
 
 /// Whether a function is of the runtime: what the goroutine itself does stands below it.
 pub(crate) fn is_of_runtime(function: &str) -> bool {
@@ -91,9 +117,13 @@ pub(crate) fn is_of_runtime(function: &str) -> bool {
 
 /// How often each occurs, the most frequent first.
 pub(crate) fn counts(states: impl Iterator<Item = String>) -> Vec<(String, usize)> {
+    sums(states.map(|state| (state, 1)))
+}
+
+fn sums(states: impl Iterator<Item = (String, usize)>) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for state in states {
-        *counts.entry(state).or_default() += 1;
+    for (state, n) in states {
+        *counts.entry(state).or_default() += n;
     }
     let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
     counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
@@ -101,69 +131,14 @@ pub(crate) fn counts(states: impl Iterator<Item = String>) -> Vec<(String, usize
 }
 
 /// `12 chan receive`, `3 select`: the most frequent first.
-fn by_count(states: impl Iterator<Item = String>) -> Vec<String> {
-    let counts = counts(states);
+fn by_count(states: impl Iterator<Item = (String, usize)>) -> Vec<String> {
+    let counts = sums(states);
     let rest: usize = counts.iter().skip(MAX_REASONS).map(|(_, n)| n).sum();
     let mut shown: Vec<String> = counts.iter().take(MAX_REASONS).map(|(state, n)| format!("{n} {state}")).collect();
     if rest > 0 {
         shown.push(format!("{rest} other"));
     }
     shown
-}
-
-/// Goroutine states of scheddetail (`runtime/runtime2.go`).
-pub(crate) const G_RUNNABLE: u64 = 1;
-/// See [`G_RUNNABLE`].
-pub(crate) const G_RUNNING: u64 = 2;
-/// See [`G_RUNNABLE`]: in a system call or in C.
-pub(crate) const G_SYSCALL: u64 = 3;
-/// Goroutine states of scheddetail that count as gone (`runtime/runtime2.go`): dead, and of an idle thread for C.
-pub(crate) const G_GONE: [u64; 2] = [6, 11];
-/// States in which the wait reason holds: waiting, leaked, and both while their stack is scanned.
-pub(crate) const G_WAITING: [u64; 4] = [4, 10, 4100, 4106];
-
-fn sched_parts(log: &Log, block: &SchedBlock) -> Vec<String> {
-    let status = |row: &RowId| log.code(*row, sched_g::G_STATUS);
-    let alive: Vec<RowId> =
-        block.gs.iter().copied().filter(|row| status(row).is_none_or(|status| !G_GONE.contains(&status))).collect();
-    // The collector adds 4096 while it scans the stack.
-    let n_in = |state: u64| alive.iter().filter(|row| status(row).is_some_and(|status| status % 4096 == state)).count();
-    let mut parts = vec![
-        words::count(alive.len(), "goroutine"),
-        format!("{} running", n_in(G_RUNNING)),
-        format!("{} runnable", n_in(G_RUNNABLE)),
-    ];
-    if n_in(G_SYSCALL) > 0 {
-        parts.push(format!("{} in system calls", n_in(G_SYSCALL)));
-    }
-    let waiting = alive.iter().filter(|row| status(row).is_some_and(|status| G_WAITING.contains(&status)));
-    let reasons = waiting.filter_map(|row| text(log, *row, sched_g::REASON));
-    parts.extend(by_count(reasons.map(|reason| if reason.is_empty() { "waiting".to_owned() } else { reason })));
-    parts.push(words::count(block.ms.len(), "thread"));
-    parts.push(words::count(block.ps.len(), "P"));
-    parts
-}
-
-fn profile_parts(log: &Log, profile: &Profile) -> Vec<String> {
-    let kind = markup::plain(&profile.kind(log));
-    let mut parts = vec![format!("{kind} profile")];
-    match profile.head.family {
-        family if family == profile::TOTAL.family => {
-            parts.extend(log.code(profile.head, profile::TOTAL).map(|total| format!("total {total}")));
-        }
-        family if family == heap_profile::IN_USE_BYTES.family => {
-            let in_use = log.value(profile.head, heap_profile::IN_USE_BYTES);
-            parts.extend(in_use.map(|bytes| format!("{} MB sampled in use", words::number(bytes / 1048576.0))));
-            let alloc = profile.numbers.iter().find_map(|row| {
-                (row.family == memstats::HEAP_ALLOC_BYTES.family)
-                    .then(|| log.value(*row, memstats::HEAP_ALLOC_BYTES))?
-            });
-            parts.extend(alloc.map(|bytes| format!("heap {} MB", words::number(bytes / 1048576.0))));
-        }
-        _ => {}
-    }
-    parts.push(words::count(profile.records.len(), "stack"));
-    parts
 }
 
 fn race_parts(log: &Log, race: &Race) -> Vec<String> {

@@ -33,7 +33,7 @@ pub use diagnostics::{Diagnostic, diagnostics, diagnostics_naming};
 pub use folding::{Fold, folds};
 pub use hover::{Hover, hover};
 pub use inlay::{InlayHint, summary_hints};
-pub use lens::{Lens, lenses};
+pub use lens::{Lens, LensAction, LensKind, lenses};
 pub use narrate::{Narration, narrate};
 pub use navigate::{
     Creation, Declarations, FilePlace, Found, FoundKind, GoroutineItem, Highlight, HighlightKind, Resolution, Resolved,

@@ -2,7 +2,7 @@
 //!
 //! Only numbers come from them: findings and places are those of the open file.
 
-use crate::lens::{Lens, MAX_CHARS, lenses};
+use crate::lens::{Lens, LensKind, MAX_CHARS, lenses};
 use crate::snapshot::Snapshot;
 use crate::summary::RunSummary;
 use crate::words;
@@ -42,14 +42,16 @@ pub fn lenses_over(snapshot: &Snapshot, older: &Older) -> Vec<Lens> {
     let mut lenses = lenses(snapshot);
     let Some(parsed) = &snapshot.parsed else { return lenses };
     let summaries = &parsed.analysis().summaries;
-    let (file, runs) = match lenses.split_first_mut() {
-        Some(lenses) => lenses,
-        None => return Vec::new(),
-    };
-    append(&mut file.title, &over_file(older, summaries));
-    for ((lens, summary), before) in runs.iter_mut().zip(summaries).zip(&older.before) {
-        if let Some(before) = before {
-            append(&mut lens.title, &format!("with {}: {}", files(older), over_run(before, summary)));
+    for lens in &mut lenses {
+        match lens.kind {
+            LensKind::File => append(&mut lens.title, &over_file(older, summaries)),
+            LensKind::Run(run) => {
+                let of_run = summaries.iter().zip(&older.before).find(|(summary, _)| summary.run == run);
+                if let Some((summary, Some(before))) = of_run {
+                    append(&mut lens.title, &format!("with {}: {}", files(older), over_run(before, summary)));
+                }
+            }
+            LensKind::Phase | LensKind::Block => {}
         }
     }
     lenses

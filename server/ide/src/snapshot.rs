@@ -7,7 +7,9 @@ use tracelog::anchor::{self, Anchor};
 use tracelog::{Blocks, Family, Field, LineItems, Lines, Log, RowId, Runs};
 
 use crate::analysis::Analysis;
+use crate::lens::{self, Lens};
 use crate::navigate::Things;
+use crate::outline::{self, Symbol};
 use crate::series::{self, Series};
 use crate::settings::Settings;
 
@@ -32,6 +34,8 @@ pub struct Parsed {
     series: Mutex<HashMap<(usize, Field), Arc<Series>>>,
     things: OnceLock<Things>,
     anchors: Mutex<HashMap<usize, Option<Anchor>>>,
+    lenses: OnceLock<Vec<Lens>>,
+    symbols: OnceLock<Vec<Symbol>>,
 }
 
 impl Parsed {
@@ -52,6 +56,8 @@ impl Parsed {
             things: OnceLock::new(),
             series: Mutex::default(),
             anchors: Mutex::default(),
+            lenses: OnceLock::new(),
+            symbols: OnceLock::new(),
         }
     }
 
@@ -68,6 +74,16 @@ impl Parsed {
     /// Where the log names Ps, threads and goroutines; put together by the first question that asks.
     pub(crate) fn things(&self) -> &Things {
         self.things.get_or_init(|| Things::of(&self.log, &self.runs, self.blocks()))
+    }
+
+    /// What stands above lines; told by the first question that asks.
+    pub(crate) fn lenses(&self) -> &[Lens] {
+        self.lenses.get_or_init(|| lens::all(self))
+    }
+
+    /// The outline; made by the first question that asks, of a document whose text is that of this one.
+    pub(crate) fn symbols(&self, snapshot: &Snapshot) -> &[Symbol] {
+        self.symbols.get_or_init(|| outline::all(snapshot, self))
     }
 
     /// The values of a field in a run, to compare one with; counted by the first question that asks.
@@ -95,6 +111,7 @@ impl Parsed {
     pub fn warm(&self) {
         self.analysis();
         self.blocks();
+        self.lenses();
         for (number, run) in self.runs.list.iter().enumerate() {
             for family in Family::ALL.iter().filter(|family| run.rows(**family).len() >= MIN_WARM_ROWS) {
                 for (index, field) in family.def().fields.iter().enumerate() {

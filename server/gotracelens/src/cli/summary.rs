@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use ide::environment::Environment;
 use ide::rules::Severity;
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
-use ide::{Diagnostic, clock, lens, words};
+use ide::{Diagnostic, Phase, clock, lens, words};
 use tracelog::blocks::Block;
 
 #[cfg(test)]
@@ -121,6 +121,7 @@ fn write_run(out: &mut impl Write, asked: &Asked, summary: &RunSummary, findings
         write_sched(out, sched)?;
     }
     write_environment(out, asked, summary.run)?;
+    write_phases(out, asked, summary.run)?;
     write_blocks(out, asked, summary.run)?;
     write_findings(out, asked, findings)
 }
@@ -144,6 +145,23 @@ fn write_environment(out: &mut impl Write, asked: &Asked, run: usize) -> io::Res
         }
     }
     Ok(())
+}
+
+/// What changed in the run, and where.
+fn write_phases(out: &mut impl Write, asked: &Asked, run: usize) -> io::Result<()> {
+    for phase in phases(asked, run).iter().skip(1) {
+        let line = asked.document.line_in_words(phase.begin);
+        writeln!(out, "    {}: {}", visible(&line), lens::phase_title(phase))?;
+    }
+    Ok(())
+}
+
+/// The phases of a run; none where no level changes.
+fn phases(asked: &Asked, run: usize) -> &[Phase] {
+    let Some(parsed) = &asked.snapshot.parsed else { return &[] };
+    let analysis = parsed.analysis();
+    let of_run = analysis.summaries.iter().zip(&analysis.phases).find(|(summary, _)| summary.run == run);
+    of_run.map_or(&[], |(_, phases)| phases)
 }
 
 /// Blocks of a run that are listed; the rest is a number.

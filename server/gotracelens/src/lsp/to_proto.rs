@@ -4,13 +4,13 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ide::rules::Severity;
-use ide::{SymbolKind, markup};
+use ide::{LensAction, SymbolKind, markup};
 use tower_lsp::gen_lsp_types::{self as proto, Code, Contents, Label, MarkupContent, MarkupKind};
 
 use tracelog::{LineCol, Loc};
 
-use super::capabilities;
 use super::world::View;
+use super::{capabilities, questions};
 
 /// What diagnostics name as their origin.
 pub(super) const SOURCE: &str = "gotracelens";
@@ -63,11 +63,10 @@ pub(super) fn command_action(
     command: &str,
     position: proto::Position,
 ) -> proto::CodeActionResponse {
-    let about = serde_json::json!({"textDocument": {"uri": view.uri}, "position": position});
     let command = proto::Command {
         title: title.clone(),
         command: command.into(),
-        arguments: Some(vec![about]),
+        arguments: Some(vec![place_params(view, position)]),
         ..Default::default()
     };
     proto::CodeActionResponse::CodeAction(proto::CodeAction {
@@ -78,10 +77,40 @@ pub(super) fn command_action(
     })
 }
 
+/// Goes to a line: `[uri, line]`.
+const REVEAL: &str = "gotracelens.reveal";
+/// Shows what was found, the worst on a line first: `[uri, line]`.
+const SHOW_FINDINGS: &str = "gotracelens.showFindings";
+
 pub(super) fn code_lens(view: &View, lens: ide::Lens) -> proto::CodeLens {
+    let range = range(view, lens.loc);
     // A lens without a command is not shown by some editors; one with an empty name is text in all of them.
-    let command = proto::Command { title: lens.title, ..Default::default() };
-    proto::CodeLens { range: range(view, lens.loc), command: Some(command), data: None }
+    let mut command = proto::Command { title: lens.title, ..Default::default() };
+    if let Some((name, arguments)) = lens.action.and_then(|action| lens_command(view, action)) {
+        command.command = name.to_owned();
+        command.arguments = Some(arguments);
+    }
+    proto::CodeLens { range, command: Some(command), data: None }
+}
+
+/// The command of a lens and its arguments, where the client has it.
+fn lens_command(view: &View, action: LensAction) -> Option<(&'static str, Vec<serde_json::Value>)> {
+    let of_line = |line: u32| vec![view.uri.0.clone().into(), line.into()];
+    let known = |name: &'static str, line: u32| view.profile.runs(name).then(|| (name, of_line(line)));
+    match action {
+        LensAction::Reveal { line } => known(REVEAL, line),
+        LensAction::Findings { line } => known(SHOW_FINDINGS, line).or_else(|| known(REVEAL, line)),
+        LensAction::Narrate { line } => {
+            let position = proto::Position { line, character: 0 };
+            let name = questions::NARRATE;
+            view.profile.runs(name).then(|| (name, vec![place_params(view, position)]))
+        }
+    }
+}
+
+/// The parameters of a request about a place, as an argument of a command.
+fn place_params(view: &View, position: proto::Position) -> serde_json::Value {
+    serde_json::json!({"textDocument": {"uri": view.uri}, "position": position})
 }
 
 pub(super) fn diagnostic(view: &View, diagnostic: ide::Diagnostic) -> proto::Diagnostic {
@@ -167,6 +196,7 @@ pub(super) fn symbol_information(view: &View, symbol: ide::Symbol) -> Vec<proto:
 fn symbol_kind(kind: SymbolKind) -> proto::SymbolKind {
     match kind {
         SymbolKind::Run => proto::SymbolKind::Namespace,
+        SymbolKind::Phase => proto::SymbolKind::Module,
         SymbolKind::Finding => proto::SymbolKind::Event,
         SymbolKind::Block => proto::SymbolKind::Object,
         SymbolKind::Goroutine => proto::SymbolKind::Function,

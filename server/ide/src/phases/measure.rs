@@ -166,6 +166,11 @@ impl Measure {
 }
 
 impl Change {
+    /// How large it is, against the least that a reader cares for; endless where any change counts.
+    pub fn size(&self) -> f64 {
+        if self.measure.is_exact() { f64::INFINITY } else { self.measure.size(self.before, self.after) }
+    }
+
     /// `live 20→64 MB`, as lenses and lists say it.
     pub fn in_words(&self) -> String {
         let Def { name, unit, .. } = self.measure.def();
@@ -190,9 +195,5 @@ pub(super) fn drop_echoes(changes: &mut Vec<Change>) {
     if has(Measure::Procs, changes).is_some() {
         changes.retain(|change| change.measure != Measure::Gomaxprocs);
     }
-    let size = |change: &Change| match change.measure.is_exact() {
-        true => f64::INFINITY,
-        false => change.measure.size(change.before, change.after),
-    };
-    changes.sort_by(|a, b| size(b).total_cmp(&size(a)));
+    changes.sort_by(|a, b| b.size().total_cmp(&a.size()));
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use ide::Diagnostic;
 use ide::environment::{Environment, Evidence};
+use ide::phases::{Change, Phase};
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -80,6 +81,8 @@ struct RunJson {
     sched: Option<SchedJson>,
     /// The configuration as far as the log shows it: Go releases, GOMAXPROCS, GOGC, memory limit, switches.
     environment: Vec<EnvironmentJson>,
+    /// Stretches in which the levels of all series stay, in the order of time; empty where no level changes.
+    phases: Vec<PhaseJson>,
     /// Dumps, profiles, states of the scheduler and data races; `gotracelens blocks` prints what is in them.
     blocks: Vec<BlockJson>,
     /// Findings about the run, without hints.
@@ -114,6 +117,38 @@ struct EvidenceJson {
     line: u32,
     /// What is seen there.
     words: String,
+}
+
+/// A stretch of a run in which the levels of all series stay.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Phase")]
+struct PhaseJson {
+    /// Name of the file of its first line, as it was given.
+    file: String,
+    /// First line, from 1.
+    line: u32,
+    /// Time of its first and last cycle or sample, seconds since the process started; null where not printed.
+    span_s: Option<SpanJson>,
+    /// GC number of its first cycle; null without cycles.
+    first_cycle: Option<u64>,
+    /// GC cycles in it.
+    cycles: usize,
+    /// Scheduler samples in it.
+    samples: usize,
+    /// What differs from the phase before, the largest difference first; empty in the first phase.
+    changes: Vec<ChangeJson>,
+}
+
+/// A series whose level changed.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Change")]
+struct ChangeJson {
+    /// Name of the series, with its unit.
+    series: &'static str,
+    /// Level in the phase before: the median; of shares and rates all of it over all the time.
+    before: Option<f64>,
+    /// Level in this phase.
+    after: Option<f64>,
 }
 
 /// A block of lines that say something together.
@@ -296,6 +331,7 @@ fn run(asked: &Asked, summary: &RunSummary, findings: Vec<FindingJson>) -> RunJs
         gc: summary.gc.as_ref().map(gc),
         sched: summary.sched.as_ref().map(sched),
         environment: environment(asked, summary.run),
+        phases: super::phases(asked, summary.run).iter().map(|phase| phase_json(asked, phase)).collect(),
         blocks: blocks(asked, summary.run),
         findings,
         absent,
@@ -319,6 +355,24 @@ fn environment(asked: &Asked, run: usize) -> Vec<EnvironmentJson> {
         EnvironmentJson { id: item.id, name: item.name, value, unknown, evidence }
     });
     items.collect()
+}
+
+fn phase_json(asked: &Asked, phase: &Phase) -> PhaseJson {
+    let place = asked.document.place(phase.begin, 0);
+    let change = |change: &Change| ChangeJson {
+        series: change.measure.id(),
+        before: finite(change.before),
+        after: finite(change.after),
+    };
+    PhaseJson {
+        file: place.file.to_owned(),
+        line: place.line + 1,
+        span_s: phase.span_s.and_then(span),
+        first_cycle: phase.first_cycle,
+        cycles: phase.n_cycles,
+        samples: phase.n_samples,
+        changes: phase.changes.iter().map(change).collect(),
+    }
 }
 
 fn blocks(asked: &Asked, run: usize) -> Vec<BlockJson> {

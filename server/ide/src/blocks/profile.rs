@@ -1,0 +1,103 @@
+//! What a text profile says: how much in all, and the functions that most of it is in.
+
+use std::collections::BTreeMap;
+
+use tracelog::blocks::{Profile, Record};
+use tracelog::catalog::{
+    contention_record, heap_profile, heap_record, memstats, profile, profile_frame, profile_record,
+};
+use tracelog::{Field, Log, RowId};
+
+use super::MAX_FUNCTION;
+use crate::markup;
+use crate::words;
+
+/// Functions that a title names.
+const MAX_SITES: usize = 2;
+
+/// Bytes in a megabyte.
+const MB: f64 = 1_048_576.0;
+
+/// What a profile says, the most telling first.
+pub(super) fn parts(log: &Log, profile: &Profile) -> Vec<String> {
+    let mut parts = vec![format!("{} profile", markup::plain(&profile.kind(log)))];
+    match profile.head.family {
+        family if family == profile::TOTAL.family => {
+            parts.extend(log.code(profile.head, profile::TOTAL).map(|total| format!("total {total}")));
+        }
+        family if family == heap_profile::IN_USE_BYTES.family => parts.extend(heap(log, profile)),
+        _ => parts.extend(contention(log, profile)),
+    }
+    parts.extend(sites(log, profile));
+    parts.push(words::count(profile.records.len(), "stack"));
+    parts
+}
+
+/// In use against allocated. Both are what was sampled; what the heap really holds is a number of MemStats.
+fn heap(log: &Log, profile: &Profile) -> Vec<String> {
+    let megabytes = |field| log.value(profile.head, field).map(|bytes| words::number(bytes / MB));
+    let in_use = megabytes(heap_profile::IN_USE_BYTES);
+    let allocated = megabytes(heap_profile::ALLOCATED_BYTES);
+    let mut parts = Vec::new();
+    match (in_use, allocated) {
+        (Some(in_use), Some(allocated)) => {
+            parts.push(format!("{in_use} MB in use of {allocated} MB allocated, as sampled"));
+        }
+        (Some(in_use), None) => parts.push(format!("{in_use} MB in use, as sampled")),
+        _ => {}
+    }
+    let is_heap = |row: &&RowId| row.family == memstats::HEAP_ALLOC_BYTES.family;
+    let heap = profile.numbers.iter().filter(is_heap).find_map(|row| log.value(*row, memstats::HEAP_ALLOC_BYTES));
+    parts.extend(heap.map(|bytes| format!("heap {} MB", words::number(bytes / MB))));
+    parts
+}
+
+/// How often goroutines waited.
+fn contention(log: &Log, profile: &Profile) -> Option<String> {
+    let counts = profile.records.iter().filter_map(|record| log.code(record.row, contention_record::COUNT));
+    let total: u64 = counts.sum();
+    (total > 0).then(|| words::count(total as usize, "wait"))
+}
+
+/// The functions of the program that most is in, each with its share.
+fn sites(log: &Log, profile: &Profile) -> Vec<String> {
+    let Some(field) = weight(log, profile) else { return Vec::new() };
+    let mut by_site: BTreeMap<String, f64> = BTreeMap::new();
+    let mut total = 0.0;
+    for record in &profile.records {
+        let Some(value) = log.value(record.row, field).filter(|value| *value > 0.0) else { continue };
+        total += value;
+        if let Some(site) = site(log, record) {
+            *by_site.entry(site).or_default() += value;
+        }
+    }
+    let mut sites: Vec<(String, f64)> = by_site.into_iter().collect();
+    sites.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let name = |site: &str| words::shorten(&markup::plain(site), MAX_FUNCTION);
+    sites.iter().take(MAX_SITES).map(|(site, n)| format!("{} {}", words::percent(n / total), name(site))).collect()
+}
+
+/// What the records of a profile are weighed by: bytes in use where any are, cycles waited, goroutines or threads.
+fn weight(log: &Log, profile: &Profile) -> Option<Field> {
+    let first = profile.records.first()?.row.family;
+    let fields =
+        [heap_record::IN_USE_BYTES, heap_record::ALLOCATED_BYTES, contention_record::CYCLES, profile_record::COUNT];
+    let is_used = |field: &&Field| profile.records.iter().any(|record| log.value(record.row, **field) > Some(0.0));
+    fields.iter().filter(|field| field.family == first).find(is_used).copied()
+}
+
+/// The line of the largest record.
+pub(crate) fn largest_record(log: &Log, profile: &Profile) -> Option<u32> {
+    let field = weight(log, profile)?;
+    let value = |record: &&Record| log.value(record.row, field).unwrap_or(0.0);
+    let largest = profile.records.iter().max_by(|a, b| value(a).total_cmp(&value(b)))?;
+    Some(log.line(largest.row))
+}
+
+/// The innermost function that is neither of the runtime nor of what programs wait with.
+fn site(log: &Log, record: &Record) -> Option<String> {
+    const MEANS: [&str; 7] = ["runtime.", "runtime/", "sync.", "sync/", "internal/", "syscall.", "time."];
+    let functions = || record.frames.iter().filter_map(|row| log.text(*row, profile_frame::FUNCTION));
+    let is_own = |function: &str| !MEANS.iter().any(|means| function.starts_with(means));
+    functions().find(|function| is_own(function)).or_else(|| functions().next()).map(|function| function.into_owned())
+}
