@@ -27,6 +27,8 @@ mod hover_truths;
 #[cfg(test)]
 mod json;
 #[cfg(test)]
+mod navigation;
+#[cfg(test)]
 mod product;
 #[cfg(test)]
 mod profiles;
