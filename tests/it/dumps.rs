@@ -18,9 +18,9 @@ use crate::product::blocks_of;
 use crate::reading::Wrapping;
 
 #[derive(Debug, Clone, PartialEq)]
-struct Goroutine {
-    line: usize,
-    id: i128,
+pub struct Goroutine {
+    pub line: usize,
+    pub id: i128,
     /// Without the notes ` (leaked)`, ` (scan)` and ` (durable)`.
     state: String,
     minutes: Option<i128>,
@@ -28,14 +28,14 @@ struct Goroutine {
     /// Functions, innermost first, and where each stands.
     frames: Vec<(String, String)>,
     created_by: Option<String>,
-    creator: Option<i128>,
+    pub creator: Option<i128>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct Dump {
+pub struct Dump {
     line: usize,
     cause: &'static str,
-    goroutines: Vec<Goroutine>,
+    pub goroutines: Vec<Goroutine>,
 }
 
 static HEADER: LazyLock<Regex> = LazyLock::new(|| {
@@ -55,7 +55,7 @@ static CAUSES: [(&str, &str); 8] = [
 ];
 
 /// Dumps of a file, by its lines. `is_trace` tells lines of other formats, which belong to no dump and end none.
-fn read_dumps<'l>(lines: impl Iterator<Item = &'l str>, is_trace: impl Fn(&str) -> bool) -> Vec<Dump> {
+pub fn read_dumps<'l>(lines: impl Iterator<Item = &'l str>, is_trace: impl Fn(&str) -> bool) -> Vec<Dump> {
     let mut dumps: Vec<Dump> = Vec::new();
     let mut begun: Option<(usize, &str)> = None;
     let (mut is_open, mut is_stack, mut is_origin) = (false, false, false);

@@ -31,6 +31,8 @@ mod json;
 #[cfg(test)]
 mod narrations;
 #[cfg(test)]
+mod navigation;
+#[cfg(test)]
 mod product;
 #[cfg(test)]
 mod profiles;

@@ -17,23 +17,23 @@ use crate::product::blocks_of;
 use crate::reading::{FileReading, Wrapping};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Link {
-    line: usize,
-    field: String,
-    from: String,
-    to: String,
-    resolves: bool,
+pub struct Link {
+    pub line: usize,
+    pub field: String,
+    pub from: String,
+    pub to: String,
+    pub resolves: bool,
     agrees: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct Block {
-    line: usize,
-    end_line: usize,
+pub struct Block {
+    pub line: usize,
+    pub end_line: usize,
     at_ms: i128,
     /// Number of lines that begin with P, M, G.
     counts: [usize; 3],
-    links: Vec<Link>,
+    pub links: Vec<Link>,
 }
 
 /// Where the fields of each kind of line lead, and the field that leads back.
@@ -52,7 +52,7 @@ static REFERENCE: LazyLock<Regex> =
 /// Names that are known in a block: where each line stands, and where its references lead.
 type Names = BTreeMap<String, (usize, BTreeMap<String, String>)>;
 
-fn read_blocks(file: &FileReading) -> Vec<Block> {
+pub fn read_blocks(file: &FileReading) -> Vec<Block> {
     let mut blocks: Vec<(Block, Names)> = Vec::new();
     for (line, expected) in file.expected.iter().flat_map(|(line, all)| all.iter().map(move |one| (*line, one))) {
         let text = expected.reading.text.as_str();

@@ -1,5 +1,7 @@
 //! Fixtures of navigation: log text with the cursor at `$0` in; the lines that are led to out.
 
+mod around;
+
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
