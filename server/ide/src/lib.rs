@@ -9,6 +9,7 @@ pub mod derived;
 pub mod diagnostics;
 pub mod environment;
 pub mod folding;
+pub mod godebug;
 pub mod hover;
 pub mod inlay;
 pub mod lens;

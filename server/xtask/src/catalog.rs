@@ -13,6 +13,7 @@ use crate::template::{Part, Template};
 
 mod claims;
 mod formula;
+pub mod godebug;
 mod prose;
 mod sample;
 
@@ -32,6 +33,8 @@ pub struct Catalog {
     pub recognized_by: Vec<String>,
     /// Ids of shapes whose samples do that, and nothing else of them.
     pub recognized_by_samples: Vec<String>,
+    /// Settings of GODEBUG.
+    pub godebug: godebug::Godebug,
 }
 
 /// One kind of line.
@@ -284,7 +287,11 @@ pub fn read_edited(folder: &Path, edit: impl Fn(&str, String) -> String) -> Outc
     check_documented(&families, index.documented_samples)?;
     let Index { blocks, recognized_by, recognized_by_samples, .. } = index;
     check_recognized(&families, &recognized_by, &recognized_by_samples)?;
-    Ok(Catalog { newest, blocks, families, recognized_by, recognized_by_samples })
+    let text =
+        fs::read_to_string(folder.join("godebug.toml")).map_err(|error| format!("read godebug.toml: {error}"))?;
+    let ids: Vec<&str> = families.iter().map(|family| family.text.id.as_str()).collect();
+    let godebug = godebug::parse(&text, newest, &ids)?;
+    Ok(Catalog { newest, blocks, families, recognized_by, recognized_by_samples, godebug })
 }
 
 fn read_toml<T: DeserializeOwned>(folder: &Path, name: &str, edit: impl Fn(&str, String) -> String) -> Outcome<T> {

@@ -7,6 +7,7 @@ use crate::{Outcome, catalog, report};
 
 mod detection;
 mod docs;
+mod godebug;
 mod grammar_tests;
 mod markdown;
 mod rules;
@@ -65,6 +66,7 @@ fn outputs() -> Outcome<Vec<Output>> {
     outputs.extend(docs::generate(&catalog, &rules));
     outputs.extend(rules::generate(&rules));
     outputs.extend(settings::generate()?);
+    outputs.extend(godebug::generate(&catalog));
     Ok(outputs)
 }
 

@@ -54,7 +54,7 @@ fn required(name: &str, text: &str) -> Outcome {
 }
 
 /// Plain sentences: shown as they are in hovers, on terminals and in Markdown, so no markup of any of them.
-fn sentences(name: &str, text: &str) -> Outcome {
+pub(super) fn sentences(name: &str, text: &str) -> Outcome {
     required(name, text)?;
     if let Some(markup) = text.chars().find(|char| matches!(char, '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '\n'))
     {

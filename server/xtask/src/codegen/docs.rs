@@ -50,6 +50,7 @@ fn index(out: &mut String, catalog: &Catalog) -> fmt::Result {
             family.fields.len()
         )?;
     }
+    writeln!(out, "\n## Switches\n\n[GODEBUG](godebug.md): every setting, release by release.")?;
     writeln!(out, "\n## Findings\n\n[All rules](rules.md): what each looks for, why it matters, what to do next.")?;
     writeln!(out, "\n## Colors\n\n[Scopes of the TextMate grammar](scopes.md), for authors of color themes.")
 }
@@ -59,6 +60,7 @@ fn summary(out: &mut String, catalog: &Catalog, rules: &[RulePage]) -> fmt::Resu
     for family in &catalog.families {
         writeln!(out, "- [{}](formats/{}.md)", family.text.title, family.text.id)?;
     }
+    writeln!(out, "\n# Switches\n\n- [GODEBUG](godebug.md)")?;
     writeln!(out, "\n# Findings\n\n- [All rules](rules.md)")?;
     for rule in rules {
         writeln!(out, "  - [{} {}](rules/{}.md)", rule.code, rule.slug, rule.slug)?;

@@ -264,7 +264,7 @@ fn title_with_unit(field: &FieldText) -> String {
     if field.unit.is_empty() { field.title.clone() } else { format!("{} ({})", field.title, field.unit) }
 }
 
-fn camel_case(id: &str) -> String {
+pub fn camel_case(id: &str) -> String {
     let mut camel = String::new();
     for word in id.split('_') {
         let mut letters = word.chars();
