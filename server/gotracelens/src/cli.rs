@@ -12,6 +12,7 @@ mod findings;
 mod joined;
 mod json;
 mod lines;
+mod page;
 mod parse;
 mod rules;
 mod select;
@@ -47,7 +48,7 @@ enum Verb {
     Summary(summary::Args),
     /// Look for anomalies and show them at their lines
     Check(check::Args),
-    /// Explain a field, a rule, a family, or a pasted line field by field
+    /// Explain a field, a rule, a family, a term, or a pasted line field by field
     Explain(explain::Args),
     /// Print what every line says, as JSON Lines or as a table
     Parse(parse::Args),

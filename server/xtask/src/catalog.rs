@@ -13,11 +13,13 @@ use crate::template::{Part, Template};
 
 mod claims;
 mod formula;
+mod glossary;
 mod prose;
 mod sample;
 
 pub use claims::{ConfusionText, Formula};
 pub use formula::{Expr, Reference};
+pub use glossary::{CorpusLine, Term, anchor};
 pub use sample::{Origin, Sample};
 
 /// The whole catalog, checked.
@@ -28,6 +30,8 @@ pub struct Catalog {
     pub blocks: Vec<BlockText>,
     /// In display order.
     pub families: Vec<Family>,
+    /// The words of the field, group by group.
+    pub terms: Vec<Term>,
     /// Ids of families and shapes by which editors recognize a text.
     pub recognized_by: Vec<String>,
     /// Ids of shapes whose samples do that, and nothing else of them.
@@ -138,7 +142,7 @@ pub struct FieldText {
     formula: Vec<claims::FormulaText>,
     #[serde(default)]
     confusion: Vec<ConfusionText>,
-    /// Ids of terms of the glossary.
+    /// Names of pages; also fields of the same family and terms by their ids alone.
     #[serde(default)]
     pub see: Vec<String>,
     pub source: String,
@@ -287,7 +291,8 @@ pub fn read_edited(folder: &Path, edit: impl Fn(&str, String) -> String) -> Outc
     check_documented(&families, index.documented_samples)?;
     let Index { blocks, recognized_by, recognized_by_samples, .. } = index;
     check_recognized(&families, &recognized_by, &recognized_by_samples)?;
-    Ok(Catalog { newest, blocks, families, recognized_by, recognized_by_samples })
+    let terms = glossary::check(read_toml(folder, "glossary.toml", &edit)?)?;
+    Ok(Catalog { newest, blocks, families, terms, recognized_by, recognized_by_samples })
 }
 
 fn read_toml<T: DeserializeOwned>(folder: &Path, name: &str, edit: impl Fn(&str, String) -> String) -> Outcome<T> {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::files::{self, root};
-use crate::{Outcome, catalog};
+use crate::{Outcome, book, catalog};
 
 /// Lines a file of code may have; generated files may have more.
 const MAX_LINES: usize = 600;
@@ -14,7 +14,7 @@ const CODE: [&str; 8] = [".rs", ".ts", ".mts", ".js", ".mjs", ".lua", ".sh", ".p
 /// What a crate of the product may depend on, besides what its tests use. `gotracelens` may use anything above these.
 const DEPENDENCIES: [(&str, &[&str]); 2] = [
     ("server/tracelog", &["ropey", "logos", "memchr", "aho-corasick", "rustc-hash", "hashbrown"]),
-    ("server/ide", &["tracelog", "libm"]),
+    ("server/ide", &["tracelog", "libm", "strsim"]),
 ];
 
 /// Paths of the standard library that reach outside; only `gotracelens` may.
@@ -33,6 +33,7 @@ pub fn check() -> Outcome {
     if let Err(error) = catalog::read(&root().join("server/catalog")) {
         problems.push(error);
     }
+    problems.extend(book::problems()?);
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
 }
 
