@@ -87,7 +87,8 @@ fn reads(declaration: &str) -> Outcome<Vec<String>> {
     let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
     names
         .map(|name| {
-            let (family, field) = name.split_once("::").ok_or_else(|| format!("it reads \"{name}\", which is no field"))?;
+            let (family, field) =
+                name.split_once("::").ok_or_else(|| format!("it reads \"{name}\", which is no field"))?;
             Ok(format!("{family}.{}", field.to_lowercase()))
         })
         .collect()
