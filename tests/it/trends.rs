@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use ide::analysis::Analysis;
 use ide::settings::Settings;
 use serde_json::Value;
+use tracelog::blocks::Blocks;
 use tracelog::{Log, Runs};
 
 const GROWTH_RULES: [&str; 5] = ["GC101", "GC102", "GC103", "GC104", "GC107"];
@@ -22,7 +23,9 @@ fn corpus(part: &str) -> PathBuf {
 fn growth_findings(path: &Path) -> Vec<&'static str> {
     let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let log = Log::read(&bytes);
-    let analysis = Analysis::of(&log, &Runs::of(&log), &Settings::default());
+    let runs = Runs::of(&log);
+    let blocks = Blocks::of(&log, &runs);
+    let analysis = Analysis::of(&log, &runs, &Settings::default(), || &blocks);
     let codes = analysis.findings.iter().map(|finding| finding.rule.code);
     codes.filter(|code| GROWTH_RULES.contains(code)).collect()
 }

@@ -132,6 +132,15 @@ impl Markup {
         }
     }
 
+    /// A paragraph in which some words are links to pages of the reference.
+    pub fn linked(&mut self, words: &[(String, Option<String>)]) {
+        self.blank();
+        for (text, page) in words {
+            let text = escape(text);
+            self.text.push_str(&page.as_ref().map_or(text.clone(), |page| links::inside(&text, page)));
+        }
+    }
+
     fn blank(&mut self) {
         if !self.text.is_empty() {
             self.text.push_str("\n\n");

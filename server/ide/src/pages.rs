@@ -26,6 +26,8 @@ struct Term {
     id: &'static str,
     title: &'static str,
     also: &'static [&'static str],
+    /// Names of pages that belong to it.
+    see: &'static [&'static str],
 }
 
 /// A page, or a section of one that is shown by itself.
@@ -193,6 +195,16 @@ pub fn find(name: &str) -> Vec<Page> {
         Some(_) => found.into_iter().filter(|page| is_own(page) || page.kind() == Kind::Term).collect(),
         None => found,
     }
+}
+
+/// The terms that a field has to do with, the one that it is called by first.
+pub fn terms_of(field: Field) -> Vec<Page> {
+    let name = Page(Of::Field(field)).name();
+    let of_field = |term: &Term| term.see.contains(&name.as_str()) || field.def().see.contains(&term.id);
+    let terms = generated::TERMS.iter().enumerate().filter(|(_, term)| of_field(term));
+    let mut terms: Vec<Page> = terms.map(|(index, _)| Page(Of::Term(index))).collect();
+    terms.sort_by_key(|term| !term.title().eq_ignore_ascii_case(field.def().title));
+    terms
 }
 
 /// Names that look like this one, most alike first.

@@ -30,7 +30,9 @@ pub(super) fn build(server: impl FnOnce(Client) -> Server) -> (LspService<Server
         .custom_method("callHierarchy/incomingCalls", Server::incoming_calls)
         .custom_method("callHierarchy/outgoingCalls", Server::outgoing_calls)
         .custom_method("workspace/symbol", Server::symbol)
-        .custom_method("workspace/didChangeWorkspaceFolders", Server::did_change_workspace_folders);
+        .custom_method("workspace/didChangeWorkspaceFolders", Server::did_change_workspace_folders)
+        .custom_method("gotracelens/page", Server::page)
+        .custom_method("gotracelens/pages", Server::pages);
     #[cfg(feature = "fault")]
     let builder = builder.custom_method("gotracelens/fault", Server::fault);
     builder.finish()

@@ -3,13 +3,14 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use ide::SymbolKind;
 use ide::rules::Severity;
+use ide::{Links, SymbolKind};
 use tower_lsp::gen_lsp_types::{self as proto, Code, Contents, Label, MarkupContent, MarkupKind};
 
 use tracelog::{LineCol, Loc};
 
 use super::capabilities;
+use super::pages;
 use super::world::View;
 
 /// What diagnostics name as their origin.
@@ -27,9 +28,9 @@ pub(super) fn range(view: &View, loc: Loc) -> proto::Range {
 
 pub(super) fn hover(view: &View, hover: ide::Hover) -> proto::Hover {
     let contents = if view.profile.hover_markdown {
-        MarkupContent { kind: MarkupKind::Markdown, value: hover.markdown }
+        MarkupContent { kind: MarkupKind::Markdown, value: view.profile.links.resolve(&hover.markdown) }
     } else {
-        MarkupContent { kind: MarkupKind::PlainText, value: plain_text(&hover.markdown) }
+        MarkupContent { kind: MarkupKind::PlainText, value: plain_text(&Links::None.resolve(&hover.markdown)) }
     };
     proto::Hover { contents: Contents::MarkupContent(contents), range: Some(range(view, hover.loc)) }
 }
@@ -70,6 +71,7 @@ pub(super) fn diagnostic(view: &View, diagnostic: ide::Diagnostic) -> proto::Dia
         range: range(view, diagnostic.loc),
         severity: Some(severity(diagnostic.severity)),
         code: Some(Code::String(diagnostic.code.into())),
+        code_description: pages::code_description(diagnostic.code),
         source: Some(SOURCE.into()),
         message: proto::Message::String(diagnostic.message),
         related_information: related_information.filter(|related| !related.is_empty()),

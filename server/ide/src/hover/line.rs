@@ -3,7 +3,7 @@
 use tracelog::template::Datum;
 use tracelog::{GoReleases, Item, ItemValue, Kind, Part};
 
-use super::releases;
+use super::{footer, releases};
 use crate::markup::Markup;
 use crate::snapshot::Snapshot;
 use crate::special;
@@ -30,6 +30,7 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item) -> String {
     let note = item.shape.def().note;
     markup.paragraph(if note.is_empty() { family.meaning } else { note });
     markup.labeled("Switched on by", family.knob);
+    footer::write_family(&mut markup, item.family());
     markup.finish()
 }
 

@@ -48,8 +48,15 @@ pub fn generate(catalog: &Catalog, rules: &[RulePage]) -> Output {
         "];\n\n/// Every term, in the order of the page.\n#[rustfmt::skip]\npub(super) static TERMS: &[Term] = &[\n",
     );
     for term in &catalog.terms {
-        let written =
-            writeln!(text, "    Term {{ id: {:?}, title: {:?}, also: &{:?} }},", term.id, term.title, term.also);
+        let see: Vec<String> = term.see.iter().map(|name| format!("{name:?}")).collect();
+        let written = writeln!(
+            text,
+            "    Term {{ id: {:?}, title: {:?}, also: &{:?}, see: &[{}] }},",
+            term.id,
+            term.title,
+            term.also,
+            see.join(", ")
+        );
         debug_assert!(written.is_ok());
     }
     text.push_str("];\n");
