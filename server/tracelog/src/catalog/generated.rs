@@ -1638,6 +1638,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (memstats.numgc), 1.6-; gc, 1.5; runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (memstats.numgc)"),
@@ -1684,6 +1685,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "A line is written when its cycle is over, so lines around it may tell of later moments than this one."),
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, itoaDiv, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination, itoaDiv"),
@@ -1726,6 +1728,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Easily taken for the load of the moment. It is an average since the start, cut to a whole percent, and sweeping and the scavenger are not in it."),
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5; runtime/mstats.go cpuStats, 1.20-",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination"),
@@ -1753,6 +1756,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, 1.26-",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/mgc.go gcMarkTermination"),
@@ -1781,6 +1785,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, gcprocs in runtime/proc.c, MaxGcproc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc, gcprocs in runtime/proc.c, MaxGcproc"),
@@ -1817,6 +1822,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcStart, gcMarkTermination, fmtNSAsMS, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcStart, gcMarkTermination, fmtNSAsMS"),
@@ -1843,6 +1849,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gc, 1.5",
                 sources: &[
                     (GoReleases::range(5, 5), "runtime/mgc.go gc"),
@@ -1868,6 +1875,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gc, 1.5",
                 sources: &[
                     (GoReleases::range(5, 5), "runtime/mgc.go gc"),
@@ -1916,6 +1924,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Often added to the pauses. The program goes on meanwhile: only the first and the last clock value are pauses."),
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcStart, gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcStart, gcMarkTermination"),
@@ -1955,6 +1964,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination"),
@@ -1993,6 +2003,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (stwprocs), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (stwprocs)"),
@@ -2019,6 +2030,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gc, 1.5",
                 sources: &[
                     (GoReleases::range(5, 5), "runtime/mgc.go gc"),
@@ -2044,6 +2056,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gc, 1.5",
                 sources: &[
                     (GoReleases::range(5, 5), "runtime/mgc.go gc"),
@@ -2091,6 +2104,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Not measured CPU time. A P that the operating system did not run goes on counting, so on a busy or throttled machine the number is too high."),
                 ],
+                see: &[],
                 source: "runtime/mgcmark.go gcAssistAlloc1 (assistTime), runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgcmark.go gcAssistAlloc1 (assistTime), runtime/mgc.go gcMarkTermination"),
@@ -2129,6 +2143,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Not measured CPU time. A P that the operating system did not run goes on counting, so on a busy or throttled machine the number is too high."),
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcBgMarkWorker, gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcBgMarkWorker, gcMarkTermination"),
@@ -2167,6 +2182,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Not measured CPU time. A P that the operating system did not run goes on counting, so on a busy or throttled machine the number is too high."),
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcBgMarkWorker, gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcBgMarkWorker, gcMarkTermination"),
@@ -2205,6 +2221,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (stwprocs), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (stwprocs)"),
@@ -2240,6 +2257,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -2285,6 +2303,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2328,6 +2347,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2362,6 +2382,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.0",
                 sources: &[
                     (GoReleases::range(0, 0), "runtime/mgc0.c gc"),
@@ -2396,6 +2417,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.2",
                 sources: &[
                     (GoReleases::range(1, 2), "runtime/mgc0.c gc"),
@@ -2430,6 +2452,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -2464,6 +2487,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -2498,6 +2522,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -2534,6 +2559,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(3, 4), "The two sizes look like before and after, and are the other way around: this is what the previous collection left, the second is what there was when this one began."),
                     (GoReleases::range(3, 4), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc (next_gc), 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc (next_gc)"),
@@ -2604,6 +2630,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(3, 4), "It stands where Go 1.0 to 1.2 print what is left. Here it is the heap that this collection found, with all its garbage."),
                     (GoReleases::range(0, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcStart (heapLive), 1.6-; gc, 1.5; runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcStart (heapLive)"),
@@ -2651,6 +2678,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 2), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2707,6 +2735,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(5, 27), "It stands where older releases print something else: what is left in Go 1.0 to 1.2, the heap at start in 1.3 and 1.4. What this cycle left is the third size."),
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (heapLive), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (heapLive)"),
@@ -2757,6 +2786,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(5, 27), "Not only what the program keeps: whatever is allocated while marking runs counts as live in this cycle, needed or not."),
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (bytesMarked), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (bytesMarked)"),
@@ -2840,6 +2870,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(5, 27), "The cycle is over when its line is printed: this is the goal that it had to meet, and the line behind shows what came next."),
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go heapGoalInternal, memoryLimitHeapGoal, 1.19-; commit, 1.17-1.18; runtime/mgc.go gcSetTriggerRatio, startCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(19, 27), "runtime/mgcpacer.go heapGoalInternal, memoryLimitHeapGoal"),
@@ -2871,6 +2902,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(18, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go stackScan, maxStackScan, lastStackScan, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go stackScan, maxStackScan, lastStackScan"),
@@ -2897,6 +2929,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(18, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go globalsScan, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go globalsScan"),
@@ -2931,6 +2964,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2965,6 +2999,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2999,6 +3034,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -3033,6 +3069,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc"),
@@ -3067,6 +3104,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc"),
@@ -3092,6 +3130,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.4",
                 sources: &[
                     (GoReleases::range(4, 4), "runtime/mgc0.c gc"),
@@ -3117,6 +3156,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -3142,6 +3182,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -3177,6 +3218,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -3202,6 +3244,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc"),
@@ -3227,6 +3270,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3254,6 +3298,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3281,6 +3326,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3306,6 +3352,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3331,6 +3378,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3356,6 +3404,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3382,6 +3431,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (maxprocs), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (maxprocs)"),
@@ -3410,6 +3460,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination"),
@@ -3464,6 +3515,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc"),
@@ -3501,6 +3553,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.26-; runtime/mgcmark.go dumpScanStats, 1.25",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3537,6 +3590,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3572,6 +3626,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3607,6 +3662,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3632,6 +3688,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, runtime/mgcmark_nogreenteagc.go dumpScanStats, 1.26-; runtime/mgcmark.go dumpScanStats, 1.25",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/mgcmark_greenteagc.go dumpScanStats, runtime/mgcmark_nogreenteagc.go dumpScanStats"),
@@ -3668,6 +3725,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3703,6 +3761,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3728,6 +3787,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3769,6 +3829,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge, 1.0-1.12",
                 sources: &[
                     (GoReleases::range(0, 12), "runtime/mheap.c, runtime/mheap.go scavenge"),
@@ -3794,6 +3855,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mheap.go scavengeAll, 1.13",
                 sources: &[
                     (GoReleases::range(13, 13), "runtime/mheap.go scavengeAll"),
@@ -3830,6 +3892,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_inuse), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_inuse)"),
@@ -3865,6 +3928,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_idle), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_idle)"),
@@ -3900,6 +3964,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_sys), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_sys)"),
@@ -3936,6 +4001,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(0, 13), "Not what this pass gave back: that stands on a line of its own, which ends with MB released."),
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_released), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_released)"),
@@ -3971,6 +4037,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_sys - heap_released), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_sys - heap_released)"),
@@ -3999,6 +4066,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge, 1.0-1.12; runtime/mgcscavenge.go bgscavenge, 1.13",
                 sources: &[
                     (GoReleases::range(0, 12), "runtime/mheap.c, runtime/mheap.go scavenge"),
@@ -4041,6 +4109,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, scavengeStartGen, 1.15-1.18",
                 sources: &[
                     (GoReleases::range(15, 18), "runtime/mgcscavenge.go printScavTrace, scavengeStartGen"),
@@ -4066,6 +4135,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, 1.14-1.20",
                 sources: &[
                     (GoReleases::range(14, 20), "runtime/mgcscavenge.go printScavTrace"),
@@ -4091,6 +4161,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/mgcscavenge.go printScavTrace"),
@@ -4116,6 +4187,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/mgcscavenge.go printScavTrace"),
@@ -4143,6 +4215,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace (heapReleased), 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/mgcscavenge.go printScavTrace (heapReleased)"),
@@ -4169,6 +4242,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, heapRetained, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/mgcscavenge.go printScavTrace, heapRetained"),
@@ -4196,6 +4270,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mheap.go scavengeAll, runtime/mgcscavenge.go printScavTrace, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/mheap.go scavengeAll, runtime/mgcscavenge.go printScavTrace"),
@@ -4221,6 +4296,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcscavenge.go printControllerReset, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcscavenge.go printControllerReset"),
@@ -4269,6 +4345,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, sysmon, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace, sysmon"),
@@ -4297,6 +4374,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4343,6 +4421,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace (npidle), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (npidle)"),
@@ -4382,6 +4461,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(2, 27), "Not the number of threads at work: idle ones are kept and counted, and one or two belong to the runtime itself."),
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace (mcount), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (mcount)"),
@@ -4410,6 +4490,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(4, 27), "Spinning is a search for goroutines to run, not the holding of a lock or of a goroutine."),
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace (nmspinning), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (nmspinning)"),
@@ -4437,6 +4518,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, pidlegetSpinning, 1.20-",
                 sources: &[
                     (GoReleases::range(20, 27), "runtime/proc.go schedtrace, pidlegetSpinning"),
@@ -4480,6 +4562,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace (nmidle), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (nmidle)"),
@@ -4527,6 +4610,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace (runqsize), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (runqsize)"),
@@ -4578,6 +4662,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace (runq), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (runq)"),
@@ -4627,6 +4712,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(25, 27), "Not a count of all switches: goroutines that hand a time slice to each other take turns without being counted."),
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace (schedtick), execute, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/proc.go schedtrace (schedtick), execute"),
@@ -4654,6 +4740,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4681,6 +4768,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4708,6 +4796,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.c schedtrace, 1.2-1.3",
                 sources: &[
                     (GoReleases::range(2, 3), "runtime/proc.c schedtrace"),
@@ -4733,6 +4822,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4762,6 +4852,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4806,6 +4897,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4840,6 +4932,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(26, 27), "A P that is running may have its goroutine in a system call: there is no status of its own for that any more."),
                 ],
+                see: &[],
                 source: "runtime/runtime2.go, runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/runtime2.go, runtime/proc.go schedtrace"),
@@ -4877,6 +4970,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, execute, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace, execute"),
@@ -4914,6 +5008,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4943,6 +5038,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4981,6 +5077,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace (runqtail - runqhead), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (runqtail - runqhead)"),
@@ -5008,6 +5105,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.c schedtrace (runqsize), 1.2",
                 sources: &[
                     (GoReleases::range(2, 2), "runtime/proc.c schedtrace (runqsize)"),
@@ -5033,6 +5131,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace (gFree), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (gFree)"),
@@ -5060,6 +5159,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/proc.go schedtrace"),
@@ -5098,6 +5198,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5127,6 +5228,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5156,6 +5258,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5183,6 +5286,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5217,6 +5321,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, runtime/panic.go throwType, 1.19-; runtime/proc.go schedtrace, 1.6-1.18; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(19, 27), "runtime/proc.go schedtrace, runtime/panic.go throwType"),
@@ -5245,6 +5350,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.c schedtrace, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(2, 4), "runtime/proc.c schedtrace"),
@@ -5284,6 +5390,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, stwReasonStrings, 1.22-; runtime/proc.go schedtrace, stopTheWorld, 1.6-1.21; runtime/proc1.go, 1.5",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/proc.go schedtrace, stwReasonStrings"),
@@ -5311,6 +5418,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5338,6 +5446,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5365,6 +5474,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-1.11; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 11), "runtime/proc.go schedtrace"),
@@ -5395,6 +5505,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(2, 27), "Spinning is a search for goroutines to run, not the holding of a lock or of a goroutine."),
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5426,6 +5537,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(7, 27), "Not a goroutine that waits: the thread itself is parked, as idle threads are."),
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5455,6 +5567,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5496,6 +5609,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace (goid), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (goid)"),
@@ -5543,6 +5657,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/runtime2.go, runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/runtime2.go, runtime/proc.go schedtrace"),
@@ -5631,6 +5746,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(2, 27), "With status 1, 2 or 3 it names a wait that is over."),
                 ],
+                see: &[],
                 source: "runtime/runtime2.go waitReasonStrings, 1.11-; runtime/proc.go gopark and its callers, 1.6-1.10; runtime/proc1.go, 1.5; runtime/proc.c, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(11, 27), "runtime/runtime2.go waitReasonStrings"),
@@ -5661,6 +5777,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5690,6 +5807,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5728,6 +5846,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go startCycle (assistWorkPerByte), 1.17-; runtime/mgc.go startCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (assistWorkPerByte)"),
@@ -5755,6 +5874,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go startCycle (heapScan), 1.17-; runtime/mgc.go startCycle (heap_scan), 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (heapScan)"),
@@ -5796,6 +5916,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go startCycle (heapLive), 1.17-; runtime/mgc.go startCycle (heap_live), 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (heapLive)"),
@@ -5833,6 +5954,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go startCycle, 1.17-; runtime/mgc.go startCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle"),
@@ -5861,6 +5983,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go startCycle (dedicatedMarkWorkersNeeded), 1.17-; runtime/mgc.go startCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (dedicatedMarkWorkersNeeded)"),
@@ -5887,6 +6010,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go startCycle, 1.5-1.9",
                 sources: &[
                     (GoReleases::range(5, 9), "runtime/mgc.go startCycle"),
@@ -5912,6 +6036,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go startCycle (fractionalUtilizationGoal), 1.17-; runtime/mgc.go startCycle, 1.10-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (fractionalUtilizationGoal)"),
@@ -5951,6 +6076,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -5977,6 +6103,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6013,6 +6140,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle"),
@@ -6038,6 +6166,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, gcGoalUtilization, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle, gcGoalUtilization"),
@@ -6073,6 +6202,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle (heapScanWork), 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle (heapScanWork)"),
@@ -6108,6 +6238,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle (stackScanWork), 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle (stackScanWork)"),
@@ -6143,6 +6274,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle (globalsScanWork), 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle (globalsScanWork)"),
@@ -6179,6 +6311,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle"),
@@ -6215,6 +6348,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-; runtime/mgc.go endCycle (next_gc, from 1.8 on gc_trigger), 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go endCycle"),
@@ -6251,6 +6385,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6286,6 +6421,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go endCycle"),
@@ -6314,6 +6450,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6360,6 +6497,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6386,6 +6524,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6414,6 +6553,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, gcGoalUtilization, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle, gcGoalUtilization"),
@@ -6440,6 +6580,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6475,6 +6616,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6510,6 +6652,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6546,6 +6689,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6593,6 +6737,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle"),
@@ -6620,6 +6765,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle"),
@@ -6645,6 +6791,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-1.19",
                 sources: &[
                     (GoReleases::range(18, 19), "runtime/mgcpacer.go endCycle"),
@@ -6684,6 +6831,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(6, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgcsweep.go activeSweep.end, 1.18-; runtime/mgcsweep.go sweepone, 1.6-1.17",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcsweep.go activeSweep.end"),
@@ -6711,6 +6859,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(6, 8), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgcsweep.go sweepone, 1.6-1.8",
                 sources: &[
                     (GoReleases::range(6, 8), "runtime/mgcsweep.go sweepone"),
@@ -6737,6 +6886,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(9, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
+                see: &[],
                 source: "runtime/mgcsweep.go activeSweep.end, 1.18-; runtime/mgcsweep.go sweepone, 1.9-1.17",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcsweep.go activeSweep.end"),
@@ -6773,6 +6923,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(6, 27), "Pages of the Go runtime, 8 KiB each, not those of the operating system."),
                 ],
+                see: &[],
                 source: "runtime/mgcsweep.go activeSweep.end, 1.18-; runtime/mgcsweep.go sweepone, 1.6-1.17",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcsweep.go activeSweep.end"),
@@ -6799,6 +6950,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcsweep.go activeSweep.end (sweepPagesPerByte), 1.18-; runtime/mgcsweep.go sweepone, 1.7-1.17",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcsweep.go activeSweep.end (sweepPagesPerByte)"),
@@ -6841,6 +6993,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/symtab.go funcpkgpath, runtime/proc.go doInit1, 1.21-; runtime/proc.go doInit, 1.16-1.20",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/symtab.go funcpkgpath, runtime/proc.go doInit1"),
@@ -6877,6 +7030,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go doInit1, 1.21-; runtime/proc.go doInit, 1.16-1.20",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/proc.go doInit1"),
@@ -6913,6 +7067,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(16, 27), "Not with everything the package pulls in: the packages that it imports have lines of their own."),
                 ],
+                see: &[],
                 source: "runtime/proc.go doInit1, 1.21-; runtime/proc.go doInit, 1.16-1.20",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/proc.go doInit1"),
@@ -6950,6 +7105,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/malloc.go mallocgc (inittrace.bytes), 1.16-",
                 sources: &[
                     (GoReleases::range(16, 27), "runtime/malloc.go mallocgc (inittrace.bytes)"),
@@ -6985,6 +7141,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/malloc.go mallocgc (inittrace.allocs), 1.16-",
                 sources: &[
                     (GoReleases::range(16, 27), "runtime/malloc.go mallocgc (inittrace.allocs)"),
@@ -7021,6 +7178,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go"),
@@ -7046,6 +7204,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go"),
@@ -7082,6 +7241,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mprof.go tracealloc, tracefree, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracealloc, tracefree"),
@@ -7110,6 +7270,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mprof.go tracealloc, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracealloc"),
@@ -7137,6 +7298,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mprof.go tracealloc, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracealloc"),
@@ -7175,6 +7337,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mprof.go tracealloc, tracefree, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracealloc, tracefree"),
@@ -7201,6 +7364,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mprof.go tracefree, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracefree"),
@@ -7280,6 +7444,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/panic.go printpanics, runtime/error.go printpanicval, 1.4-; runtime/panic.c printpanics, runtime/runtime.c printany, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go printpanics, runtime/error.go printpanicval"),
@@ -7327,6 +7492,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/panic.go printpanics, runtime/error.go printindented, 1.4-; runtime/panic.c printpanics, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go printpanics, runtime/error.go printindented"),
@@ -7364,6 +7530,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-; runtime/signal_linux_amd64.c, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7390,6 +7557,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-; runtime/panic.go, 1.4-1.6; runtime/panic.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7417,6 +7585,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7442,6 +7611,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/panic.go dopanic, 1.4-; runtime/panic.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go dopanic"),
@@ -7468,6 +7638,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/panic.go dopanic, 1.4-; runtime/panic.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go dopanic"),
@@ -7494,6 +7665,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/panic.go dopanic, 1.4-; runtime/panic.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go dopanic"),
@@ -7534,6 +7706,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-; runtime/signal_amd64x.go, 1.4-1.5; runtime/signal_amd64x.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7561,6 +7734,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-; runtime/signal_amd64x.go, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7587,6 +7761,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.8-",
                 sources: &[
                     (GoReleases::range(8, 27), "runtime/signal_unix.go sighandler"),
@@ -7612,6 +7787,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.22-",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/signal_unix.go sighandler"),
@@ -7637,6 +7813,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.15-",
                 sources: &[
                     (GoReleases::range(15, 27), "runtime/signal_unix.go sighandler"),
@@ -7678,6 +7855,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs, 1.4-; runtime/signal_linux_amd64.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs"),
@@ -7704,6 +7882,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs, 1.4-; runtime/signal_linux_amd64.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs"),
@@ -7741,6 +7920,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/os_linux.go newosproc, 1.4-; runtime/os_linux.c runtime.newosproc, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/os_linux.go newosproc"),
@@ -7771,6 +7951,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/os_linux.go newosproc, 1.4-; runtime/os_linux.c runtime.newosproc, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/os_linux.go newosproc"),
@@ -7797,6 +7978,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/stack.go newstack, 1.4-; runtime/stack.c newstack, 1.2-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/stack.go newstack"),
@@ -7823,6 +8005,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/proc.go checkmcount, 1.4-; runtime/proc.c checkmcount, 1.2-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/proc.go checkmcount"),
@@ -7849,6 +8032,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/stack.go newstack, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/stack.go newstack"),
@@ -7874,6 +8058,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/stack.go newstack, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/stack.go newstack"),
@@ -7899,6 +8084,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/stack.go newstack, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/stack.go newstack"),
@@ -7924,6 +8110,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/malloc.go allocation, 1.4-; runtime/malloc.goc allocation, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/malloc.go allocation"),
@@ -7950,6 +8137,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/malloc.go allocation, 1.4-; runtime/malloc.goc allocation, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/malloc.go allocation"),
@@ -7976,6 +8164,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go gentraceback, 1.4-1.20; runtime/traceback.go unwinder.next, 1.21-",
                 sources: &[
                     (GoReleases::range(4, 20), "runtime/traceback.go gentraceback"),
@@ -8002,6 +8191,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go gentraceback, 1.4-1.20; runtime/traceback.go unwinder.next, 1.21-; runtime/stack.go adjustpointers, 1.4-",
                 sources: &[
                     (GoReleases::range(4, 20), "runtime/traceback.go gentraceback"),
@@ -8029,6 +8219,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go gentraceback, 1.4-1.20; runtime/traceback.go unwinder.next, 1.21-",
                 sources: &[
                     (GoReleases::range(4, 20), "runtime/traceback.go gentraceback"),
@@ -8055,6 +8246,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/stack.go adjustpointers, 1.4-",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/stack.go adjustpointers"),
@@ -8080,6 +8272,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/stack.go adjustpointers, 1.4-; runtime/mbitmap.go badPointer, 1.4-; runtime/cgocheck.go cgoCheckWriteBarrier, 1.6-",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/stack.go adjustpointers"),
@@ -8107,6 +8300,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/cgocheck.go cgoCheckWriteBarrier, 1.6-",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/cgocheck.go cgoCheckWriteBarrier"),
@@ -8132,6 +8326,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/panic.go throw and its callers, 1.4-; runtime/panic.c runtime.throw and its callers, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go throw and its callers"),
@@ -8181,6 +8376,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/http/server.go conn.serve, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "net/http/server.go conn.serve"),
@@ -8206,6 +8402,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/http/server.go conn.serve, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "net/http/server.go conn.serve"),
@@ -8243,6 +8440,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "not Go's runtime: printed by go run behind the output of the program",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by go run behind the output of the program"),
@@ -8279,6 +8477,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "not Go's runtime: printed by Docker Compose",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by Docker Compose"),
@@ -8304,6 +8503,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "not Go's runtime: printed by systemd",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by systemd"),
@@ -8329,6 +8529,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8354,6 +8555,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8379,6 +8581,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "not Go's runtime: printed by older kernels",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by older kernels"),
@@ -8404,6 +8607,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8429,6 +8633,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8454,6 +8659,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8479,6 +8685,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8504,6 +8711,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8556,6 +8764,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.4-; runtime/proc.c goroutineheader, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go goroutineheader"),
@@ -8582,6 +8791,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.22-",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/traceback.go goroutineheader"),
@@ -8607,6 +8817,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.22-",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/traceback.go goroutineheader"),
@@ -8632,6 +8843,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.22-",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/traceback.go goroutineheader"),
@@ -8730,6 +8942,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.4-; runtime/proc.c goroutineheader, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go goroutineheader"),
@@ -8756,6 +8969,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.26-",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/traceback.go goroutineheader"),
@@ -8781,6 +8995,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.6-",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/traceback.go goroutineheader"),
@@ -8806,6 +9021,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/traceback.go goroutineheader"),
@@ -8831,6 +9047,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go goroutineheader (waitsince), 1.4-; runtime/proc.c goroutineheader, 1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go goroutineheader (waitsince)"),
@@ -8857,6 +9074,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.4-",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go goroutineheader"),
@@ -8884,6 +9102,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.24-",
                 sources: &[
                     (GoReleases::range(24, 27), "runtime/traceback.go goroutineheader"),
@@ -8911,6 +9130,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go goroutineheader, tracebackStringNeedsQuoting, 1.26-",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/traceback.go goroutineheader, tracebackStringNeedsQuoting"),
@@ -8947,6 +9167,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback_x86.c gentraceback, 1.1",
                 sources: &[
                     (GoReleases::range(1, 1), "runtime/traceback_x86.c gentraceback"),
@@ -8977,6 +9198,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go printfuncname, 1.4-; runtime/symtab.go funcNamePiecesForPrint, 1.20-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go printfuncname"),
@@ -9007,6 +9229,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go gentraceback, printArgs, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, printArgs"),
@@ -9047,6 +9270,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9073,6 +9297,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9099,6 +9324,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9125,6 +9351,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.2-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9151,6 +9378,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9177,6 +9405,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, printOneCgoTraceback, 1.7-",
                 sources: &[
                     (GoReleases::range(7, 27), "runtime/traceback.go gentraceback, traceback2, printOneCgoTraceback"),
@@ -9222,6 +9451,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go printcreatedby1, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go printcreatedby1"),
@@ -9248,6 +9478,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go printcreatedby1, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/traceback.go printcreatedby1"),
@@ -9285,6 +9516,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go printAncestorTraceback, 1.11-",
                 sources: &[
                     (GoReleases::range(11, 27), "runtime/traceback.go printAncestorTraceback"),
@@ -9321,6 +9553,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go traceback2, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/traceback.go traceback2"),
@@ -9346,6 +9579,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(0, 3), "runtime/traceback_x86.c gentraceback"),
@@ -9371,6 +9605,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/traceback.go printOneCgoTraceback, 1.7-",
                 sources: &[
                     (GoReleases::range(7, 27), "runtime/traceback.go printOneCgoTraceback"),
@@ -9425,6 +9660,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9451,6 +9687,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9477,6 +9714,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9505,6 +9743,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9531,6 +9770,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9557,6 +9797,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9603,6 +9844,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go printCountProfile, 1.0-; writeGoroutineLeak, 1.26-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printCountProfile"),
@@ -9629,6 +9871,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go printCountProfile, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printCountProfile"),
@@ -9675,6 +9918,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go printCountProfile, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printCountProfile"),
@@ -9702,6 +9946,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go printCountProfile, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printCountProfile"),
@@ -9738,6 +9983,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/label.go labelMap.String, 1.15-",
                 sources: &[
                     (GoReleases::range(15, 27), "runtime/pprof/label.go labelMap.String"),
@@ -9774,6 +10020,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -9799,6 +10046,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -9824,6 +10072,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -9849,6 +10098,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -9874,6 +10124,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -9921,6 +10172,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -9956,6 +10208,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -9981,6 +10234,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10016,6 +10270,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10050,6 +10305,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10096,6 +10352,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10143,6 +10400,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10168,6 +10426,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10213,6 +10472,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10240,6 +10500,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10276,6 +10537,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                 sources: &[
                     (GoReleases::range(1, 7), "runtime/pprof/pprof.go writeBlock"),
@@ -10304,6 +10566,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeMutex, 1.8-; runtime/mprof.go saveBlockEventStack, 1.17-",
                 sources: &[
                     (GoReleases::range(8, 27), "runtime/pprof/pprof.go writeMutex"),
@@ -10366,6 +10629,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                 sources: &[
                     (GoReleases::range(1, 7), "runtime/pprof/pprof.go writeBlock"),
@@ -10402,6 +10666,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                 sources: &[
                     (GoReleases::range(1, 7), "runtime/pprof/pprof.go writeBlock"),
@@ -10428,6 +10693,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                 sources: &[
                     (GoReleases::range(1, 7), "runtime/pprof/pprof.go writeBlock"),
@@ -10466,6 +10732,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 27), "Not the live heap: garbage that is not swept yet is in it."),
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Alloc), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Alloc)"),
@@ -10491,6 +10758,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (TotalAlloc), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (TotalAlloc)"),
@@ -10517,6 +10785,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 27), "Not what the process occupies: address space that was obtained, returned or never touched memory included."),
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Sys), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Sys)"),
@@ -10542,6 +10811,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Lookups), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Lookups)"),
@@ -10577,6 +10847,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Mallocs), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Mallocs)"),
@@ -10612,6 +10883,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Frees), 1.1-",
                 sources: &[
                     (GoReleases::range(1, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Frees)"),
@@ -10638,6 +10910,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 27), "Not the live heap: garbage that is not swept yet is in it."),
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapAlloc), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapAlloc)"),
@@ -10672,6 +10945,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapSys), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapSys)"),
@@ -10707,6 +10981,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapIdle), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapIdle)"),
@@ -10742,6 +11017,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapInuse), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapInuse)"),
@@ -10767,6 +11043,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapReleased), 1.1-",
                 sources: &[
                     (GoReleases::range(1, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapReleased)"),
@@ -10792,6 +11069,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapObjects), 1.1-",
                 sources: &[
                     (GoReleases::range(1, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapObjects)"),
@@ -10817,6 +11095,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack)"),
@@ -10842,6 +11121,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack)"),
@@ -10867,6 +11147,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan)"),
@@ -10892,6 +11173,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan)"),
@@ -10917,6 +11199,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache)"),
@@ -10942,6 +11225,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache)"),
@@ -10967,6 +11251,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (BuckHashSys), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (BuckHashSys)"),
@@ -10992,6 +11277,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCSys), 1.8-",
                 sources: &[
                     (GoReleases::range(8, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCSys)"),
@@ -11017,6 +11303,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (OtherSys), 1.8-",
                 sources: &[
                     (GoReleases::range(8, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (OtherSys)"),
@@ -11054,6 +11341,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 27), "Unlike the goal on a gc line, which is that of the cycle just finished, this one is still ahead."),
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NextGC), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NextGC)"),
@@ -11079,6 +11367,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (LastGC), 1.9-",
                 sources: &[
                     (GoReleases::range(9, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (LastGC)"),
@@ -11104,6 +11393,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseNs), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseNs)"),
@@ -11129,6 +11419,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseEnd), 1.9-",
                 sources: &[
                     (GoReleases::range(9, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseEnd)"),
@@ -11154,6 +11445,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumGC), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumGC)"),
@@ -11189,6 +11481,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumForcedGC), 1.9-",
                 sources: &[
                     (GoReleases::range(9, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumForcedGC)"),
@@ -11223,6 +11516,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCCPUFraction), 1.9-",
                 sources: &[
                     (GoReleases::range(9, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCCPUFraction)"),
@@ -11248,6 +11542,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (EnableGC), 1.0-1.6",
                 sources: &[
                     (GoReleases::range(0, 6), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (EnableGC)"),
@@ -11273,6 +11568,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (DebugGC), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (DebugGC)"),
@@ -11298,6 +11594,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MaxRSS), 1.15-",
                 sources: &[
                     (GoReleases::range(15, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MaxRSS)"),
@@ -11362,6 +11659,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11387,6 +11685,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11412,6 +11711,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11437,6 +11737,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11462,6 +11763,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11487,6 +11789,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11537,6 +11840,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark.go greyobject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go greyobject"),
@@ -11562,6 +11866,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark.go greyobject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go greyobject"),
@@ -11587,6 +11892,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark.go greyobject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go greyobject"),
@@ -11612,6 +11918,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark.go gcDumpObject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go gcDumpObject"),
@@ -11637,6 +11944,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "runtime/mgcmark.go gcDumpObject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go gcDumpObject"),
@@ -11677,6 +11985,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/conf.go initConfVal, 1.19-",
                 sources: &[
                     (GoReleases::range(19, 27), "net/conf.go initConfVal"),
@@ -11702,6 +12011,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/conf.go initConfVal, 1.19-",
                 sources: &[
                     (GoReleases::range(19, 27), "net/conf.go initConfVal"),
@@ -11727,6 +12037,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/conf.go hostLookupOrder, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "net/conf.go hostLookupOrder"),
@@ -11752,6 +12063,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/conf.go addrLookupOrder, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "net/conf.go addrLookupOrder"),
@@ -11782,6 +12094,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/conf.go hostLookupOrder, 1.5-; addrLookupOrder, 1.21-",
                 sources: &[
                     (GoReleases::range(5, 27), "net/conf.go hostLookupOrder"),
@@ -11808,6 +12121,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/conf.go initConfVal, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "net/conf.go initConfVal"),
@@ -11847,6 +12161,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -11873,6 +12188,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -11899,6 +12215,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -11925,6 +12242,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -11951,6 +12269,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -11977,6 +12296,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12003,6 +12323,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12029,6 +12350,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12077,6 +12399,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "cmd/go/internal/cache/hash.go NewHash, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go NewHash"),
@@ -12102,6 +12425,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "cmd/go/internal/test/test.go tryCache, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/test/test.go tryCache"),
@@ -12127,6 +12451,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "cmd/go/internal/cache/hash.go Subkey, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go Subkey"),
@@ -12152,6 +12477,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "cmd/go/internal/cache/hash.go FileHash, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go FileHash"),
@@ -12177,6 +12503,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "cmd/go/internal/cache/hash.go Hash.Write, Hash.Sum, 1.10-; cmd/go/internal/test/test.go tryCache, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go Hash.Write, Hash.Sum"),
@@ -12203,6 +12530,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
+                see: &[],
                 source: "cmd/go/internal/cache/hash.go Subkey, FileHash, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go Subkey, FileHash"),
