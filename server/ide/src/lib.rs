@@ -19,6 +19,7 @@ pub mod navigate;
 pub mod older;
 pub mod outline;
 pub mod phases;
+pub mod requests;
 pub mod rules;
 pub mod series;
 pub mod settings;
