@@ -27,6 +27,7 @@ pub mod snapshot;
 mod special;
 pub mod stats;
 pub mod summary;
+pub mod timeline;
 pub mod tokens;
 pub mod view;
 pub mod words;

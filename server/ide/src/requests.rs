@@ -5,7 +5,10 @@
 //! those that do not. Where that cannot be done well it says so and nothing else.
 
 pub mod clock;
+mod hover;
 pub mod split;
+
+pub(crate) use hover::hover;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -386,6 +389,29 @@ impl Series {
             Some(route) => format!("{} of {route}", self.key),
             None => self.key.clone(),
         }
+    }
+}
+
+impl Requests {
+    /// What is told of them in a summary, one line each.
+    pub fn in_words(&self) -> Vec<String> {
+        const MAX_SERIES: usize = 6;
+        let n_read = words::grouped(self.n_read);
+        let clock = match &self.clock {
+            Ok(clock) => clock,
+            Err(silence) => return vec![format!("{n_read} durations, not compared: {}", silence.reason())],
+        };
+        let by = match clock.joint {
+            clock::Joint::Collector => "stamps on the gc lines",
+            clock::Joint::Position => "the order of the lines",
+        };
+        let mut lines = vec![format!("{n_read} durations; clock by {by}, to {}", words::ms(clock.error_ms()))];
+        let told = self.splits.iter().take(MAX_SERIES);
+        lines.extend(told.map(|(index, split)| format!("{}: {}", self.series[*index].name(), split.in_short())));
+        if self.splits.is_empty() {
+            lines.push("too few begin inside of cycles, or outside, to compare them".to_owned());
+        }
+        lines
     }
 }
 

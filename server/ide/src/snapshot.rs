@@ -65,9 +65,8 @@ impl Parsed {
 
     /// What rules and summaries say; computed by the first question that asks.
     pub fn analysis(&self) -> &Analysis {
-        self.analysis.get_or_init(|| {
-            Analysis::of(&self.log, &self.runs, &*self.lines, &self.settings, || self.blocks())
-        })
+        self.analysis
+            .get_or_init(|| Analysis::of(&self.log, &self.runs, &*self.lines, &self.settings, || self.blocks()))
     }
 
     /// Dumps, profiles and the like; put together by the first question that asks.

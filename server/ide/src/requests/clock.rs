@@ -6,6 +6,8 @@
 //! and what all cycles say together is narrow. Where they contradict each other (a logger with a buffer, another stream,
 //! a clock that was set or drifts) it is tried again in windows of ten minutes; where that fails too nothing is said.
 
+use tracelog::carrier::WallTime;
+
 /// When a line was written, as a stamp says: ns since the start of 1970, cut to the unit of its last digit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
@@ -123,6 +125,20 @@ pub(super) fn join(ticks: &[Tick], needed_ms: f64) -> Result<Clock, Unclear> {
         }
     }
     Err(best)
+}
+
+/// The wall time at which the clock of a process stood at zero, ns, and its error, ms: from a few lines of the process,
+/// each with the time at which it was written and the stamps of the lines around it. Good enough to show things side by
+/// side; [`join`] says whether it is good enough to judge.
+pub(crate) fn local_start_ns(lines: &[(f64, (Option<WallTime>, Option<WallTime>))]) -> Option<(i64, f64)> {
+    let stamp = |time: WallTime| Stamp { ns: time.ns, resolution_ns: time.resolution_ns };
+    let tick = |(end_ms, (before, after)): &(f64, (Option<WallTime>, Option<WallTime>))| Tick {
+        end_ms: *end_ms,
+        stamp: None,
+        between: (before.map(stamp), after.map(stamp)),
+    };
+    let ticks: Vec<Tick> = lines.iter().map(tick).collect();
+    by_position(&ticks).map(|fitted| (fitted.start_ns, fitted.error_ms))
 }
 
 type Fit = fn(&[Tick]) -> Option<Stretch>;

@@ -61,6 +61,8 @@ const IN_ABOVE: f64 = 2.0;
 const MIN_IN: usize = 10;
 /// See [`MIN_IN`].
 const MIN_CYCLES: usize = 5;
+/// The 99th percentile in a cycle is at least so many times the one outside.
+const MIN_SLOWER: f64 = 1.2;
 
 /// Half the width of a 95 % interval in standard deviations, and what has to be added for an even chance of four in five.
 const Z: f64 = 1.96;
@@ -95,7 +97,13 @@ pub fn split(series: &Series, slow_ms: f64) -> Option<Split> {
         Verdict::CannotTell(None)
     } else if k < MIN_SLOW {
         Verdict::CannotTell(Some(needed(expected)))
-    } else if interval.0 >= IN_ABOVE * expected && x >= MIN_IN && cycles.len() >= MIN_CYCLES {
+    } else if interval.0 >= IN_ABOVE * expected
+        && x >= MIN_IN
+        && cycles.len() >= MIN_CYCLES
+        // A difference that is there but that nobody would feel, and cycles shorter than the clock is sharp.
+        && (p99_ms.0 >= MIN_SLOWER * p99_ms.1 || logged_above_ms.is_some())
+        && series.is_sharp
+    {
         Verdict::InGc
     } else if interval.1 <= NOT_ABOVE * expected
         && pauses <= MAX_INSIDE

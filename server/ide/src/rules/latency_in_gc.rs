@@ -34,6 +34,8 @@
 //! gc 31 @9.411s 21%: 0.72+45+0.010 ms clock, 1.4+38/24/11+0.021 ms cpu, 141->150->102 MB, 152 MB goal, 0 MB stacks, 0 MB globals, 2 P
 //! ```
 
+use tracelog::catalog::gc;
+
 use crate::requests::Series;
 use crate::requests::split::{Split, Verdict};
 use crate::view::RunView;
@@ -49,6 +51,7 @@ pub(crate) static RULE: Rule = Rule {
     title: "Requests that begin in a collection are slower",
     severity: Severity::Info,
     limits: LIMITS,
+    reads: &[gc::AT_S, gc::WALL_SWEEP_TERM_MS, gc::WALL_MARK_MS, gc::WALL_MARK_TERM_MS],
     check: Check::Run(check),
 };
 

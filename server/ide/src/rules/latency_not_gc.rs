@@ -32,6 +32,8 @@
 //! gc 12 @3.911s 3%: 0.26+82+0.010 ms clock, 0.53+0.64/47/107+0.021 ms cpu, 176->180->100 MB, 198 MB goal, 0 MB stacks, 0 MB globals, 2 P
 //! ```
 
+use tracelog::catalog::gc;
+
 use crate::requests::Series;
 use crate::requests::split::{Split, Verdict};
 use crate::view::RunView;
@@ -47,6 +49,7 @@ pub(crate) static RULE: Rule = Rule {
     title: "Slow requests are not the collector's",
     severity: Severity::Info,
     limits: &[],
+    reads: &[gc::AT_S, gc::WALL_SWEEP_TERM_MS, gc::WALL_MARK_MS, gc::WALL_MARK_TERM_MS],
     check: Check::Run(check),
 };
 
