@@ -22,9 +22,10 @@ fn corpus(part: &str) -> PathBuf {
 fn growth_findings(path: &Path) -> Vec<&'static str> {
     let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let log = Log::read(&bytes);
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     let runs = Runs::of(&log);
     let blocks = Blocks::of(&log, &runs);
-    let analysis = Analysis::of(&log, &runs, &Settings::default(), || &blocks);
+    let analysis = Analysis::of(&log, &runs, &lines, &Settings::default(), || &blocks);
     let codes = analysis.findings.iter().map(|finding| finding.rule.code);
     codes.filter(|code| GROWTH_RULES.contains(code)).collect()
 }

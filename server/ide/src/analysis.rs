@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use tracelog::{Blocks, Log, Runs};
+use tracelog::{Blocks, Lines, Log, Runs};
 
 use crate::environment::{self, Environment};
 use crate::phases::{self, Phase};
-use crate::rules::{Check, Finding, Findings, LogView, RULES};
+use crate::requests;
+use crate::rules::{Check, Finding, Findings, LogView, RULES, slow_requests};
 use crate::settings::{Level, Settings};
 use crate::summary::{self, RunSummary};
 use crate::view::RunView;
@@ -26,8 +27,16 @@ pub struct Analysis {
 
 impl Analysis {
     /// Fills the views, runs the rules and writes the summaries. `blocks` are asked for where dumps can tell something.
-    pub fn of<'a>(log: &Log, runs: &Runs, settings: &Settings, blocks: impl Fn() -> &'a Blocks) -> Self {
-        let view = LogView::of(log, runs);
+    pub fn of<'a>(
+        log: &Log,
+        runs: &Runs,
+        lines: &dyn Lines,
+        settings: &Settings,
+        blocks: impl Fn() -> &'a Blocks,
+    ) -> Self {
+        let mut view = LogView::of(log, runs);
+        let slow_ms = settings.limits(slow_requests::RULE).get(slow_requests::LIMIT);
+        requests::fill(&mut view.runs, log, runs, lines, slow_ms);
         let findings = check(&view, settings);
         let by_run = by_run(&findings);
         let of_run = |run: usize| by_run.get(&run).map_or(&[][..], Vec::as_slice);

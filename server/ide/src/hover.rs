@@ -5,6 +5,7 @@
 
 use tracelog::{Family, Field, GoReleases, Item, ItemValue, LineCol, Loc, Part};
 
+use crate::requests;
 use crate::snapshot::Snapshot;
 use crate::special;
 
@@ -28,7 +29,9 @@ pub struct Hover {
 /// What stands at a place: a field, or the line's keyword for all of it.
 pub fn hover(snapshot: &Snapshot, at: LineCol) -> Option<Hover> {
     let line = snapshot.items(at.line);
-    let item = line.items.iter().find(|item| item.loc.touches(at))?;
+    let Some(item) = line.items.iter().find(|item| item.loc.touches(at)) else {
+        return requests::hover(snapshot, at);
+    };
     if item.part == Part::Tail && item.head_line.is_some() {
         return tail(snapshot, item, at);
     }

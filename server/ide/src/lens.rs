@@ -39,6 +39,8 @@ pub enum LensKind {
     File,
     /// The run with this number.
     Run(usize),
+    /// How long the requests of a run took, and whether that is the collector's.
+    Requests,
     /// A phase of a run.
     Phase,
     /// A dump, a profile, the state of the scheduler, a data race.

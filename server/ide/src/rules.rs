@@ -12,6 +12,8 @@ mod goroutine_stack_growth;
 mod growth;
 mod heap_spike;
 mod interleaved_processes;
+mod latency_in_gc;
+mod latency_not_gc;
 mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
@@ -22,6 +24,7 @@ mod point;
 mod restart_in_log;
 mod run_queue_growing;
 mod run_queue_saturated;
+pub(crate) mod slow_requests;
 mod stw_long;
 mod timer_gc;
 mod torn_line;
@@ -44,6 +47,8 @@ pub static RULES: &[&Rule] = &[
     &memory_limit_active::RULE,
     &memory_limit_thrash::RULE,
     &timer_gc::RULE,
+    &latency_not_gc::RULE,
+    &latency_in_gc::RULE,
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,

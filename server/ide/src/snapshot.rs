@@ -28,6 +28,7 @@ pub struct Parsed {
     pub log: Log,
     /// Which rows belong together.
     pub runs: Runs,
+    lines: Arc<dyn Lines + Send + Sync>,
     settings: Arc<Settings>,
     analysis: OnceLock<Analysis>,
     blocks: OnceLock<Blocks>,
@@ -39,17 +40,18 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// Deals the rows of a log to runs. Rules run when the first question needs them.
-    pub fn new(log: Log, settings: Arc<Settings>) -> Self {
+    /// Deals the rows of a log of these lines to runs. Rules run when the first question needs them.
+    pub fn new(lines: Arc<dyn Lines + Send + Sync>, log: Log, settings: Arc<Settings>) -> Self {
         let runs = Runs::of(&log);
-        Self::of_runs(log, runs, settings)
+        Self::of_runs(lines, log, runs, settings)
     }
 
     /// With these runs of the log, which may be a part of them.
-    pub fn of_runs(log: Log, runs: Runs, settings: Arc<Settings>) -> Self {
+    pub fn of_runs(lines: Arc<dyn Lines + Send + Sync>, log: Log, runs: Runs, settings: Arc<Settings>) -> Self {
         Self {
             log,
             runs,
+            lines,
             settings,
             analysis: OnceLock::new(),
             blocks: OnceLock::new(),
@@ -63,7 +65,8 @@ impl Parsed {
 
     /// What rules and summaries say; computed by the first question that asks.
     pub fn analysis(&self) -> &Analysis {
-        self.analysis.get_or_init(|| Analysis::of(&self.log, &self.runs, &self.settings, || self.blocks()))
+        self.analysis
+            .get_or_init(|| Analysis::of(&self.log, &self.runs, &*self.lines, &self.settings, || self.blocks()))
     }
 
     /// Dumps, profiles and the like; put together by the first question that asks.
@@ -154,12 +157,14 @@ const MIN_WARM_ROWS: usize = 10_000;
 impl Snapshot {
     /// A document that was read completely.
     pub fn new(lines: Arc<dyn Lines + Send + Sync>, log: Log, settings: Arc<Settings>) -> Self {
-        Self { lines, parsed: Some(Arc::new(Parsed::new(log, settings))) }
+        let parsed = Parsed::new(lines.clone(), log, settings);
+        Self { lines, parsed: Some(Arc::new(parsed)) }
     }
 
     /// A document of which these runs are looked at, see [`Runs::part`].
     pub fn of_runs(lines: Arc<dyn Lines + Send + Sync>, log: Log, runs: Runs, settings: Arc<Settings>) -> Self {
-        Self { lines, parsed: Some(Arc::new(Parsed::of_runs(log, runs, settings))) }
+        let parsed = Parsed::of_runs(lines.clone(), log, runs, settings);
+        Self { lines, parsed: Some(Arc::new(parsed)) }
     }
 
     /// The items of a line: with the pieces of torn ones once the document is read, of the line alone before.

@@ -3,9 +3,12 @@
 //!
 //! An absent number carries the reason why it is absent.
 
+use std::sync::Arc;
+
 use tracelog::GoReleases;
 
 use crate::derived;
+use crate::requests::Requests;
 use crate::rules::{Finding, Severity};
 use crate::stats;
 use crate::view::{Cycles, RunView, Samples};
@@ -56,6 +59,8 @@ pub struct RunSummary {
     pub gc: Option<GcSummary>,
     /// Scheduler.
     pub sched: Option<SchedSummary>,
+    /// How long requests took, where lines of the program say so.
+    pub requests: Option<Arc<Requests>>,
     /// Number of findings by severity, Hints left out: errors, warnings, infos.
     pub n_findings: [usize; 3],
 }
@@ -148,6 +153,7 @@ pub fn of(run: &RunView, findings: &[&Finding]) -> RunSummary {
         toolchain: run.toolchain,
         gc: gc(&run.cycles, limit_steers(findings)),
         sched: sched(&run.samples),
+        requests: run.requests.clone(),
         n_findings: [count(Severity::Error), count(Severity::Warning), count(Severity::Info)],
     }
 }

@@ -5,8 +5,12 @@
 
 mod fill;
 
+use std::sync::Arc;
+
 pub(crate) use fill::{NO_GOAL_MB, WRAPPED_MS};
 use tracelog::GoReleases;
+
+use crate::requests::Requests;
 
 /// One life of one process, as far as the log shows it.
 #[derive(Debug, Default)]
@@ -29,6 +33,8 @@ pub struct RunView {
     pub samples: Samples,
     /// Lines `GC forced`, in order.
     pub timer_lines: Vec<u32>,
+    /// How long its requests took, where lines of the program say so; filled by [`crate::requests`].
+    pub requests: Option<Arc<Requests>>,
     /// The last time (seconds since start) that any line of the run carries, when later than the last cycle.
     pub last_seen_s: Option<f64>,
 }

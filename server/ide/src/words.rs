@@ -78,6 +78,11 @@ pub fn size(bytes: f64) -> Option<String> {
     Some(format!("{} {unit}", number(value)))
 }
 
+/// Milliseconds for a glance, in seconds where they are many: `0.3 ms`, `43 ms`, `1.5 s`.
+pub fn ms(value: f64) -> String {
+    if value >= 1000.0 { format!("{} s", rough(value / 1000.0)) } else { format!("{} ms", rough(value)) }
+}
+
 /// A number of things with its thousands apart: `1,204`.
 pub fn grouped(n: usize) -> String {
     let digits = n.to_string();
@@ -190,6 +195,12 @@ mod tests {
     fn rough_numbers_keep_two_digits() {
         let shown: Vec<_> = [0.0, 0.0421, 0.536, 1.03, 9.96, 23.44, 812.0].map(rough).into();
         assert_eq!(shown, ["0", "0.04", "0.5", "1", "10", "23", "812"]);
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!([0, 999, 1204, 1_000_000].map(grouped), ["0", "999", "1,204", "1,000,000"]);
+        assert_eq!([0.02, 43.4, 999.0, 1500.0].map(ms), ["0.02 ms", "43 ms", "999 ms", "1.5 s"]);
     }
 
     #[test]

@@ -114,6 +114,12 @@ impl<T: Lines + ?Sized> Lines for std::sync::Arc<T> {
     }
 }
 
+impl Lines for Vec<&[u8]> {
+    fn line(&self, line: u32) -> Cow<'_, [u8]> {
+        self.as_slice().line(line)
+    }
+}
+
 impl Lines for [&[u8]] {
     fn line(&self, line: u32) -> Cow<'_, [u8]> {
         Cow::Borrowed(self.get(line as usize).map_or(b"".as_slice(), |line| trim_end(line)))

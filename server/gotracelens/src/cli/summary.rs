@@ -120,6 +120,12 @@ fn write_run(out: &mut impl Write, asked: &Asked, summary: &RunSummary, findings
     if let Some(sched) = &summary.sched {
         write_sched(out, sched)?;
     }
+    if let Some(requests) = &summary.requests {
+        writeln!(out, "    {TITLE}requests{TITLE:#}")?;
+        for line in requests.in_words() {
+            writeln!(out, "    {}", visible(&line))?;
+        }
+    }
     write_environment(out, asked, summary.run)?;
     write_phases(out, asked, summary.run)?;
     write_blocks(out, asked, summary.run)?;

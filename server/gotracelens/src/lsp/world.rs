@@ -416,7 +416,7 @@ impl World {
         self.pool.run(lane, move || {
             let parsed = catch_unwind(AssertUnwindSafe(|| {
                 let read = read?;
-                let parse = || Arc::new(Parsed::new(read.log.clone(), analysis_settings));
+                let parse = || Arc::new(Parsed::new(text.clone(), read.log.clone(), analysis_settings));
                 if pays { Some(read.parsed.get_or_init(parse).clone()) } else { read.parsed.get().cloned() }
             }));
             match parsed {

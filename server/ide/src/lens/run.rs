@@ -3,6 +3,7 @@
 use tracelog::Family;
 
 use super::{Lens, LensAction, LensKind, fitting};
+use crate::requests;
 use crate::snapshot::Parsed;
 use crate::summary::{GcSummary, RunSummary, SchedSummary};
 use crate::words;
@@ -13,13 +14,17 @@ const MAX_RUNS: usize = 200;
 /// The lenses of runs. A run of nothing but blocks has no numbers to tell: its blocks tell.
 pub(super) fn lenses(parsed: &Parsed) -> Vec<Lens> {
     let summaries = parsed.analysis().summaries.iter().filter(|summary| has_numbers(summary));
-    summaries
-        .take(MAX_RUNS)
-        .map(|summary| Lens {
-            action: action(parsed, summary),
-            ..Lens::new(LensKind::Run(summary.run), summary.lines.0, run_title(summary))
-        })
-        .collect()
+    let lens = |summary: &RunSummary| Lens {
+        action: action(parsed, summary),
+        ..Lens::new(LensKind::Run(summary.run), summary.lines.0, run_title(summary))
+    };
+    summaries.take(MAX_RUNS).flat_map(|summary| [lens(summary)].into_iter().chain(of_requests(summary))).collect()
+}
+
+/// Whether slow requests of a run are the collector's.
+fn of_requests(summary: &RunSummary) -> Option<Lens> {
+    let text = requests::short(summary.requests.as_deref()?)?;
+    Some(Lens::new(LensKind::Requests, summary.lines.0, format!("requests {text}")))
 }
 
 /// To the worst that was found in the run, or else to its longest pause.

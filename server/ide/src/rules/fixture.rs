@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use tracelog::{Log, Runs};
+use tracelog::{Log, Runs, Text};
 
 use super::{Check, Findings, Limits, LogView, Place, Rule};
+use crate::requests;
 
 /// The findings of `rule` in `log`, one line each with its places.
 pub(crate) fn findings_in(rule: &'static Rule, log: &str) -> String {
@@ -49,8 +50,11 @@ pub(crate) fn check(rule: &'static Rule, log: &str, expect: expect_test::Expect)
 
 /// A log as rules see it.
 pub(crate) fn view(log: &str) -> LogView {
-    let log = Log::read(log.as_bytes());
-    LogView::of(&log, &Runs::of(&log))
+    let (lines, log) = (Text::new(log), Log::read(log.as_bytes()));
+    let runs = Runs::of(&log);
+    let mut view = LogView::of(&log, &runs);
+    requests::fill(&mut view.runs, &log, &runs, &lines, 0.0);
+    view
 }
 
 /// Lines counted from 1, as people do, with the id of the field.

@@ -42,6 +42,7 @@ impl RunView {
             cycles,
             samples,
             timer_lines,
+            requests: None,
             last_seen_s,
         }
     }

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use ide::Diagnostic;
 use ide::environment::{Environment, Evidence};
 use ide::phases::{Change, Phase};
+use ide::requests::clock::Joint;
+use ide::requests::split::{Split, Verdict};
+use ide::requests::{Requests, Series};
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -79,6 +82,9 @@ struct RunJson {
     gc: Option<GcJson>,
     /// Scheduler; null without `SCHED` lines.
     sched: Option<SchedJson>,
+    /// How long requests took, and whether those that begin in a GC cycle are slower; null where no line of the program
+    /// holds a duration.
+    requests: Option<RequestsJson>,
     /// The configuration as far as the log shows it: Go releases, GOMAXPROCS, GOGC, memory limit, switches.
     environment: Vec<EnvironmentJson>,
     /// Stretches in which the levels of all series stay, in the order of time; empty where no level changes.
@@ -225,6 +231,60 @@ struct SchedJson {
     absent: BTreeMap<&'static str, &'static str>,
 }
 
+/// Durations in lines of the program.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Requests")]
+struct RequestsJson {
+    /// Durations that were read.
+    durations: usize,
+    /// How far the common clock of cycles and requests may be off, ms; null where there is none.
+    clock_error_ms: Option<f64>,
+    /// What joins the clocks: `collector` for stamps on the gc lines, `position` for the order of the lines.
+    clock_by: Option<&'static str>,
+    /// Why requests cannot be compared with cycles; null where they can.
+    silence: Option<String>,
+    /// One entry for each key, or for each key and route where few routes are nearly all.
+    series: Vec<RequestSeriesJson>,
+}
+
+/// Requests that are compared with each other.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RequestSeries")]
+struct RequestSeriesJson {
+    /// The key that holds the duration.
+    key: String,
+    /// The route, where routes are told apart.
+    route: Option<String>,
+    /// `not-gc`, `gc` or `cannot-tell`.
+    verdict: &'static str,
+    /// About how many requests it would take to tell, where more would help.
+    needed: Option<usize>,
+    /// Whether the clock and the numbers are good enough to rely on.
+    strong: bool,
+    /// Requests that begin in a cycle.
+    in_cycle: usize,
+    /// Requests that begin outside.
+    outside: usize,
+    /// 99th percentile of those that begin in a cycle, ms.
+    p99_in_cycle_ms: Option<f64>,
+    /// 99th percentile of the others, ms.
+    p99_outside_ms: Option<f64>,
+    /// Requests that count as slow.
+    slow: usize,
+    /// Slow ones that begin in a cycle.
+    slow_in_cycle: usize,
+    /// Share that would begin in one by chance, 0 to 1.
+    expected_share: Option<f64>,
+    /// Lower end of the 95 % interval of the share of slow ones that do.
+    slow_share_low: Option<f64>,
+    /// Its upper end.
+    slow_share_high: Option<f64>,
+    /// Pauses inside slow requests, as a share of their time.
+    pause_share: Option<f64>,
+    /// Only requests above this seem to be logged, ms.
+    logged_above_ms: Option<f64>,
+}
+
 /// The first and the last value of a series.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Span")]
@@ -330,6 +390,7 @@ fn run(asked: &Asked, summary: &RunSummary, findings: Vec<FindingJson>) -> RunJs
         toolchain: summary.toolchain,
         gc: summary.gc.as_ref().map(gc),
         sched: summary.sched.as_ref().map(sched),
+        requests: summary.requests.as_deref().map(requests),
         environment: environment(asked, summary.run),
         phases: super::phases(asked, summary.run).iter().map(|phase| phase_json(asked, phase)).collect(),
         blocks: blocks(asked, summary.run),
@@ -427,6 +488,46 @@ fn sched(sched: &SchedSummary) -> SchedJson {
         runnable: absent.known("runnable", &sched.runnable).map(distribution),
         threads: absent.take("threads", threads),
         absent: absent.0,
+    }
+}
+
+fn requests(requests: &Requests) -> RequestsJson {
+    let clock = requests.clock.as_ref();
+    RequestsJson {
+        durations: requests.n_read,
+        clock_error_ms: clock.ok().and_then(|clock| finite(clock.error_ms())),
+        clock_by: clock.ok().map(|clock| match clock.joint {
+            Joint::Collector => "collector",
+            Joint::Position => "position",
+        }),
+        silence: clock.err().map(|silence| silence.reason()),
+        series: requests.splits.iter().map(|(index, split)| request_series(&requests.series[*index], split)).collect(),
+    }
+}
+
+fn request_series(series: &Series, split: &Split) -> RequestSeriesJson {
+    let (verdict, needed) = match split.verdict {
+        Verdict::NotGc => ("not-gc", None),
+        Verdict::InGc => ("gc", None),
+        Verdict::CannotTell(needed) => ("cannot-tell", needed),
+    };
+    RequestSeriesJson {
+        key: series.key.clone(),
+        route: series.route.clone(),
+        verdict,
+        needed,
+        strong: split.is_strong,
+        in_cycle: split.n.0,
+        outside: split.n.1,
+        p99_in_cycle_ms: finite(split.p99_ms.0),
+        p99_outside_ms: finite(split.p99_ms.1),
+        slow: split.slow.0,
+        slow_in_cycle: split.slow.1,
+        expected_share: finite(split.expected),
+        slow_share_low: finite(split.interval.0),
+        slow_share_high: finite(split.interval.1),
+        pause_share: finite(split.pauses),
+        logged_above_ms: split.logged_above_ms,
     }
 }
 
