@@ -7,13 +7,16 @@ use super::{before, formula, place, releases};
 use crate::clock;
 use crate::markup::{Markup, Shown};
 use crate::narrate;
-use crate::rules::RULES;
+use crate::rules::{RULES, Rule};
 use crate::snapshot::Snapshot;
 use crate::special;
 use crate::words;
 
 /// Values of a list that are shown.
 const MAX_VALUES: usize = 16;
+
+/// Rules whose names are shown beside their codes.
+const MAX_NAMED: usize = 3;
 
 /// What a field is, and what it is here.
 pub(super) fn text(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> String {
@@ -80,6 +83,11 @@ fn shown(value: &ItemValue, go: GoReleases) -> Option<Shown> {
         let ends = format!("from {} to {}", words::number(low), words::number(high));
         return Some(Shown::Words(words::with_unit(&format!("{} values {ends}", codes.len()), value.field.def().unit)));
     }
+    if let Datum::One(Kind::Ref, code) = datum
+        && tracelog::cells::is_nil(*code)
+    {
+        return Some(Shown::Words(format!("none (printed as {})", datum.print())));
+    }
     let is_ordinary = datum.number().filter(|number| special::of(value.field, *number).is_none());
     let in_words = is_ordinary.and_then(|number| in_words(value.field, datum, number));
     Some(match (shown, in_words) {
@@ -128,19 +136,19 @@ fn named(markup: &mut Markup, value: &ItemValue, go: GoReleases) {
 /// Its id, the rules that read it, and where the knowledge comes from: only the sources of these releases.
 fn footer(field: Field, go: GoReleases) -> String {
     let def = field.def();
-    let rules: Vec<String> = RULES
-        .iter()
-        .filter(|rule| rule.reads.contains(&field))
-        .map(|rule| format!("{} {}", rule.code, rule.slug))
-        .collect();
+    let rules: Vec<&Rule> = RULES.iter().copied().filter(|rule| rule.reads.contains(&field)).collect();
+    // Names where there is room for them.
+    let is_short = rules.len() <= MAX_NAMED;
+    let rule = |rule: &&Rule| if is_short { format!("{} {}", rule.code, rule.slug) } else { rule.code.to_owned() };
+    let rules: Vec<String> = rules.iter().map(rule).collect();
     let mut sources: Vec<&(GoReleases, &str)> =
         def.sources.iter().filter(|(releases, _)| !releases.intersection(go).is_empty()).collect();
     if sources.is_empty() {
         sources = def.sources.iter().collect();
     }
-    let source = |(releases, source): &&(GoReleases, &str)| match sources.len() {
-        1 => (*source).to_owned(),
-        _ => format!("{source} ({releases})"),
+    let is_of_one = sources.windows(2).all(|pair| pair[0].0 == pair[1].0);
+    let source = |(releases, source): &&(GoReleases, &str)| {
+        if is_of_one { (*source).to_owned() } else { format!("{source} ({releases})") }
     };
     let mut parts = vec![format!("{}.{}", field.family.def().id, def.id)];
     if !rules.is_empty() {

@@ -118,13 +118,14 @@ pub(super) fn sources(text: &str, newest: u8) -> Vec<(Releases, String)> {
             sources.push((Releases::up_to(newest), part.to_owned()));
             continue;
         }
-        match words.split_whitespace().next().filter(|word| word.contains('/')) {
-            Some(named) => {
-                file = named;
-                sources.push((go, words.to_owned()));
-            }
-            None => sources.push((go, format!("{file} {words}"))),
+        let mut files = words.split_whitespace().filter(|word| word.contains('/'));
+        if words.starts_with(files.next().unwrap_or(" ")) {
+            sources.push((go, words.to_owned()));
+        } else {
+            sources.push((go, format!("{file} {words}")));
         }
+        // What follows without a file is in the one named last.
+        file = words.split_whitespace().rfind(|word| word.contains('/')).unwrap_or(file);
     }
     sources
 }
@@ -191,6 +192,8 @@ mod tests {
             one,
             [("1.0 – 1.4".to_owned(), "runtime/mgc0.c gc, gcprocs in runtime/proc.c, MaxGcproc".to_owned())]
         );
+        let two = split("runtime/mgcmark.go gcAssistAlloc1, runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5");
+        assert_eq!(two[1], ("1.5".to_owned(), "runtime/mgc.go gc".to_owned()));
         let other = split("not Go's runtime: printed by shells");
         assert_eq!(other, [("1.0 – 1.27".to_owned(), "not Go's runtime: printed by shells".to_owned())]);
     }
