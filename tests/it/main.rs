@@ -25,6 +25,8 @@ mod grammar;
 #[cfg(test)]
 mod hover_everywhere;
 #[cfg(test)]
+mod hover_ranks;
+#[cfg(test)]
 mod hover_snapshots;
 #[cfg(test)]
 mod hover_truths;
