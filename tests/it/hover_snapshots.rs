@@ -101,12 +101,22 @@ fn line(text: &mut String, snapshot: &Snapshot, row: RowId) {
     let shown: String = String::from_utf8_lossy(&printed).trim_end().chars().take(160).collect();
     let hover = |loc: Loc| {
         let at = LineCol { line: loc.line, byte: loc.start };
-        ide::hover(snapshot, at).expect("an item has a hover").markdown
+        without_narration(&ide::hover(snapshot, at).expect("an item has a hover").markdown)
     };
     let _ = write!(text, "\n======== {}: {shown}\n\n{}\n", item.family().def().id, keyword(item, &hover(item.loc)));
     for value in item.values.iter().filter(|value| value.loc.end > value.loc.start && value.loc.line == number) {
         let _ = writeln!(text, "\n{}", of_this_log(&hover(value.loc), value.field));
     }
+}
+
+/// A hover without the narration of the line, which has tests of its own.
+fn without_narration(markdown: &str) -> String {
+    let mut is_narrated = false;
+    let is_kept = |line: &&str| {
+        is_narrated = *line == "What happened:" || is_narrated && (line.is_empty() || line.starts_with("- "));
+        !is_narrated
+    };
+    markdown.lines().filter(is_kept).collect::<Vec<_>>().join("\n")
 }
 
 /// The list of the line; the meaning of its family is left out.

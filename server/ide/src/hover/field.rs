@@ -31,6 +31,7 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> Strin
         Some(text) => markup.paragraph(text),
         None => here(&mut markup, snapshot, item, value, go),
     }
+    narrate::append(&mut markup, snapshot, item, Some(value.field));
     named(&mut markup, value, go);
     markup.paragraph(def.meaning);
     if special.is_none() {
@@ -46,7 +47,6 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> Strin
     for (_, confusion) in def.confusion.iter().filter(|(releases, _)| of_run(releases)) {
         markup.entry("Often confused:", confusion);
     }
-    narrate::append(&mut markup, snapshot, item, Some(value.field));
     markup.paragraph(&footer(value.field, go));
     markup.finish()
 }

@@ -28,10 +28,10 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item) -> String {
         markup.paragraph(torn_in_words(item));
     }
     markup.block(&table(item, go));
+    narrate::append(&mut markup, snapshot, item, None);
     let note = item.shape.def().note;
     markup.paragraph(if note.is_empty() { family.meaning } else { note });
     markup.labeled("Switched on by", family.knob);
-    narrate::append(&mut markup, snapshot, item, None);
     markup.finish()
 }
 
