@@ -83,11 +83,12 @@ fn hovers_in_real_runs_fit_on_a_screen() {
     assert!(n_hovers > 2000, "{n_hovers} hovers");
 }
 
-fn logs_below(folder: &Path) -> Vec<PathBuf> {
+/// All logs in a folder and those below it.
+pub fn logs_below(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("the corpus is there").map(|entry| entry.expect("an entry").path());
     entries
         .flat_map(|path| if path.is_dir() { logs_below(&path) } else { vec![path] })
-        .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "log" || extension == "txt"))
         .collect()
 }
 

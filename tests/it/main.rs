@@ -25,6 +25,10 @@ mod grammar;
 #[cfg(test)]
 mod hover_everywhere;
 #[cfg(test)]
+mod hover_ranks;
+#[cfg(test)]
+mod hover_snapshots;
+#[cfg(test)]
 mod hover_truths;
 #[cfg(test)]
 mod json;

@@ -108,6 +108,7 @@ pub fn value(field: Field, datum: &Datum) -> String {
     match datum {
         Datum::One(Kind::Flag, code) => if code & 1 == 1 { "yes" } else { "no" }.to_owned(),
         Datum::One(Kind::Bool, code) => if code & 1 == 1 { "yes" } else { "no" }.to_owned(),
+        Datum::One(Kind::Hex, _) if def.unit.is_empty() => datum.print(),
         Datum::One(Kind::Hex, code) => {
             format!("{} (printed as {})", with_unit(&code.to_string(), def.unit), datum.print())
         }

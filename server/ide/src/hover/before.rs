@@ -44,7 +44,8 @@ pub(super) fn write(markup: &mut Markup, parsed: &Parsed, (run, index): (usize, 
     if is_the_same_everywhere && !def.cumulative {
         return;
     }
-    let change = match words::number(number - previous) {
+    let size = Some(number - previous).filter(|_| def.unit == "B").and_then(words::size);
+    let change = match size.unwrap_or_else(|| words::number(number - previous)) {
         same if same == "0" => "no change".to_owned(),
         more if number > previous => format!("+{more}"),
         less => less,

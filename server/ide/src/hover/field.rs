@@ -27,6 +27,7 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> Strin
         Some(text) => markup.paragraph(text),
         None => here(&mut markup, snapshot, item, value, go),
     }
+    narrate::append(&mut markup, snapshot, item, Some(value.field));
     named(&mut markup, value, go);
     markup.paragraph(def.meaning);
     if special.is_none() {
@@ -42,7 +43,6 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> Strin
     for (_, confusion) in def.confusion.iter().filter(|(releases, _)| of_run(releases)) {
         markup.entry("Often confused:", confusion);
     }
-    narrate::append(&mut markup, snapshot, item, Some(value.field));
     footer::write(&mut markup, value.field, go);
     markup.finish()
 }
@@ -78,6 +78,11 @@ fn shown(value: &ItemValue, go: GoReleases) -> Option<Shown> {
         let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), n| (low.min(n), high.max(n)));
         let ends = format!("from {} to {}", words::number(low), words::number(high));
         return Some(Shown::Words(words::with_unit(&format!("{} values {ends}", codes.len()), value.field.def().unit)));
+    }
+    if let Datum::One(Kind::Ref, code) = datum
+        && tracelog::cells::is_nil(*code)
+    {
+        return Some(Shown::Words(format!("none (printed as {})", datum.print())));
     }
     let is_ordinary = datum.number().filter(|number| special::of(value.field, *number).is_none());
     let in_words = is_ordinary.and_then(|number| in_words(value.field, datum, number));

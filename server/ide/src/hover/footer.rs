@@ -6,6 +6,9 @@ use crate::markup::Markup;
 use crate::pages;
 use crate::rules::RULES;
 
+/// Rules whose names are shown beside their codes; of more there is room for codes only.
+const MAX_NAMED: usize = 3;
+
 /// Terms that are named; the page of the field has them all.
 const MAX_TERMS: usize = 3;
 
@@ -19,8 +22,10 @@ pub(super) fn write(markup: &mut Markup, field: Field, go: GoReleases) {
             words.push((text, Some(page)));
         }
     };
-    let rules = RULES.iter().filter(|rule| rule.reads.contains(&field));
-    list("read by ", rules.map(|rule| (format!("{} {}", rule.code, rule.slug), rule.code.to_owned())).collect());
+    let rules: Vec<_> = RULES.iter().filter(|rule| rule.reads.contains(&field)).collect();
+    let is_short = rules.len() <= MAX_NAMED;
+    let shown = |code, slug| if is_short { format!("{code} {slug}") } else { str::to_owned(code) };
+    list("read by ", rules.iter().map(|rule| (shown(rule.code, rule.slug), rule.code.to_owned())).collect());
     let terms = pages::terms_of(field).into_iter().take(MAX_TERMS);
     list("see ", terms.map(|term| (term.title().to_owned(), term.name())).collect());
     words.push((format!(" · {}", sources(field, go)), None));
@@ -42,9 +47,9 @@ fn sources(field: Field, go: GoReleases) -> String {
     if sources.is_empty() {
         sources = all.iter().collect();
     }
-    let source = |(releases, source): &&(GoReleases, &str)| match sources.len() {
-        1 => (*source).to_owned(),
-        _ => format!("{source} ({releases})"),
+    let is_of_one = sources.windows(2).all(|pair| pair[0].0 == pair[1].0);
+    let source = |(releases, source): &&(GoReleases, &str)| {
+        if is_of_one { (*source).to_owned() } else { format!("{source} ({releases})") }
     };
     sources.iter().map(source).collect::<Vec<_>>().join("; ")
 }

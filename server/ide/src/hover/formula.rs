@@ -169,6 +169,7 @@ impl Shown {
     /// Two terms of one unit name it once, behind the last.
     fn sum(left: Self, sign: &str, right: Self) -> Self {
         let is_group = sign == "-" && right.binds == Binding::Sum;
+        let right = if right.text.starts_with('-') { right.in_its_parentheses() } else { right };
         if left.unit == right.unit {
             let right_text = if is_group { format!("({})", right.text) } else { right.text };
             return Self { text: format!("{} {sign} {right_text}", left.text), unit: left.unit, binds: Binding::Sum };
@@ -184,6 +185,11 @@ impl Shown {
         let loosest_right = if sign == "/" { Binding::Product } else { Binding::Sum };
         let text = format!("{} {sign} {}", side(left, Binding::Sum), side(right, loosest_right));
         Self { text, unit: String::new(), binds: Binding::Product }
+    }
+
+    /// A negative number behind a sign.
+    fn in_its_parentheses(self) -> Self {
+        Self { text: format!("({})", self.text), binds: Binding::Atom, ..self }
     }
 
     fn in_parentheses(self) -> String {
@@ -222,7 +228,7 @@ gc 10 @1.500s 0%: 0.020+10+0.003 ms clock, 0.040+0/2.0/0+0.006 ms cpu, 70->64->3
     fn numbers_of_this_line_and_its_neighbors_are_filled_in() {
         assert_eq!(
             filled_on(0, gc::GC_CPU_PCT),
-            ["Share up to the start of the next: (0.048 + 1.3 + 2.1 + 0.006 ms) / (4 P × 250 ms) = 0.345 %"]
+            ["Share from this start to the next: (0.048 + 1.3 + 2.1 + 0.006 ms) / (4 P × 250 ms) = 0.345 %"]
         );
         assert_eq!(
             filled_on(1, gc::HEAP_GOAL_MB),

@@ -28,10 +28,10 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item) -> String {
         markup.paragraph(torn_in_words(item));
     }
     markup.block(&table(item, go));
+    narrate::append(&mut markup, snapshot, item, None);
     let note = item.shape.def().note;
     markup.paragraph(if note.is_empty() { family.meaning } else { note });
     markup.labeled("Switched on by", family.knob);
-    narrate::append(&mut markup, snapshot, item, None);
     footer::write_family(&mut markup, item.family());
     markup.finish()
 }
@@ -105,10 +105,13 @@ fn row(value: &ItemValue, go: GoReleases) -> Row {
         return row(special.name.to_owned(), "", true);
     }
     let name = words::name_of(value, go).map(|name| name.name).filter(|name| !name.is_empty());
-    if let Some(name) = name {
-        return row(format!("{} ({name})", datum.print()), "", false);
+    match (name, datum.print()) {
+        (Some(name), printed) if printed.is_empty() => return row(name.to_owned(), "", false),
+        (Some(name), printed) => return row(format!("{printed} ({name})"), "", false),
+        (None, _) => {}
     }
     match datum {
+        Datum::One(Kind::Ref, code) if tracelog::cells::is_nil(*code) => row("none".to_owned(), "", true),
         Datum::One(Kind::Hex, code) if !def.unit.is_empty() => row(code.to_string(), def.unit, true),
         Datum::One(Kind::Hex, _) => row(datum.print(), "", false),
         Datum::One(Kind::FloatE | Kind::FloatG, _) => match number {

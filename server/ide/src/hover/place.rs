@@ -44,8 +44,11 @@ pub(super) fn write(markup: &mut Markup, parsed: &Parsed, (run, index): (usize, 
         return;
     }
     let mut parts = charts(parsed, &series, (run, index), row, field);
-    let shown = |value: Option<f64>| Shown::Words(value.map_or("?".to_owned(), words::number));
-    let max = words::with_unit(&series.max().map_or("?".to_owned(), words::number), def.unit);
+    let size = |value: f64| if def.unit == "B" { words::size(value) } else { None };
+    let text =
+        |value: Option<f64>| value.map_or("?".to_owned(), |value| size(value).unwrap_or_else(|| words::number(value)));
+    let shown = |value: Option<f64>| Shown::Words(text(value));
+    let max = series.max().and_then(size).unwrap_or_else(|| words::with_unit(&text(series.max()), def.unit));
     // Beside one chart there is room for the numbers.
     if parts.len() > 1 {
         markup.row(&parts);
@@ -84,16 +87,15 @@ fn in_words(series: &Series, number: f64) -> String {
         return format!("the same in all {} lines", words::grouped(n));
     }
     let lines = format!("{} lines", words::grouped(n));
-    let z = series.z(number);
-    let times = match series.median() {
-        Some(median) if median > 0.0 && number > 0.0 && !(0.8..1.25).contains(&(number / median)) => {
-            format!(", {} × the median", words::rough(number / median))
-        }
+    // How far from the median; where that is 0 every other value is far away.
+    let ratio = series.median().filter(|median| *median > 0.0 && number > 0.0).map(|median| number / median);
+    let times = match ratio {
+        Some(ratio) if !(0.8..1.25).contains(&ratio) => format!(", {} × the median", words::rough(ratio)),
         _ => String::new(),
     };
-    // Where the values are 0 nearly everywhere there is no scale, and the rank alone decides.
-    let has_scale = series.median().is_some_and(|median| median > 0.0);
-    let is_far = !has_scale || z.is_none_or(|z| z.abs() >= UNUSUAL_Z);
+    let is_near = ratio.is_some_and(|ratio| (0.9..=1.1).contains(&ratio));
+    let is_double = ratio.is_none_or(|ratio| !(0.5..2.0).contains(&ratio));
+    let is_far = ratio.is_none() || series.z(number).is_none_or(|z| z.abs() >= UNUSUAL_Z);
     let share = (rank.below as f64 + rank.equal as f64 / 2.0) / n as f64;
     let (below, above) = (rank.below * 100 / n, rank.above * 100 / n);
     let extreme = |which: &str| {
@@ -109,10 +111,14 @@ fn in_words(series: &Series, number: f64) -> String {
         extreme("highest")
     } else if rank.below == 0 {
         extreme("lowest")
-    } else if below >= 90 {
+    } else if is_near && below >= 60 {
+        format!("ordinary: near the median, higher than {below} % of {lines}")
+    } else if is_near && above >= 60 {
+        format!("ordinary: near the median, lower than {above} % of {lines}")
+    } else if below >= 90 || below >= 75 && is_double {
         let word = if below >= 98 && is_far { "unusual" } else { "high" };
         format!("{word}: higher than {below} % of {lines}{times}")
-    } else if above >= 90 {
+    } else if above >= 90 || above >= 75 && is_double {
         let word = if above >= 98 && is_far { "unusual" } else { "low" };
         format!("{word}: lower than {above} % of {lines}{times}")
     } else if (0.4..=0.6).contains(&share) {

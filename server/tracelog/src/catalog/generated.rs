@@ -1625,16 +1625,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 names: &[
                 ],
                 formula: &[
-                    Formula {
-                        go: GoReleases::range(5, 27),
-                        name: "Time since the cycle before it",
-                        unit: "s",
-                        is: &Expr::Sub(&Expr::Value(Of::This, gc::AT_S), &Expr::Value(Of::Before, gc::AT_S)),
-                        when: &[
-                            Comparison { left: &Expr::Value(Of::This, gc::N), relation: Relation::Equal, right: &Expr::Add(&Expr::Value(Of::Before, gc::N), &Expr::Number(1.0)) },
-                        ],
-                        source: "runtime/mgc.go gcMarkTermination (memstats.numgc), 1.6-; gc, 1.5; runtime/mgc0.c gc, 1.0-1.4",
-                    },
                 ],
                 confusion: &[
                 ],
@@ -1714,7 +1704,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 formula: &[
                     Formula {
                         go: GoReleases::range(6, 27),
-                        name: "Share up to the start of the next",
+                        name: "Share from this start to the next",
                         unit: "%",
                         is: &Expr::Div(&Expr::Add(&Expr::Add(&Expr::Add(&Expr::Value(Of::This, gc::CPU_SWEEP_TERM_MS), &Expr::Value(Of::This, gc::CPU_ASSIST_MS)), &Expr::Value(Of::This, gc::CPU_BACKGROUND_MS)), &Expr::Value(Of::This, gc::CPU_MARK_TERM_MS)), &Expr::Mul(&Expr::Named(&Expr::Value(Of::This, gc::PROCS), "P"), &Expr::Named(&Expr::Mul(&Expr::Number(1000.0), &Expr::Sub(&Expr::Value(Of::Next, gc::AT_S), &Expr::Value(Of::This, gc::AT_S))), "ms"))),
                         when: &[
@@ -2108,7 +2098,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 source: "runtime/mgcmark.go gcAssistAlloc1 (assistTime), runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgcmark.go gcAssistAlloc1 (assistTime), runtime/mgc.go gcMarkTermination"),
-                    (GoReleases::range(5, 5), "runtime/mgcmark.go gc"),
+                    (GoReleases::range(5, 5), "runtime/mgc.go gc"),
                 ],
                 go: GoReleases::range(5, 27),
             },
@@ -4332,16 +4322,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 names: &[
                 ],
                 formula: &[
-                    Formula {
-                        go: GoReleases::range(2, 27),
-                        name: "Step from the line before",
-                        unit: "ms",
-                        is: &Expr::Sub(&Expr::Value(Of::This, sched::AT_MS), &Expr::Value(Of::Before, sched::AT_MS)),
-                        when: &[
-                            Comparison { left: &Expr::Value(Of::This, sched::AT_MS), relation: Relation::AtLeast, right: &Expr::Value(Of::Before, sched::AT_MS) },
-                        ],
-                        source: "runtime/proc.go schedtrace, sysmon, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
-                    },
                 ],
                 confusion: &[
                 ],
@@ -4957,16 +4937,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 names: &[
                 ],
                 formula: &[
-                    Formula {
-                        go: GoReleases::range(2, 27),
-                        name: "Started since the block before",
-                        unit: "",
-                        is: &Expr::Sub(&Expr::Value(Of::This, sched_p::SCHEDTICK), &Expr::Value(Of::Before, sched_p::SCHEDTICK)),
-                        when: &[
-                            Comparison { left: &Expr::Value(Of::This, sched_p::SCHEDTICK), relation: Relation::AtLeast, right: &Expr::Value(Of::Before, sched_p::SCHEDTICK) },
-                        ],
-                        source: "runtime/proc.go schedtrace, execute, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
-                    },
                 ],
                 confusion: &[
                 ],
@@ -4995,16 +4965,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 names: &[
                 ],
                 formula: &[
-                    Formula {
-                        go: GoReleases::range(2, 27),
-                        name: "Slow system calls since the block before",
-                        unit: "",
-                        is: &Expr::Sub(&Expr::Value(Of::This, sched_p::SYSCALLTICK), &Expr::Value(Of::Before, sched_p::SYSCALLTICK)),
-                        when: &[
-                            Comparison { left: &Expr::Value(Of::This, sched_p::SYSCALLTICK), relation: Relation::AtLeast, right: &Expr::Value(Of::Before, sched_p::SYSCALLTICK) },
-                        ],
-                        source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
-                    },
                 ],
                 confusion: &[
                 ],
@@ -6131,7 +6091,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
                         go: GoReleases::range(18, 27),
                         name: "Paid by assists",
                         unit: "% of all Ps",
-                        is: &Expr::Sub(&Expr::Value(Of::This, pacer_end::MARK_CPU_PCT), &Expr::Number(25.0)),
+                        is: &Expr::Sub(&Expr::Value(Of::This, pacer_end::MARK_CPU_PCT), &Expr::Named(&Expr::Number(25.0), "%")),
                         when: &[
                             Comparison { left: &Expr::Value(Of::This, pacer_end::MARK_CPU_PCT), relation: Relation::AtLeast, right: &Expr::Number(25.0) },
                         ],
@@ -10609,8 +10569,8 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     Formula {
                         go: GoReleases::range(1, 27),
                         name: "Time waited in all",
-                        unit: "s",
-                        is: &Expr::Div(&Expr::Value(Of::This, contention_record::CYCLES), &Expr::Value(Of::Last, contention_profile::CYCLES_PER_SECOND)),
+                        unit: "ms",
+                        is: &Expr::Div(&Expr::Mul(&Expr::Number(1000.0), &Expr::Value(Of::This, contention_record::CYCLES)), &Expr::Value(Of::Last, contention_profile::CYCLES_PER_SECOND)),
                         when: &[
                             Comparison { left: &Expr::Value(Of::Last, contention_profile::CYCLES_PER_SECOND), relation: Relation::More, right: &Expr::Number(0.0) },
                         ],
@@ -10618,11 +10578,12 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     },
                     Formula {
                         go: GoReleases::range(1, 27),
-                        name: "Mean wait, in cycles",
-                        unit: "",
-                        is: &Expr::Div(&Expr::Value(Of::This, contention_record::CYCLES), &Expr::Value(Of::This, contention_record::COUNT)),
+                        name: "Mean wait",
+                        unit: "ms",
+                        is: &Expr::Div(&Expr::Div(&Expr::Mul(&Expr::Number(1000.0), &Expr::Value(Of::This, contention_record::CYCLES)), &Expr::Value(Of::This, contention_record::COUNT)), &Expr::Value(Of::Last, contention_profile::CYCLES_PER_SECOND)),
                         when: &[
                             Comparison { left: &Expr::Value(Of::This, contention_record::COUNT), relation: Relation::More, right: &Expr::Number(0.0) },
+                            Comparison { left: &Expr::Value(Of::Last, contention_profile::CYCLES_PER_SECOND), relation: Relation::More, right: &Expr::Number(0.0) },
                         ],
                         source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                     },
@@ -10655,11 +10616,12 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 formula: &[
                     Formula {
                         go: GoReleases::range(1, 27),
-                        name: "Mean wait, in cycles",
-                        unit: "",
-                        is: &Expr::Div(&Expr::Value(Of::This, contention_record::CYCLES), &Expr::Value(Of::This, contention_record::COUNT)),
+                        name: "Mean wait",
+                        unit: "ms",
+                        is: &Expr::Div(&Expr::Div(&Expr::Mul(&Expr::Number(1000.0), &Expr::Value(Of::This, contention_record::CYCLES)), &Expr::Value(Of::This, contention_record::COUNT)), &Expr::Value(Of::Last, contention_profile::CYCLES_PER_SECOND)),
                         when: &[
                             Comparison { left: &Expr::Value(Of::This, contention_record::COUNT), relation: Relation::More, right: &Expr::Number(0.0) },
+                            Comparison { left: &Expr::Value(Of::Last, contention_profile::CYCLES_PER_SECOND), relation: Relation::More, right: &Expr::Number(0.0) },
                         ],
                         source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                     },

@@ -118,13 +118,14 @@ pub(super) fn sources(text: &str, newest: u8) -> Vec<(Releases, String)> {
             sources.push((Releases::up_to(newest), part.to_owned()));
             continue;
         }
-        match words.split_whitespace().next().filter(|word| word.contains('/')) {
-            Some(named) => {
-                file = named;
-                sources.push((go, words.to_owned()));
-            }
-            None => sources.push((go, format!("{file} {words}"))),
+        let mut files = words.split_whitespace().filter(|word| word.contains('/'));
+        if words.starts_with(files.next().unwrap_or(" ")) {
+            sources.push((go, words.to_owned()));
+        } else {
+            sources.push((go, format!("{file} {words}")));
         }
+        // What follows without a file is in the one named last.
+        file = words.split_whitespace().rfind(|word| word.contains('/')).unwrap_or(file);
     }
     sources
 }
@@ -141,6 +142,7 @@ pub(super) fn check(families: &[Family]) -> Outcome {
 }
 
 fn check_field(field: &Field, family: &Family, families: &[Family]) -> Outcome {
+    check_sample(&field.text.id, field.go, family)?;
     for formula in &field.formulas {
         let about = |error| format!("formula \"{}\": {error}", formula.text.name);
         formula.references().try_for_each(|reference| check_reference(reference, family, families)).map_err(about)?;
@@ -176,6 +178,69 @@ fn check_sample(field: &str, go: Releases, family: &Family) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::read_edited;
+    use crate::files::root;
+
+    /// What is wrong with the catalog once the file of a family is edited.
+    fn error_of(family: &str, edit: impl Fn(String) -> String) -> String {
+        let file = format!("formats/{family}.toml");
+        let read = read_edited(&root().join("server/catalog"), |name, text| {
+            if name != file {
+                return text;
+            }
+            let edited = edit(text.clone());
+            assert_ne!(edited, text, "the edit finds what it changes");
+            edited
+        });
+        read.err().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_claim_without_a_source_is_refused() {
+        let without_source = |kind: &'static str| {
+            move |text: String| {
+                let at = text.find(kind).unwrap_or(text.len());
+                let (before, after) = text.split_at(at);
+                let source = after.find(", source = ").unwrap_or(0);
+                let end = source + after[source..].find(" }").unwrap_or(0);
+                format!("{before}{}{}", &after[..source], &after[end..])
+            }
+        };
+        let error = error_of("gc", without_source("formula = ["));
+        assert!(error.contains("missing field `source`"), "{error}");
+        let error = error_of("gc", without_source("confusion = ["));
+        assert!(error.contains("missing field `source`"), "{error}");
+        let error = error_of("scav", |text| {
+            text.replacen("source = \"runtime/mgcscavenge.go printScavTrace, 1.21-\"", "source = \"\"", 1)
+        });
+        assert!(error.contains("work_background_kib") && error.contains("source \"\""), "{error}");
+    }
+
+    #[test]
+    fn a_field_that_no_sample_shows_is_refused() {
+        let without_minutes = |text: String| {
+            let samples = text.split("\n[[shapes.samples]]\n");
+            let kept: Vec<&str> = samples.filter(|sample| !sample.contains("minutes = \"")).collect();
+            kept.join("\n[[shapes.samples]]\n")
+        };
+        let error = error_of("goroutine", without_minutes);
+        assert!(error.contains("\"minutes\"") && error.contains("no sample"), "{error}");
+    }
+
+    #[test]
+    fn a_formula_names_numbers_that_exist() {
+        let error = error_of("gc", |text| {
+            text.replacen("(mallocs - frees)", "", 1).replacen(
+                "is = \"mallocs - frees\"",
+                "is = \"mallocs - freed\"",
+                1,
+            )
+        });
+        assert!(error.contains("there is no field \"freed\""), "{error}");
+        let error =
+            error_of("init", |text| text.replacen("is = \"start_ms + init_ms\"", "is = \"start_ms + package\"", 1));
+        assert!(error.contains("\"package\" is no number"), "{error}");
+    }
 
     fn split(text: &str) -> Vec<(String, String)> {
         sources(text, 27).into_iter().map(|(go, source)| (go.to_string(), source)).collect()
@@ -191,6 +256,8 @@ mod tests {
             one,
             [("1.0 – 1.4".to_owned(), "runtime/mgc0.c gc, gcprocs in runtime/proc.c, MaxGcproc".to_owned())]
         );
+        let two = split("runtime/mgcmark.go gcAssistAlloc1, runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5");
+        assert_eq!(two[1], ("1.5".to_owned(), "runtime/mgc.go gc".to_owned()));
         let other = split("not Go's runtime: printed by shells");
         assert_eq!(other, [("1.0 – 1.27".to_owned(), "not Go's runtime: printed by shells".to_owned())]);
     }
