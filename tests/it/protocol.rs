@@ -7,6 +7,7 @@ mod framing;
 mod handshake;
 mod lifecycle;
 mod mute_client;
+mod navigation;
 mod order;
 mod pages;
 #[cfg(feature = "fault")]

@@ -258,7 +258,7 @@ impl LanguageServer for Server {
 
     async fn selection_range(&self, params: SelectionRangeParams) -> Result<Option<Vec<SelectionRange>>> {
         let (uri, positions) = (params.text_document.uri, params.positions);
-        self.inbox.ask(uri, Needs::Lines, move |view| navigate::selection_ranges(view, &positions)).await
+        self.inbox.ask(uri, Needs::Log, move |view| navigate::selection_ranges(view, &positions)).await
     }
 
     async fn prepare_call_hierarchy(

@@ -26,7 +26,7 @@ pub use links::{FilePlace, file_at, file_links};
 pub use search::{Fit, Found, FoundKind, MAX_FOUND, search};
 pub use selection::selections;
 pub(crate) use things::Things;
-use things::{Mention, Spot, block_of, locate, spot};
+use things::{Mention, Spot, block_of, locate, spot, spot_of};
 
 /// Where a number leads.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +74,14 @@ pub fn resolve(snapshot: &Snapshot, at: LineCol) -> Option<Resolved> {
         (None, None) => Resolution::Unlisted("the number was lost".to_owned()),
     };
     Some(Resolved { origin: spot.loc, resolution })
+}
+
+/// Why a number in a row leads nowhere; None where it leads somewhere, or names nothing.
+pub(crate) fn unlisted(parsed: &Parsed, row: RowId, field: Field) -> Option<String> {
+    let spot = spot_of(parsed, row, field, Loc::default())?;
+    let node = spot.node.filter(|_| !spot.is_own)?;
+    let is_unlisted = target(parsed, &spot, node).is_none();
+    is_unlisted.then(|| why_unlisted(parsed, &spot, node))
 }
 
 /// The line or goroutine of a mention that is about its thing.

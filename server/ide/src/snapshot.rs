@@ -115,6 +115,7 @@ impl Parsed {
         self.analysis();
         self.blocks();
         self.lenses();
+        self.things();
         for (number, run) in self.runs.list.iter().enumerate() {
             for family in Family::ALL.iter().filter(|family| run.rows(**family).len() >= MIN_WARM_ROWS) {
                 for (index, field) in family.def().fields.iter().enumerate() {

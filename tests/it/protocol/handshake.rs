@@ -24,6 +24,14 @@ fn announces_what_it_can_do_and_who_it_is() {
         ("documentSymbolProvider", json!(true)),
         ("foldingRangeProvider", json!(true)),
         ("inlayHintProvider", json!(true)),
+        ("definitionProvider", json!(true)),
+        ("referencesProvider", json!(true)),
+        ("documentHighlightProvider", json!(true)),
+        ("documentLinkProvider", json!({})),
+        ("selectionRangeProvider", json!(true)),
+        ("callHierarchyProvider", json!(true)),
+        ("workspaceSymbolProvider", json!(true)),
+        ("workspace", json!({"workspaceFolders": {"supported": true, "changeNotifications": true}})),
     ] {
         assert_eq!(capabilities[name], want, "{name}");
     }

@@ -7,6 +7,7 @@ use super::{before, footer, formula, place, releases};
 use crate::clock;
 use crate::markup::{Markup, Shown};
 use crate::narrate;
+use crate::navigate;
 use crate::snapshot::Snapshot;
 use crate::special;
 use crate::words;
@@ -61,6 +62,9 @@ fn here(markup: &mut Markup, snapshot: &Snapshot, item: &Item, value: &ItemValue
         }
         place::write(markup, parsed, place, row, value);
         before::write(markup, parsed, place, row, value);
+        if let Some(why) = navigate::unlisted(parsed, row, value.field) {
+            markup.entry("Leads nowhere:", &format!("{why}."));
+        }
     }
     for (name, filled) in formula::filled(parsed, item, value.field, go) {
         markup.entry(&format!("{name}:"), &filled);

@@ -235,7 +235,8 @@ fn cycle(parsed: &Parsed, run: usize, line: u32) -> Option<(u32, u32)> {
     let family = if run.rows(Family::PacerStart).is_empty() { Family::Gc } else { Family::PacerStart };
     let starts = run.rows(family);
     let line_of = |row: &RowId| parsed.log.line(*row);
-    if !starts.is_sorted_by_key(line_of) {
+    // A log whose newest line comes first prints a cycle backwards.
+    if starts.first().map(line_of) > starts.last().map(line_of) {
         return None;
     }
     // The lines of a family between two lines, both left out.
@@ -272,7 +273,13 @@ fn cycle(parsed: &Parsed, run: usize, line: u32) -> Option<(u32, u32)> {
     index.checked_sub(1).and_then(of_line).or_else(|| of_line(index))
 }
 
-/// The lines of the phase of the run that a line is in.
-fn phase(_parsed: &Parsed, _run: usize, _line: u32) -> Option<(u32, u32)> {
-    None
+/// The lines of the phase of the run that a line is in: from its first cycle up to that of the next phase.
+fn phase(parsed: &Parsed, run: usize, line: u32) -> Option<(u32, u32)> {
+    let mut phases: Vec<(u32, u32)> = parsed.analysis().phases.get(run)?.iter().map(|phase| phase.lines).collect();
+    phases.sort_unstable();
+    let starts_at = |phase: &(u32, u32)| cycle(parsed, run, phase.0).map_or(phase.0, |lines| lines.0.min(phase.0));
+    let starts: Vec<u32> = phases.iter().map(starts_at).collect();
+    let index = starts.partition_point(|start| *start <= line).checked_sub(1)?;
+    let last = starts.get(index + 1).map_or(parsed.runs.list[run].lines.1, |next| next.saturating_sub(1));
+    Some((starts[index], last.max(phases[index].1)))
 }

@@ -166,6 +166,23 @@ fn references_of_a_block_lead_to_its_lines_or_are_explained() {
 }
 
 #[test]
+fn a_hover_says_why_a_number_leads_nowhere() {
+    let hover = |fixture: &str| {
+        let (snapshot, at) = at_cursor(fixture);
+        crate::hover(&snapshot, at).expect("there is a number").markdown
+    };
+    let lost = hover(&BLOCK.replacen("curg=99", "curg=$099", 1));
+    assert!(lost.contains("**Leads nowhere:** G99 has no line in this block"), "{lost}");
+    for found in ["curg=17", "lockedg=18", "curg=nil", "M3: "] {
+        let cursor = found.find(['=', '3']).unwrap() + usize::from(found.contains('='));
+        let fixture = BLOCK.replacen(found, &format!("{}$0{}", &found[..cursor], &found[cursor..]), 1);
+        assert!(!hover(&fixture).contains("Leads nowhere"), "{found}");
+    }
+    let gone = hover(&DUMP.replacen("goroutine 5", "goroutine $05", 1));
+    assert!(gone.contains("goroutine 5 is in no dump of this run"), "{gone}");
+}
+
+#[test]
 fn a_goroutine_leads_to_its_entry_and_to_its_creator() {
     check_leads(
         &format!("{BLOCK}{DUMP}"),

@@ -229,8 +229,12 @@ pub(crate) struct Spot {
 pub(crate) fn spot(snapshot: &Snapshot, at: LineCol) -> Option<Spot> {
     let parsed = snapshot.parsed.as_ref()?;
     let (item, field, loc) = labeled_at(snapshot, at, |field| naming(field).is_some())?;
+    spot_of(parsed, item.row?, field, loc)
+}
+
+/// The number in a field of a row, which stands at `loc`.
+pub(crate) fn spot_of(parsed: &Parsed, row: RowId, field: Field, loc: Loc) -> Option<Spot> {
     let naming = naming(field)?;
-    let row = item.row?;
     let node = named(&parsed.log, row, naming);
     Some(Spot { run: parsed.run_of(row)?, row, field, node, is_own: naming.is_own, loc })
 }

@@ -73,6 +73,39 @@ fn a_value_grows_to_its_group_its_item_its_cycle_its_run() {
 }
 
 #[test]
+fn a_cycle_grows_to_its_phase() {
+    let cycle = |n: u32, live_mb: u32| {
+        let (at_s, top_mb) = (2 * n, 2 * live_mb);
+        format!(
+            "pacer: assist ratio=+2.053072e+000 (scan 0 MB in 4->4 MB) workers=0++2.500000e-001\n\
+             gc {n} @{at_s}.000s 3%: 0.022+1.1+0.040 ms clock, 0.17+0.92/1.0/0.21+0.32 ms cpu, \
+             {top_mb}->{top_mb}->{live_mb} MB, {top_mb} MB goal, 0 MB stacks, 0 MB globals, 8 P\n"
+        )
+    };
+    let log: String = (1..=80).map(|n| cycle(n, if n <= 40 { 4 } else { 40 })).collect();
+    check_selections(
+        &log.replacen("gc 20 @", "gc $020 @", 1),
+        expect![[r#"
+        40: 20
+        40: gc 20 @40.000s 3%: 0.022+1.1+0.040 ms clock, 0.17+0.92/1.0/0.21+0.32 ms cpu, 8->8->4 MB, 8 MB goal, 0 MB stacks, 0 MB globals, 8 P
+        lines 39-40
+        lines 1-80
+        lines 1-160
+        lines 1-161"#]],
+    );
+    check_selections(
+        &log.replacen("gc 41 @", "gc $041 @", 1),
+        expect![[r#"
+        82: 41
+        82: gc 41 @82.000s 3%: 0.022+1.1+0.040 ms clock, 0.17+0.92/1.0/0.21+0.32 ms cpu, 80->80->40 MB, 80 MB goal, 0 MB stacks, 0 MB globals, 8 P
+        lines 81-82
+        lines 81-160
+        lines 1-160
+        lines 1-161"#]],
+    );
+}
+
+#[test]
 fn lines_of_scheddetail_grow_to_their_block() {
     let two = format!("{BLOCK}{}", BLOCK.replace("501ms", "1502ms"));
     check_selections(
@@ -307,7 +340,7 @@ fn findings_are_found_by_code_slug_and_words() {
         )
     });
     let log: String = cycles.collect();
-    for query in ["GC101", "live-heap-leak", "heap-leak mb"] {
+    for query in ["GC101", "live-heap-leak", "heap keeps rising"] {
         let found = search(&snapshot(&log), query);
         let first = found.first().map(|found| found.name.as_str());
         assert!(first.is_some_and(|name| name.starts_with("GC101 live-heap-leak: ")), "{query}: {found:?}");
