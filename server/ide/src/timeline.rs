@@ -70,8 +70,44 @@ pub struct Around {
     pub n_left_out: usize,
     /// The time of the line: since its process started, or on the wall clock, in words.
     pub at: String,
-    /// What the reader should know: how far clocks agree, which documents could not be joined.
+    /// What the reader should know: how far clocks agree, what is put by position.
     pub notes: Vec<String>,
+    /// Other documents, by number, that say nothing because they have no wall clock there, or this line has none.
+    pub not_joined: Vec<usize>,
+}
+
+impl Around {
+    /// The entries as lines of plain text, with the names of the documents: the time, what printed it, where it stands,
+    /// what it says.
+    pub fn lines(&self, names: &[&str]) -> Vec<String> {
+        let place = |entry: &Entry| {
+            let name = names.get(entry.document).copied().unwrap_or_default();
+            format!("{}:{}", markup::plain(name), entry.loc.line + 1)
+        };
+        let width = self.entries.iter().map(|entry| place(entry).chars().count()).max().unwrap_or(0);
+        let line = |entry: &Entry| {
+            let mark = if entry.is_focus { '>' } else { ' ' };
+            let digits = if entry.delta_ms.abs() < 10.0 { 1 } else { 0 };
+            let delta = format!("{:+.digits$} ms", entry.delta_ms);
+            let family = entry.family.map_or("app", |family| family.def().id);
+            let by = if entry.certainty == Certainty::Position { "~" } else { " " };
+            format!("{mark} {delta:>10}{by} {family:<9} {:<width$}  {}", place(entry), entry.text).trim_end().to_owned()
+        };
+        self.entries.iter().map(line).collect()
+    }
+
+    /// What stands under the lines.
+    pub fn remarks(&self, names: &[&str]) -> Vec<String> {
+        let mut remarks = self.notes.clone();
+        if self.n_left_out > 0 {
+            remarks.push(format!("{} further away are not shown", words::count(self.n_left_out, "line")));
+        }
+        for document in &self.not_joined {
+            let name = names.get(*document).copied().unwrap_or_default();
+            remarks.push(format!("{}: no wall clock in common with this line", markup::plain(name)));
+        }
+        remarks
+    }
 }
 
 /// Entries of an answer; of more, those that are nearest in time.
@@ -98,18 +134,14 @@ pub fn around(snapshot: &Snapshot, line: u32, within: Duration, others: &[&Snaps
     for entry in &mut entries {
         entry.is_focus = entry.loc.line == line;
     }
-    let mut notes = axis.notes(&entries);
+    let notes = axis.notes(&entries);
+    let mut not_joined = Vec::new();
     let wall = axis.wall_of(&focus);
     for (index, other) in (1..).zip(others) {
-        let joined = wall.as_ref().is_some_and(|wall| join(other, index, wall, within_ms, &mut entries));
-        if !joined {
-            notes.push(match wall {
-                Some(_) => format!("document {index} has no wall clock that reaches this time"),
-                None => "other documents need a wall clock, and this line has none".to_owned(),
-            });
+        if !wall.as_ref().is_some_and(|wall| join(other, index, wall, within_ms, &mut entries)) {
+            not_joined.push(index);
         }
     }
-    notes.dedup();
     let n_left_out = nearest(&mut entries);
     entries.sort_by(|a, b| {
         a.delta_ms.total_cmp(&b.delta_ms).then((a.document, a.loc.line, a.loc.start).cmp(&(
@@ -118,7 +150,13 @@ pub fn around(snapshot: &Snapshot, line: u32, within: Duration, others: &[&Snaps
             b.loc.start,
         )))
     });
-    Some(Around { entries, n_left_out, at: axis.in_words(&focus), notes })
+    Some(Around { entries, n_left_out, at: axis.in_words(&focus), notes, not_joined })
+}
+
+/// Whether anything can be said around a line: it has a stamp, or a process tells the time in this document.
+pub fn has_time(snapshot: &Snapshot, line: u32) -> bool {
+    let Some(parsed) = &snapshot.parsed else { return false };
+    line < parsed.log.n_lines() && (run_near(parsed, line).is_some() || stamp(snapshot, line).is_some())
 }
 
 /// Keeps the entries that are nearest in time; gives the number of the others. What was asked about stays.
@@ -329,7 +367,7 @@ impl<'a> Axis<'a> {
         }
         if has(Certainty::Position) {
             notes.push(
-                "lines without a usable stamp are put by position, at the time of the line before them".to_owned(),
+                "~ by position: a line without a usable stamp is put at the time of the line before it".to_owned(),
             );
         }
         notes

@@ -18,9 +18,9 @@ use crate::cli::{Exit, json, report};
 /// A place in a file, as it was given.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FilePlace {
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// From 1.
-    line: u32,
+    pub(super) line: u32,
     /// In characters, from 1.
     column: Option<u32>,
 }
