@@ -255,8 +255,8 @@ impl<'a> Axis<'a> {
             stamps.into_iter().filter(|(_, time)| (time.zone_known, time.year_known) == kind).collect();
         let near = self.rows.iter().filter(|(_, _, line)| (self.lines.0..self.lines.1).contains(line));
         let ticks = near.filter_map(|(row, ms, line)| {
-            let end_ms = ms + if row.family == Family::Gc { length_ms(self.parsed, *row)? } else { 0.0 };
             let told = matches!(row.family, Family::Gc | Family::Sched);
+            let end_ms = ms + length_ms(self.parsed, *row).unwrap_or(0.0);
             let next = alike.partition_point(|(of, _)| of < line);
             let between = (next.checked_sub(1).map(|at| alike[at].1), alike.get(next).map(|(_, time)| *time));
             told.then_some((end_ms, between))
@@ -313,7 +313,10 @@ impl<'a> Axis<'a> {
                     continue;
                 }
                 let moment = item.row.and_then(|row| self.of_row(row)).or_else(|| self.by_position(line));
-                let Some(moment) = moment.filter(|moment| (moment.ms - focus.ms).abs() <= within_ms) else { continue };
+                // A cycle that was under way is near, however early it began.
+                let lasts_ms = item.row.and_then(|row| length_ms(self.parsed, row)).unwrap_or(0.0);
+                let is_near = |at: &Moment| at.ms - focus.ms <= within_ms && focus.ms - (at.ms + lasts_ms) <= within_ms;
+                let Some(moment) = moment.filter(is_near) else { continue };
                 let shown = text.get(item.loc.start as usize..item.loc.end as usize).unwrap_or_default();
                 entries.push(Entry {
                     document,
@@ -434,6 +437,9 @@ fn stamp(snapshot: &Snapshot, line: u32) -> Option<WallTime> {
 
 /// How long a cycle took, ms; none where its phases are not printed.
 fn length_ms(parsed: &Parsed, row: RowId) -> Option<f64> {
+    if row.family != Family::Gc {
+        return None;
+    }
     let phases = [gc::WALL_SWEEP_TERM_MS, gc::WALL_SCAN_MS, gc::WALL_SYNC_MS, gc::WALL_MARK_MS, gc::WALL_MARK_TERM_MS];
     let printed: Vec<f64> = phases.iter().filter_map(|phase| parsed.log.value(row, *phase)).collect();
     (!printed.is_empty()).then(|| printed.iter().sum())
