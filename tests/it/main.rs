@@ -45,6 +45,8 @@ mod protocol;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod scheddetail;
 #[cfg(test)]
 mod torn;

@@ -8,6 +8,7 @@
 //! message once in the order of arrival, so this is what makes a question see exactly the edits sent before it. No
 //! handler waits for the client.
 
+mod around;
 mod capabilities;
 mod client;
 mod fault;
@@ -47,6 +48,7 @@ use tower_lsp::gen_lsp_types::{
 };
 use tower_lsp::jsonrpc::Result;
 
+use around::{AroundParams, Other};
 use client::Client;
 use inbox::{Event, Inbox, Needs};
 use links::Roots;
@@ -136,6 +138,16 @@ impl Server {
     async fn narrate(&self, params: TextDocumentPositionParams) -> Result<Option<to_proto::Narration>> {
         let position = params.position;
         self.inbox.ask(params.text_document.uri, Needs::Log, move |view| questions::narrate(view, position)).await
+    }
+
+    async fn around(&self, params: AroundParams) -> Result<Option<around::Around>> {
+        let uri = params.text_document.uri.clone();
+        if !params.all_documents {
+            return self.inbox.ask(uri, Needs::Log, move |view| around::around(view, &params, Vec::new())).await;
+        }
+        // What the others hold is gathered first; a document that is still being read holds nothing yet.
+        let others = self.inbox.ask_all(Needs::Text, Other::of).await?;
+        self.inbox.ask(uri, Needs::Log, move |view| around::around(view, &params, others)).await
     }
 }
 

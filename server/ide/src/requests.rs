@@ -8,6 +8,7 @@ pub mod clock;
 mod hover;
 pub mod split;
 
+pub use hover::first_on;
 pub(crate) use hover::hover;
 
 use std::collections::HashMap;

@@ -70,8 +70,44 @@ pub struct Around {
     pub n_left_out: usize,
     /// The time of the line: since its process started, or on the wall clock, in words.
     pub at: String,
-    /// What the reader should know: how far clocks agree, which documents could not be joined.
+    /// What the reader should know: how far clocks agree, what is put by position.
     pub notes: Vec<String>,
+    /// Other documents, by number, that say nothing because they have no wall clock there, or this line has none.
+    pub not_joined: Vec<usize>,
+}
+
+impl Around {
+    /// The entries as lines of plain text, with the names of the documents: the time, what printed it, where it stands,
+    /// what it says.
+    pub fn lines(&self, names: &[&str]) -> Vec<String> {
+        let place = |entry: &Entry| {
+            let name = names.get(entry.document).copied().unwrap_or_default();
+            format!("{}:{}", markup::plain(name), entry.loc.line + 1)
+        };
+        let width = self.entries.iter().map(|entry| place(entry).chars().count()).max().unwrap_or(0);
+        let line = |entry: &Entry| {
+            let mark = if entry.is_focus { '>' } else { ' ' };
+            let digits = if entry.delta_ms.abs() < 10.0 { 1 } else { 0 };
+            let delta = format!("{:+.digits$} ms", entry.delta_ms);
+            let family = entry.family.map_or("app", |family| family.def().id);
+            let by = if entry.certainty == Certainty::Position { "~" } else { " " };
+            format!("{mark} {delta:>10}{by} {family:<9} {:<width$}  {}", place(entry), entry.text).trim_end().to_owned()
+        };
+        self.entries.iter().map(line).collect()
+    }
+
+    /// What stands under the lines.
+    pub fn remarks(&self, names: &[&str]) -> Vec<String> {
+        let mut remarks = self.notes.clone();
+        if self.n_left_out > 0 {
+            remarks.push(format!("{} further away are not shown", words::count(self.n_left_out, "line")));
+        }
+        for document in &self.not_joined {
+            let name = names.get(*document).copied().unwrap_or_default();
+            remarks.push(format!("{}: no wall clock in common with this line", markup::plain(name)));
+        }
+        remarks
+    }
 }
 
 /// Entries of an answer; of more, those that are nearest in time.
@@ -98,18 +134,14 @@ pub fn around(snapshot: &Snapshot, line: u32, within: Duration, others: &[&Snaps
     for entry in &mut entries {
         entry.is_focus = entry.loc.line == line;
     }
-    let mut notes = axis.notes(&entries);
+    let notes = axis.notes(&entries);
+    let mut not_joined = Vec::new();
     let wall = axis.wall_of(&focus);
     for (index, other) in (1..).zip(others) {
-        let joined = wall.as_ref().is_some_and(|wall| join(other, index, wall, within_ms, &mut entries));
-        if !joined {
-            notes.push(match wall {
-                Some(_) => format!("document {index} has no wall clock that reaches this time"),
-                None => "other documents need a wall clock, and this line has none".to_owned(),
-            });
+        if !wall.as_ref().is_some_and(|wall| join(other, index, wall, within_ms, &mut entries)) {
+            not_joined.push(index);
         }
     }
-    notes.dedup();
     let n_left_out = nearest(&mut entries);
     entries.sort_by(|a, b| {
         a.delta_ms.total_cmp(&b.delta_ms).then((a.document, a.loc.line, a.loc.start).cmp(&(
@@ -118,7 +150,13 @@ pub fn around(snapshot: &Snapshot, line: u32, within: Duration, others: &[&Snaps
             b.loc.start,
         )))
     });
-    Some(Around { entries, n_left_out, at: axis.in_words(&focus), notes })
+    Some(Around { entries, n_left_out, at: axis.in_words(&focus), notes, not_joined })
+}
+
+/// Whether anything can be said around a line: it has a stamp, or a process tells the time in this document.
+pub fn has_time(snapshot: &Snapshot, line: u32) -> bool {
+    let Some(parsed) = &snapshot.parsed else { return false };
+    line < parsed.log.n_lines() && (run_near(parsed, line).is_some() || stamp(snapshot, line).is_some())
 }
 
 /// Keeps the entries that are nearest in time; gives the number of the others. What was asked about stays.
@@ -217,8 +255,8 @@ impl<'a> Axis<'a> {
             stamps.into_iter().filter(|(_, time)| (time.zone_known, time.year_known) == kind).collect();
         let near = self.rows.iter().filter(|(_, _, line)| (self.lines.0..self.lines.1).contains(line));
         let ticks = near.filter_map(|(row, ms, line)| {
-            let end_ms = ms + if row.family == Family::Gc { length_ms(self.parsed, *row)? } else { 0.0 };
             let told = matches!(row.family, Family::Gc | Family::Sched);
+            let end_ms = ms + length_ms(self.parsed, *row).unwrap_or(0.0);
             let next = alike.partition_point(|(of, _)| of < line);
             let between = (next.checked_sub(1).map(|at| alike[at].1), alike.get(next).map(|(_, time)| *time));
             told.then_some((end_ms, between))
@@ -275,7 +313,10 @@ impl<'a> Axis<'a> {
                     continue;
                 }
                 let moment = item.row.and_then(|row| self.of_row(row)).or_else(|| self.by_position(line));
-                let Some(moment) = moment.filter(|moment| (moment.ms - focus.ms).abs() <= within_ms) else { continue };
+                // A cycle that was under way is near, however early it began.
+                let lasts_ms = item.row.and_then(|row| length_ms(self.parsed, row)).unwrap_or(0.0);
+                let is_near = |at: &Moment| at.ms - focus.ms <= within_ms && focus.ms - (at.ms + lasts_ms) <= within_ms;
+                let Some(moment) = moment.filter(is_near) else { continue };
                 let shown = text.get(item.loc.start as usize..item.loc.end as usize).unwrap_or_default();
                 entries.push(Entry {
                     document,
@@ -329,7 +370,7 @@ impl<'a> Axis<'a> {
         }
         if has(Certainty::Position) {
             notes.push(
-                "lines without a usable stamp are put by position, at the time of the line before them".to_owned(),
+                "~ by position: a line without a usable stamp is put at the time of the line before it".to_owned(),
             );
         }
         notes
@@ -396,6 +437,9 @@ fn stamp(snapshot: &Snapshot, line: u32) -> Option<WallTime> {
 
 /// How long a cycle took, ms; none where its phases are not printed.
 fn length_ms(parsed: &Parsed, row: RowId) -> Option<f64> {
+    if row.family != Family::Gc {
+        return None;
+    }
     let phases = [gc::WALL_SWEEP_TERM_MS, gc::WALL_SCAN_MS, gc::WALL_SYNC_MS, gc::WALL_MARK_MS, gc::WALL_MARK_TERM_MS];
     let printed: Vec<f64> = phases.iter().filter_map(|phase| parsed.log.value(row, *phase)).collect();
     (!printed.is_empty()).then(|| printed.iter().sum())

@@ -1,5 +1,6 @@
 //! `gotracelens explain`: what a name means, what a pasted line says, and what happened at a line of a file.
 
+mod around;
 mod at;
 
 use std::io::{self, Read, Write};
@@ -25,6 +26,11 @@ pub(super) struct Args {
     #[arg(value_name = "NAME|FILE:LINE[:COLUMN]|LINE", required = true, num_args = 1..)]
     what: Vec<String>,
 
+    /// What was said within this time of FILE:LINE (1s, 250ms), by collector, scheduler and application; further files
+    /// of the same process are joined by the wall clock
+    #[arg(long, value_name = "TIME", value_parser = around::parse_time)]
+    around: Option<std::time::Duration>,
+
     /// Text for people, or JSON
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -37,6 +43,9 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
+    if let Some(within) = args.around {
+        return around::run(&args.what, within, args.format);
+    }
     if let Some(place) = at::FilePlace::of(&args.what) {
         return at::run(&place, args.format);
     }

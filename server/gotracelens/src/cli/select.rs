@@ -265,7 +265,7 @@ impl FromStr for When {
 }
 
 /// A duration as Go prints it: numbers with units, from large to small. None for anything else.
-fn duration(text: &str) -> Option<Duration> {
+pub(super) fn duration(text: &str) -> Option<Duration> {
     const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
     let mut total = Duration::ZERO;
     let mut rest = text;

@@ -2,6 +2,7 @@
 
 use tower_lsp::gen_lsp_types as proto;
 
+use super::around::AROUND;
 use super::capabilities::SummaryPlace;
 use super::from_proto;
 use super::to_proto;
@@ -40,6 +41,10 @@ pub(super) fn code_action(view: &View, params: &proto::CodeActionParams) -> Opti
     {
         let title = format!("Tell what happened: {}", narration.title);
         actions.push(to_proto::command_action(view, title, NARRATE, range.start));
+    }
+    if view.profile.runs(AROUND) && ide::timeline::has_time(&view.snapshot, at.line) {
+        let title = "What happened within 1 s".to_owned();
+        actions.push(to_proto::command_action(view, title, AROUND, range.start));
     }
     Some(actions)
 }

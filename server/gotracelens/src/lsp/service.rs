@@ -34,7 +34,8 @@ pub(super) fn build(server: impl FnOnce(Client) -> Server) -> (LspService<Server
         .custom_method("textDocument/codeAction", Server::code_action)
         .custom_method("gotracelens/narrate", Server::narrate)
         .custom_method("gotracelens/page", Server::page)
-        .custom_method("gotracelens/pages", Server::pages);
+        .custom_method("gotracelens/pages", Server::pages)
+        .custom_method("gotracelens/around", Server::around);
     #[cfg(feature = "fault")]
     let builder = builder.custom_method("gotracelens/fault", Server::fault);
     builder.finish()

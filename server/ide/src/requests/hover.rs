@@ -12,15 +12,7 @@ use crate::{stats, words};
 
 /// The duration at a place that no item takes.
 pub(crate) fn hover(snapshot: &Snapshot, at: LineCol) -> Option<Hover> {
-    let line = snapshot.lines.line(at.line);
-    let peeled = match &snapshot.parsed {
-        Some(parsed) => parsed.log.peel(at.line, &line),
-        None => tracelog::carrier::peel(&line),
-    };
-    let said = durations::read(&peeled)?;
-    let (_, text) = peeled.as_foreign();
-    let placed = said.durations.iter().filter_map(|found| Some((found, place(&line, text, found, at.line)?)));
-    let (found, loc) = placed.into_iter().find(|(_, loc)| loc.touches(at))?;
+    let (found, loc) = on_line(snapshot, at.line).into_iter().find(|(_, loc)| loc.touches(at))?;
     let mut markup = Markup::default();
     markup.titled(&found.key, &Shown::Words(words::ms(found.ns as f64 / 1e6)));
     if let Some(parsed) = &snapshot.parsed {
@@ -28,6 +20,27 @@ pub(crate) fn hover(snapshot: &Snapshot, at: LineCol) -> Option<Hover> {
     }
     markup.paragraph("A duration that the program printed, not the runtime.");
     Some(Hover { loc, markdown: markup.finish() })
+}
+
+/// The byte at which the first duration of a line begins, if the program printed one there.
+pub fn first_on(snapshot: &Snapshot, line: u32) -> Option<u32> {
+    on_line(snapshot, line).first().map(|(_, loc)| loc.start)
+}
+
+/// The durations of a line and where they stand.
+fn on_line(snapshot: &Snapshot, number: u32) -> Vec<(Found, Loc)> {
+    let line = snapshot.lines.line(number);
+    let peeled = match &snapshot.parsed {
+        Some(parsed) => parsed.log.peel(number, &line),
+        None => tracelog::carrier::peel(&line),
+    };
+    let Some(said) = durations::read(&peeled) else { return Vec::new() };
+    let (_, text) = peeled.as_foreign();
+    let placed = said.durations.into_iter().filter_map(|found| {
+        let loc = place(&line, text, &found, number)?;
+        Some((found, loc))
+    });
+    placed.collect()
 }
 
 /// Where a duration stands in the line. The text that was read is a part of the line, or was decoded from it: then the

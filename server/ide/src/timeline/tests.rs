@@ -24,25 +24,10 @@ fn check_all(texts: &[&str], line: u32, within_ms: u64, expected: Expect) {
 }
 
 fn shown(found: &Around) -> String {
+    let names = ["log", "proxy", "bare"];
     let mut shown = format!("at {}\n", found.at);
-    for entry in &found.entries {
-        let focus = if entry.is_focus { ">" } else { " " };
-        let family = entry.family.map_or("app", |family| family.def().id);
-        let document = if entry.document > 0 { format!("{}:", entry.document) } else { String::new() };
-        let text = words::shorten(&entry.text, 40);
-        writeln!(
-            shown,
-            "{focus}{:+.0} ms {document}{} {family} ({}) {text}",
-            entry.delta_ms,
-            entry.loc.line + 1,
-            entry.certainty.name()
-        )
-        .unwrap();
-    }
-    found.notes.iter().for_each(|note| writeln!(shown, "note: {note}").unwrap());
-    if found.n_left_out > 0 {
-        writeln!(shown, "{} left out", found.n_left_out).unwrap();
-    }
+    let lines = found.lines(&names).into_iter().map(|line| words::shorten(&line, 70));
+    lines.chain(found.remarks(&names)).for_each(|line| writeln!(shown, "{line}").unwrap());
     shown
 }
 
@@ -76,30 +61,30 @@ fn lines_of_all_families_are_merged_by_time() {
         &log,
         5,
         expect![[r#"
-        at 2.100 s after the start of the process
-         -600 ms 2 sched (printed) SCHED 1500ms: gomaxprocs=4 idleprocs=2…
-         -600 ms 3 app (by position) connected
-         +0 ms 4 gc_forced (by position) GC forced
-        >+0 ms 5 gc (printed) gc 2 @2.100s 1%: 0.02+1.1+0.01 ms clock…
-         +200 ms 7 gc (printed) gc 3 @2.300s 1%: 0.02+1.1+0.01 ms clock…
-         +400 ms 6 sched (printed) SCHED 2500ms: gomaxprocs=4 idleprocs=2…
-        note: lines without a usable stamp are put by position, at the time of the line before them
-    "#]],
+            at 2.100 s after the start of the process
+                 -600 ms  sched     log:2  SCHED 1500ms: gomaxprocs=4 idleprocs=2…
+                 -600 ms~ app       log:3  connected
+                 +0.0 ms~ gc_forced log:4  GC forced
+            >    +0.0 ms  gc        log:5  gc 2 @2.100s 1%: 0.02+1.1+0.01 ms cloc…
+                 +200 ms  gc        log:7  gc 3 @2.300s 1%: 0.02+1.1+0.01 ms cloc…
+                 +400 ms  sched     log:6  SCHED 2500ms: gomaxprocs=4 idleprocs=2…
+            ~ by position: a line without a usable stamp is put at the time of the line before it
+        "#]],
     );
     check(
         &log,
         3,
         expect![[r#"
-        at 1.500 s after the start of the process
-         -500 ms 1 gc (printed) gc 1 @1.000s 1%: 0.02+1.1+0.01 ms clock…
-         +0 ms 2 sched (printed) SCHED 1500ms: gomaxprocs=4 idleprocs=2…
-        >+0 ms 3 app (by position) connected
-         +600 ms 4 gc_forced (by position) GC forced
-         +600 ms 5 gc (printed) gc 2 @2.100s 1%: 0.02+1.1+0.01 ms clock…
-         +800 ms 7 gc (printed) gc 3 @2.300s 1%: 0.02+1.1+0.01 ms clock…
-         +1000 ms 6 sched (printed) SCHED 2500ms: gomaxprocs=4 idleprocs=2…
-        note: lines without a usable stamp are put by position, at the time of the line before them
-    "#]],
+            at 1.500 s after the start of the process
+                 -500 ms  gc        log:1  gc 1 @1.000s 1%: 0.02+1.1+0.01 ms cloc…
+                 +0.0 ms  sched     log:2  SCHED 1500ms: gomaxprocs=4 idleprocs=2…
+            >    +0.0 ms~ app       log:3  connected
+                 +600 ms~ gc_forced log:4  GC forced
+                 +600 ms  gc        log:5  gc 2 @2.100s 1%: 0.02+1.1+0.01 ms cloc…
+                 +800 ms  gc        log:7  gc 3 @2.300s 1%: 0.02+1.1+0.01 ms cloc…
+                +1000 ms  sched     log:6  SCHED 2500ms: gomaxprocs=4 idleprocs=2…
+            ~ by position: a line without a usable stamp is put at the time of the line before it
+        "#]],
     );
 }
 
@@ -120,29 +105,39 @@ fn stamped_lines_of_the_application_find_their_time() {
         &log,
         6,
         expect![[r#"
-        at 2.600 s after the start of the process, 2024-05-31 16:08:38.551
-         -651 ms 4 app (by stamp) time=2024-05-31T16:08:37.900Z msg=c
-         -51 ms 5 app (by stamp) time=2024-05-31T16:08:38.500Z msg=d
-        >+0 ms 6 gc (printed) gc 2 @2.600s 1%: 0.02+1.1+0.01 ms clock…
-         +59 ms 7 app (by stamp) time=2024-05-31T16:08:38.610Z msg=e
-        note: stamps and the clock of the process agree to 54 ms
-    "#]],
+            at 2.600 s after the start of the process, 2024-05-31 16:08:38.551
+                 -651 ms  app       log:4  time=2024-05-31T16:08:37.900Z msg=c
+                  -51 ms  app       log:5  time=2024-05-31T16:08:38.500Z msg=d
+            >    +0.0 ms  gc        log:6  gc 2 @2.600s 1%: 0.02+1.1+0.01 ms cloc…
+                  +59 ms  app       log:7  time=2024-05-31T16:08:38.610Z msg=e
+            stamps and the clock of the process agree to 54 ms
+        "#]],
     );
     check(
         &log,
         4,
         expect![[r#"
-        at 1.899 s after the start of the process, 2024-05-31 16:08:37.900
-         -900 ms 1 app (by stamp) time=2024-05-31T16:08:37.000Z msg=a
-         -899 ms 2 gc (printed) gc 1 @1.000s 1%: 0.02+1.1+0.01 ms clock…
-         -895 ms 3 app (by stamp) time=2024-05-31T16:08:37.005Z msg=b
-        >+0 ms 4 app (by stamp) time=2024-05-31T16:08:37.900Z msg=c
-         +600 ms 5 app (by stamp) time=2024-05-31T16:08:38.500Z msg=d
-         +701 ms 6 gc (printed) gc 2 @2.600s 1%: 0.02+1.1+0.01 ms clock…
-         +710 ms 7 app (by stamp) time=2024-05-31T16:08:38.610Z msg=e
-        note: stamps and the clock of the process agree to 4.5 ms
-    "#]],
+            at 1.899 s after the start of the process, 2024-05-31 16:08:37.900
+                 -900 ms  app       log:1  time=2024-05-31T16:08:37.000Z msg=a
+                 -899 ms  gc        log:2  gc 1 @1.000s 1%: 0.02+1.1+0.01 ms cloc…
+                 -895 ms  app       log:3  time=2024-05-31T16:08:37.005Z msg=b
+            >    +0.0 ms  app       log:4  time=2024-05-31T16:08:37.900Z msg=c
+                 +600 ms  app       log:5  time=2024-05-31T16:08:38.500Z msg=d
+                 +701 ms  gc        log:6  gc 2 @2.600s 1%: 0.02+1.1+0.01 ms cloc…
+                 +710 ms  app       log:7  time=2024-05-31T16:08:38.610Z msg=e
+            stamps and the clock of the process agree to 4.5 ms
+        "#]],
     );
+}
+
+#[test]
+fn a_cycle_that_was_under_way_is_there() {
+    let long = gc(2, "2.000").replace("+1.1+", "+900+");
+    check_all(&[&[&gc(1, "1.000"), "hello\n", &long, &sched(2850)].concat()], 4, 100, expect![[r#"
+        at 2.850 s after the start of the process
+             -850 ms  gc        log:3  gc 2 @2.000s 1%: 0.02+900+0.01 ms cloc…
+        >    +0.0 ms  sched     log:4  SCHED 2850ms: gomaxprocs=4 idleprocs=2…
+    "#]]);
 }
 
 #[test]
@@ -173,12 +168,12 @@ fn other_documents_join_by_the_wall_clock() {
         2,
         500,
         expect![[r#"
-        at 2.000 s after the start of the process, 2024-05-31 16:08:39.002
-         -103 ms 1:1 app (by stamp) time=2024-05-31T16:08:38.900Z msg=before
-        >+0 ms 2 gc (printed) gc 2 @2.000s 1%: 0.02+1.1+0.01 ms clock…
-         +247 ms 1:2 app (by stamp) time=2024-05-31T16:08:39.250Z msg=during
-        note: document 2 has no wall clock that reaches this time
-    "#]],
+            at 2.000 s after the start of the process, 2024-05-31 16:08:39.002
+                 -103 ms  app       proxy:1  time=2024-05-31T16:08:38.900Z msg=be…
+            >    +0.0 ms  gc        log:2    gc 2 @2.000s 1%: 0.02+1.1+0.01 ms cl…
+                 +247 ms  app       proxy:2  time=2024-05-31T16:08:39.250Z msg=du…
+            bare: no wall clock in common with this line
+        "#]],
     );
 }
 
@@ -217,8 +212,8 @@ fn a_log_of_stamps_alone_has_an_axis_too() {
         1,
         expect![[r#"
             at 2024-05-31 16:08:37.100
-            >+0 ms 1 app (by stamp) 2024/05/31 16:08:37.100000 a
-             +800 ms 2 app (by stamp) 2024/05/31 16:08:37.900000 b
+            >    +0.0 ms  app       log:1  2024/05/31 16:08:37.100000 a
+                 +800 ms  app       log:2  2024/05/31 16:08:37.900000 b
         "#]],
     );
 }

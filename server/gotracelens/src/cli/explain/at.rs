@@ -18,9 +18,9 @@ use crate::cli::{Exit, json, report};
 /// A place in a file, as it was given.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FilePlace {
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// From 1.
-    line: u32,
+    pub(super) line: u32,
     /// In characters, from 1.
     column: Option<u32>,
 }
@@ -106,7 +106,7 @@ pub(super) fn run(place: &FilePlace, format: Format) -> io::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// The place that was asked for; without a column, the first item of the line.
+/// The place that was asked for; without a column, the first item or duration of the line.
 fn position(snapshot: &Snapshot, document: &Document, place: &FilePlace) -> LineCol {
     let line = place.line - 1;
     let byte = match place.column {
@@ -114,7 +114,10 @@ fn position(snapshot: &Snapshot, document: &Document, place: &FilePlace) -> Line
             let text = String::from_utf8_lossy(document.bytes_of(line)).into_owned();
             text.chars().take((column as usize).saturating_sub(1)).map(char::len_utf8).sum::<usize>() as u32
         }
-        None => snapshot.items(line).items.first().map_or(0, |item| item.loc.start),
+        None => {
+            let item = snapshot.items(line).items.first().map(|item| item.loc.start);
+            item.or_else(|| ide::requests::first_on(snapshot, line)).unwrap_or(0)
+        }
     };
     LineCol { line, byte }
 }
