@@ -64,7 +64,18 @@ pub fn explain(text: &str) -> Option<Explanation> {
     Some(Explanation { variable, settings, problems })
 }
 
-/// What is known about a setting, as label and text; a part without label stands for itself.
+/// What is known about a variable, as label and text; a part without label stands for itself.
+pub fn variable_facts(variable: &Variable) -> Vec<(String, String)> {
+    let mut facts = vec![(String::new(), variable.meaning.to_owned())];
+    facts.extend(variable.values.iter().map(|Value { value, meaning }| ((*value).to_owned(), (*meaning).to_owned())));
+    if !variable.default.is_empty() {
+        facts.push(("Default".to_owned(), variable.default.to_owned()));
+    }
+    facts.push(("Source".to_owned(), variable.source.to_owned()));
+    facts
+}
+
+/// The same about a setting.
 pub fn facts(setting: &Setting) -> Vec<(String, String)> {
     let mut facts = vec![(String::new(), setting.meaning.to_owned())];
     facts.extend(setting.values.iter().map(|Value { value, meaning }| ((*value).to_owned(), (*meaning).to_owned())));
