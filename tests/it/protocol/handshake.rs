@@ -24,6 +24,7 @@ fn announces_what_it_can_do_and_who_it_is() {
         ("documentSymbolProvider", json!(true)),
         ("foldingRangeProvider", json!(true)),
         ("inlayHintProvider", json!(true)),
+        ("completionProvider", json!({"triggerCharacters": ["=", ",", "\""]})),
     ] {
         assert_eq!(capabilities[name], want, "{name}");
     }

@@ -2,7 +2,7 @@
 
 use tracelog::{Loc, Text};
 
-use super::catalog::{Setting, Value, Variable, VariableForm, releases};
+use super::catalog::{Setting, Value, Variable, VariableForm, old_default, releases};
 use super::find::{Assignment, Target};
 use super::generated::VARIABLES;
 use super::{Problem, check, value};
@@ -80,14 +80,15 @@ pub fn facts(setting: &Setting) -> Vec<(String, String)> {
     let mut facts = vec![(String::new(), setting.meaning.to_owned())];
     facts.extend(setting.values.iter().map(|Value { value, meaning }| ((*value).to_owned(), (*meaning).to_owned())));
     if !setting.default.is_empty() {
-        facts.push(("Default".to_owned(), setting.default.to_owned()));
+        let old = old_default(setting).map_or_else(String::new, |old| format!("; {old}"));
+        facts.push(("Default".to_owned(), format!("{}{old}", setting.default)));
     }
     if !setting.cost.is_empty() {
         facts.push(("Cost".to_owned(), setting.cost.to_owned()));
     }
     let titles: Vec<&str> = setting.families.iter().map(|family| family.def().title).collect();
     if !titles.is_empty() {
-        facts.push(("Lines".to_owned(), titles.join(", ")));
+        facts.push(("Lines".to_owned(), titles.join("; ")));
     }
     facts.push(("Releases".to_owned(), releases(setting)));
     facts.push(("Source".to_owned(), setting.source.to_owned()));
