@@ -4,6 +4,7 @@ mod answers;
 mod cancellation;
 mod encodings;
 mod framing;
+mod godebug;
 mod handshake;
 mod lifecycle;
 mod mute_client;

@@ -5,8 +5,9 @@ local client = require("gotracelens.client")
 return {
   -- Starts `gotracelens lsp`, found by vim.g.gotracelens.server.path or in $PATH.
   cmd = client.start_server,
-  -- In "log" and "text" only buffers whose content is a trace are attached: see root_dir.
-  filetypes = vim.list_extend({ "gotrace" }, require("gotracelens.detect").host_filetypes),
+  -- In "log" and "text" only buffers whose content is a trace are attached, and files that set GODEBUG only where
+  -- vim.g.gotracelens.godebug.enable is true: see root_dir.
+  filetypes = vim.iter({ "gotrace", require("gotracelens.detect").host_filetypes, client.godebug_filetypes }):flatten():totable(),
   root_markers = { "gotracelens.toml", "go.mod", ".git" },
   root_dir = client.root_dir,
   settings = {},

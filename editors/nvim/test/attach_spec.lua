@@ -166,3 +166,41 @@ it("gives every token of the server a color", function()
     end):totable()
   ]]), {}, "types without a color")
 end)
+
+local COMPOSE = { "services:", "  web:", "    environment:", "      GODEBUG: gctrace=1,gctraec=1" }
+
+it("starts nothing for a file that sets GODEBUG", function()
+  local ed = editor.start()
+  ed:open(editor.file("compose.yaml", COMPOSE))
+  equal(ed:stays_unattached(), true)
+  equal(ed:children(), {}, "processes")
+end)
+
+it("helps in a file that sets GODEBUG when that is switched on", function()
+  local ed = editor.start({ opts = { godebug = { enable = true } } })
+  ed:open(editor.file("compose.yaml", COMPOSE))
+  local filetype = ed:filetype()
+  ed:wait_attached()
+  equal(ed:filetype(), filetype, "file type")
+  ed:hover(4, 16, function(text)
+    return vim.startswith(text, "gctrace: 1") and text:find("every garbage collection", 1, true) ~= nil
+  end)
+  editor.wait("the problem", function()
+    local codes = ed:lua("return vim.iter(vim.diagnostic.get(0)):map(function(d) return d.code end):totable()")
+    return vim.deep_equal(codes, { "GD101" })
+  end)
+  local offered = ed:lua([[
+    local params = { textDocument = vim.lsp.util.make_text_document_params(), position = { line = 3, character = 23 } }
+    local client = vim.lsp.get_clients({ bufnr = 0, name = "gotracelens" })[1]
+    local answer = client:request_sync("textDocument/completion", params, 5000, 0)
+    return vim.iter(answer.result):map(function(item) return item.label end):totable()
+  ]])
+  equal(offered, { "0", "1", "2" }, "values")
+end)
+
+it("still starts nothing for other files when that is switched on", function()
+  local ed = editor.start({ opts = { godebug = { enable = true } } })
+  ed:open(editor.file("main.py", { "GODEBUG = 'gctrace=1'" }))
+  equal(ed:stays_unattached(), true)
+  equal(ed:children(), {}, "processes")
+end)

@@ -23,7 +23,12 @@ end
 it("has defaults without any setting", function()
   local values, problems = config.read()
   equal(problems, {})
-  equal(values, { ["codelens.enable"] = true, ["summary.where"] = "auto" })
+  equal(values, {
+    ["codelens.enable"] = true,
+    ["godebug.enable"] = false,
+    ["goroot"] = "",
+    ["summary.where"] = "auto",
+  })
 end)
 
 it("reports unknown keys with their full name", function()
@@ -65,7 +70,7 @@ end)
 
 it("sends the server only what concerns it", function()
   with({ summary = { where = "inlay" }, codelens = { enable = false }, server = { path = "/x" } }, function()
-    equal(config.server_settings(), { summary = { where = "inlay" } })
+    equal(config.server_settings(), { godebug = { enable = false }, goroot = "", summary = { where = "inlay" } })
   end)
 end)
 

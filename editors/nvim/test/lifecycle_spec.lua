@@ -86,7 +86,7 @@ it("hands the settings to the server", function()
   ed:wait_attached()
   equal(
     ed:lua([[return vim.lsp.get_clients({ name = "gotracelens" })[1].settings]]),
-    { gotracelens = { summary = { where = "diagnostic" } } }
+    { gotracelens = { godebug = { enable = false }, goroot = "", summary = { where = "diagnostic" } } }
   )
 end)
 

@@ -6,6 +6,7 @@ import * as os from "node:os";
 import * as vscode from "vscode";
 import { LanguageClient, State, TransportKind } from "vscode-languageclient/node";
 import { type Binary, findBinary } from "./binary";
+import { godebugSelector } from "./godebug";
 
 /** File schemes whose documents are logs; output panels, diffs and the like are not. */
 const SCHEMES = ["file", "untitled", "vscode-vfs"];
@@ -108,7 +109,10 @@ export class Server implements vscode.Disposable {
         options: { cwd: os.homedir() },
       },
       {
-        documentSelector: documentSelector(configuration.get("detect.enable", true)),
+        documentSelector: [
+          ...documentSelector(configuration.get("detect.enable", true)),
+          ...godebugSelector(configuration.get("godebug.enable", false)),
+        ],
         outputChannel: this.output,
         // The settings at start; for changes the server asks with workspace/configuration.
         initializationOptions: configuration,

@@ -1,13 +1,14 @@
 /**
- * Entry point. Waits for a document that is a Go trace, then runs one server for all of them. What a trace means is
- * never decided here.
+ * Entry point. Waits for a document that is a Go trace, or a file that sets GODEBUG where the user wants help with
+ * those, then runs one server for all of them. What a document means is never decided here.
  */
 import * as vscode from "vscode";
 import { watchBigFiles } from "./bigFile";
 import { documentSelector, Server, type ServerState } from "./client";
 import { registerCommands } from "./commands";
+import { godebugSelector } from "./godebug";
 import { showStatus } from "./status";
-import { watchForTrace } from "./watch";
+import { watchForDocuments } from "./watch";
 
 /** What other extensions and the tests can ask. */
 export interface Api {
@@ -22,8 +23,12 @@ export function activate(context: vscode.ExtensionContext): Api {
   let watch: vscode.Disposable | undefined;
   const startWhenNeeded = (): void => {
     watch?.dispose();
-    const detect = vscode.workspace.getConfiguration("gotracelens").get("detect.enable", true);
-    watch = watchForTrace(documentSelector(detect), () => void started.start());
+    const configuration = vscode.workspace.getConfiguration("gotracelens");
+    const selectors = {
+      traces: documentSelector(configuration.get("detect.enable", true)),
+      godebug: godebugSelector(configuration.get("godebug.enable", false)),
+    };
+    watch = watchForDocuments(selectors, () => void started.start());
   };
   context.subscriptions.push(
     started,
@@ -31,6 +36,11 @@ export function activate(context: vscode.ExtensionContext): Api {
     showStatus(started),
     watchBigFiles(started.output),
     vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration("gotracelens.godebug.enable")) {
+        // Whether there is still a document that needs the server is looked at anew.
+        void started.stop().then(startWhenNeeded);
+        return;
+      }
       const needed = ["server.path", "detect.enable"].some((key) => event.affectsConfiguration(`gotracelens.${key}`));
       if (needed && started.state.kind === "idle") {
         startWhenNeeded();

@@ -1,6 +1,7 @@
 /**
- * Watches the open documents until one of them is a Go trace, then calls back once and is done. Reads the two ends
- * of a document when it opens, and again when it has grown. Never changes a document or its language.
+ * Watches the open documents until one of them needs the server, then calls back once and is done. A trace is
+ * recognized by its text: the two ends of a document are read when it opens, and again when it has grown. Never changes
+ * a document or its language.
  */
 import * as vscode from "vscode";
 import { isTrace } from "./detect";
@@ -25,12 +26,23 @@ function holdsTrace(document: vscode.TextDocument): boolean {
   });
 }
 
-/** Calls `found` once, as soon as a document that `selector` matches holds a trace. */
-export function watchForTrace(selector: vscode.DocumentSelector, found: () => void): vscode.Disposable {
+/** Which documents may need the server. */
+export interface Selectors {
+  /** Those that may hold a trace. */
+  readonly traces: vscode.DocumentSelector;
+  /** Those that need it whatever they hold. */
+  readonly godebug: vscode.DocumentSelector;
+}
+
+/** Calls `found` once, as soon as there is a document that needs the server. */
+export function watchForDocuments(selectors: Selectors, found: () => void): vscode.Disposable {
+  const selector = selectors.traces;
   const timers = new Map<string, NodeJS.Timeout>();
   let done = false;
   const look = (document: vscode.TextDocument): void => {
-    if (!done && !document.isClosed && isCandidate(document, selector) && holdsTrace(document)) {
+    const isNeeded =
+      isCandidate(document, selectors.godebug) || (isCandidate(document, selector) && holdsTrace(document));
+    if (!done && !document.isClosed && isNeeded) {
       watch.dispose();
       found();
     }

@@ -16,12 +16,14 @@ const LIMIT_MS = 480_000;
 
 const FOREIGN_LOG = "2026/01/02 03:04:05 listening on :8080\n2026/01/02 03:04:06 GET /healthz 200 1.2ms\n".repeat(50);
 
+const DEPLOY = 'env:\n  - name: GODEBUG\n    value: "gctrace=1,gctraec=1,"\n';
+
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
 process.on("exit", killAll);
 
 async function buildTests() {
   const common = { absWorkingDir: extensionDir, bundle: true, platform: "node", format: "cjs", target: "node20" };
-  const unit = ["detect", "binary", "platform"].map((name) => `test/unit/${name}.test.ts`);
+  const unit = ["detect", "binary", "platform", "godebug"].map((name) => `test/unit/${name}.test.ts`);
   await build({ ...common, entryPoints: unit, outdir: "dist/test/unit", sourcemap: "inline" });
   await build({
     ...common,
@@ -51,6 +53,7 @@ async function makeWorkspace(folder, logs, expectations) {
   }
   await writeFile(join(folder, "foreign.log"), FOREIGN_LOG);
   await writeFile(join(folder, "own.gctrace"), "starting\n");
+  await writeFile(join(folder, "deploy.yaml"), DEPLOY);
   return folder;
 }
 
@@ -78,6 +81,7 @@ export async function runSuites({ server, vsix, logs, shots, expectations: table
     process.exit(1);
   }, LIMIT_MS).unref();
   process.on("exit", () => rmSync(work, { recursive: true, force: true }));
+  process.env.GOTRACELENS_EXTENSION = extensionDir;
   process.env.GOTRACELENS_LOGS = logs;
   process.env.GOTRACELENS_EXPECTATIONS = table;
   const packaged = vsix ?? join(work, "gotracelens.vsix");

@@ -29,6 +29,19 @@ pub struct Settings {
     /// server starts. Empty: stacks lead to files of the workspace only.
     #[schemars(extend("x-scope" = "machine"))]
     pub goroot: String,
+    /// Help where GODEBUG is set.
+    pub godebug: GodebugSettings,
+}
+
+/// Help where GODEBUG is set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct GodebugSettings {
+    /// Completion, hover and problems for GODEBUG, GOGC, GOMAXPROCS, GOMEMLIMIT and GOTRACEBACK in `.env` files,
+    /// Dockerfiles, YAML, shell scripts, makefiles, systemd units, `//go:debug` lines, `go.mod` and `go.work`. When off,
+    /// such files start no server.
+    #[schemars(extend("x-scope" = "window"))]
+    pub enable: bool,
 }
 
 /// The summary of a file.
@@ -140,6 +153,14 @@ impl Settings {
                     let wrong = wrong.into_iter().filter_map(|(read, glob)| Some((glob, read.err()?)));
                     problems.extend(wrong.map(|(glob, error)| format!("join: {glob:?} is no glob: {}", error.msg)));
                 }
+                "godebug" => {
+                    for (key, value) in object("godebug", value, &mut problems) {
+                        match key.as_str() {
+                            "enable" => take("godebug.enable", value, &mut settings.godebug.enable, &mut problems),
+                            _ => problems.push(format!("godebug.{key}: there is no such setting")),
+                        }
+                    }
+                }
                 "goroot" => take("goroot", value, &mut settings.goroot, &mut problems),
                 // Read by the editors' clients, not by the server; what the client can do stands beside the settings.
                 "server" | "trace" | "enable" | "detect" | "commands" | "pageUri" => {}
@@ -217,12 +238,12 @@ mod tests {
 
     #[test]
     fn reads_settings_with_and_without_their_key() {
-        let all = json!({"summary": {"where": "off"}, "rules": {"stw-long": {"level": "error", "limit_ms": 20}}, "join": ["app*.log"]});
+        let all = json!({"summary": {"where": "off"}, "rules": {"stw-long": {"level": "error", "limit_ms": 20}}, "join": ["app*.log"], "godebug": {"enable": true}});
         assert_eq!(Settings::parse(&json!({ "gotracelens": all })), Settings::parse(&all));
         check(
             all,
             expect![[
-                r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}},"join":["app*.log"],"goroot":""}"#
+                r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}},"join":["app*.log"],"goroot":"","godebug":{"enable":true}}"#
             ]],
         );
     }
@@ -261,9 +282,12 @@ mod tests {
                 "rules": {"a": {"level": "loud", "limit_ms": "7", "min_cycles": 7}, "b": 3},
                 "sumary": {},
                 "join": ["*.log", "[", "a***"],
+                "godebug": {"enable": "yes", "enabled": true},
             }),
             expect![[r#"
-                {"summary":{"where":"auto"},"rules":{"a":{"level":null,"min_cycles":7.0},"b":{"level":null}},"join":["*.log"],"goroot":""}
+                {"summary":{"where":"auto"},"rules":{"a":{"level":null,"min_cycles":7.0},"b":{"level":null}},"join":["*.log"],"goroot":"","godebug":{"enable":false}}
+                godebug.enable: invalid type: string "yes", expected a boolean
+                godebug.enabled: there is no such setting
                 join: "[" is no glob: invalid range pattern
                 join: "a***" is no glob: wildcards are either regular `*` or recursive `**`
                 rules.a.level: unknown variant `loud`, expected one of `off`, `hint`, `info`, `warning`, `error`
@@ -276,7 +300,7 @@ mod tests {
         check(
             json!([1]),
             expect![[r#"
-                {"summary":{"where":"auto"},"rules":{},"join":[],"goroot":""}
+                {"summary":{"where":"auto"},"rules":{},"join":[],"goroot":"","godebug":{"enable":false}}
                 settings: expected an object, got [1]"#]],
         );
     }

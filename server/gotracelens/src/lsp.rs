@@ -13,6 +13,7 @@ mod capabilities;
 mod client;
 mod fault;
 mod from_proto;
+mod godebug;
 mod inbox;
 mod links;
 mod main_loop;
@@ -38,25 +39,26 @@ use tower_lsp::LanguageServer;
 use tower_lsp::gen_lsp_types::{
     CallHierarchyIncomingCall, CallHierarchyIncomingCallsParams, CallHierarchyItem, CallHierarchyOutgoingCall,
     CallHierarchyOutgoingCallsParams, CallHierarchyPrepareParams, CodeActionParams, CodeActionResponse, CodeLens,
-    CodeLensParams, DefinitionParams, DefinitionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
-    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentDiagnosticParams,
-    DocumentDiagnosticReport, DocumentHighlight, DocumentHighlightParams, DocumentLink, DocumentLinkParams,
-    DocumentSymbolParams, DocumentSymbolResponse, FoldingRange, FoldingRangeParams, Hover, HoverParams,
-    InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location, ReferenceParams,
-    SelectionRange, SelectionRangeParams, SemanticTokens, SemanticTokensParams, SemanticTokensRangeParams,
-    TextDocumentPositionParams, WorkspaceFolder, WorkspaceSymbolParams, WorkspaceSymbolResponse,
+    CodeLensParams, CompletionParams, CompletionResponse, DefinitionParams, DefinitionResponse,
+    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReport,
+    DocumentHighlight, DocumentHighlightParams, DocumentLink, DocumentLinkParams, DocumentSymbolParams,
+    DocumentSymbolResponse, FoldingRange, FoldingRangeParams, Hover, HoverParams, InitializeParams, InitializeResult,
+    InitializedParams, InlayHint, InlayHintParams, Location, ReferenceParams, SelectionRange, SelectionRangeParams,
+    SemanticTokens, SemanticTokensParams, SemanticTokensRangeParams, TextDocumentPositionParams, WorkspaceFolder,
+    WorkspaceSymbolParams, WorkspaceSymbolResponse,
 };
 use tower_lsp::jsonrpc::Result;
 
 use around::{AroundParams, Other};
 use client::Client;
-use inbox::{Event, Inbox, Needs};
+use inbox::{About, Event, Inbox, Needs};
 use links::Roots;
 use main_loop::MainLoop;
 use pages::{PageAnswer, PageEntry, PageParams};
 use pool::Pool;
 use publish::Schedule;
-use world::World;
+use world::{View, World};
 
 /// Stack of the owner of the state, which parses incrementally.
 const OWNER_STACK_BYTES: usize = 16 << 20;
@@ -180,7 +182,8 @@ impl LanguageServer for Server {
 
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
         let document = params.text_document;
-        self.inbox.post(Event::Opened { uri: document.uri, version: document.version, text: document.text });
+        let file = godebug::file_kind(&document.language_id, &document.uri);
+        self.inbox.post(Event::Opened { uri: document.uri, version: document.version, text: document.text, file });
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {
@@ -203,7 +206,8 @@ impl LanguageServer for Server {
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         let at = params.text_document_position_params;
         let position = at.position;
-        self.inbox.ask(at.text_document.uri, Needs::Lines, move |view| questions::hover(view, position)).await
+        let answer = move |view: &View| questions::hover(view, position);
+        self.inbox.ask_about(About::Everything, at.text_document.uri, Needs::Lines, answer).await
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<Vec<CodeActionResponse>>> {
@@ -218,8 +222,8 @@ impl LanguageServer for Server {
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReport> {
         let previous = params.previous_result_id;
         let uri = params.text_document.uri;
-        let answer = self.inbox.ask(uri, Needs::Log, move |view| questions::diagnostic_report(view, previous));
-        answer.await.map(|report| report.0)
+        let answer = move |view: &View| questions::diagnostic_report(view, previous);
+        self.inbox.ask_about(About::Everything, uri, Needs::Log, answer).await.map(|report| report.0)
     }
 
     async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
@@ -309,5 +313,12 @@ impl LanguageServer for Server {
         let uris = |folders: Vec<WorkspaceFolder>| folders.into_iter().map(|folder| folder.uri).collect();
         let (added, removed) = (uris(params.event.added), uris(params.event.removed));
         self.inbox.post(Event::FoldersChanged { added, removed });
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        let at = params.text_document_position_params;
+        let position = at.position;
+        let answer = move |view: &View| godebug::completion(view, position);
+        self.inbox.ask_about(About::Everything, at.text_document.uri, Needs::Lines, answer).await
     }
 }

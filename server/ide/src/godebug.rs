@@ -22,7 +22,7 @@ use crate::hover::Hover;
 use crate::rules::Severity;
 
 pub use complete::{Completion, CompletionKind};
-pub use explain::{Explanation, explain, facts};
+pub use explain::{Explanation, explain, facts, variable_facts};
 pub use generated::{Code, SETTINGS, VARIABLES};
 
 /// What a file is, and so how a setting is written in it.

@@ -14,7 +14,7 @@ const CODE: [&str; 8] = [".rs", ".ts", ".mts", ".js", ".mjs", ".lua", ".sh", ".p
 /// What a crate of the product may depend on, besides what its tests use. `gotracelens` may use anything above these.
 const DEPENDENCIES: [(&str, &[&str]); 2] = [
     ("server/tracelog", &["ropey", "logos", "memchr", "aho-corasick", "rustc-hash", "hashbrown"]),
-    ("server/ide", &["tracelog", "libm", "strsim"]),
+    ("server/ide", &["tracelog", "libm", "rustc-hash", "strsim"]),
 ];
 
 /// Paths of the standard library that reach outside; only `gotracelens` may.

@@ -32,6 +32,7 @@ fn announces_what_it_can_do_and_who_it_is() {
         ("callHierarchyProvider", json!(true)),
         ("workspaceSymbolProvider", json!(true)),
         ("workspace", json!({"workspaceFolders": {"supported": true, "changeNotifications": true}})),
+        ("completionProvider", json!({"triggerCharacters": ["=", ",", "\""]})),
     ] {
         assert_eq!(capabilities[name], want, "{name}");
     }

@@ -6,6 +6,23 @@ local M = {}
 
 local api = vim.api
 local NAME = "gotracelens"
+--- File types of files in which GODEBUG is set.
+M.godebug_filetypes = {
+  "bash",
+  "dockerfile",
+  "env",
+  "go",
+  "gomod",
+  "gowork",
+  "make",
+  "sh",
+  "systemd",
+  "yaml",
+  "yaml.docker-compose",
+  "yaml.gitlab",
+  "yaml.helm-values",
+  "zsh",
+}
 --- Milliseconds a server gets to leave before it is ended.
 local STOP_TIMEOUT = 3000
 
@@ -38,11 +55,21 @@ function M.before_init(params, lsp_config)
   params.initializationOptions = settings
 end
 
---- The `root_dir` of the client: answers only for a buffer that holds a trace and only when there is a server to start.
+---@param bufnr integer
+---@return boolean
+local function is_godebug_file(bufnr)
+  return vim.list_contains(M.godebug_filetypes, vim.bo[bufnr].filetype)
+end
+
+--- The `root_dir` of the client: answers only for a buffer that holds a trace, or that sets GODEBUG where the user wants
+--- help with that, and only when there is a server to start.
 ---@param bufnr integer
 ---@param on_dir fun(root_dir?: string)
 function M.root_dir(bufnr, on_dir)
   if vim.list_contains(detect.host_filetypes, vim.bo[bufnr].filetype) and not detect.is_trace(bufnr) then
+    return
+  end
+  if is_godebug_file(bufnr) and not config.read()["godebug.enable"] then
     return
   end
   config.report_problems()
@@ -73,6 +100,9 @@ function M.on_attach(client, bufnr)
   require("gotracelens.commands").create(bufnr)
   require("gotracelens.float").enable(bufnr)
   local settings = config.read()
+  if is_godebug_file(bufnr) then
+    return
+  end
   if settings["codelens.enable"] and client:supports_method("textDocument/codeLens", bufnr) then
     require("gotracelens.codelens").enable(client, bufnr)
   end

@@ -18,7 +18,11 @@ local M = {}
 ---@class (exact) gotracelens.ServerOpts
 ---@field goroot? string Absolute path of the Go installation to whose sources stacks lead, as `go env GOROOT` prints it. Read when the server starts. Empty: stacks lead to files of the workspace only.
 ---@field join? string[] Globs of files whose summary includes the older files of their rotated set, in the same folder: `app.log` with `app.log.1`, `app.log.2.gz`. Without a `/` a glob is about names, else about paths.
+---@field godebug? gotracelens.Opts.Godebug
 ---@field summary? gotracelens.Opts.Summary
+
+---@class (exact) gotracelens.Opts.Godebug
+---@field enable? boolean Completion, hover and problems for GODEBUG, GOGC, GOMAXPROCS, GOMEMLIMIT and GOTRACEBACK in `.env` files, Dockerfiles, YAML, shell scripts, makefiles, systemd units, `//go:debug` lines, `go.mod` and `go.work`. When off, such files start no server.
 
 ---@class (exact) gotracelens.Opts.Summary
 ---@field where? "auto"|"lens"|"inlay"|"diagnostic"|"off" Where the summary of a file and its runs is shown.
@@ -50,6 +54,7 @@ M.settings = {
   ["server.path"] = { type = "string", check = absolute },
   ["codelens.enable"] = { type = "boolean", default = true },
   -- generated: begin server settings
+  ["godebug.enable"] = { type = "boolean", default = false, sent = true },
   ["goroot"] = { type = "string", default = "", sent = true },
   ["join"] = { type = "list", sent = true },
   ["summary.where"] = {

@@ -81,6 +81,41 @@ describe("gotracelens in the extension host", () => {
     assert.equal(state(), "idle");
   });
 
+  it("starts no server for a file that sets GODEBUG", async () => {
+    const document = await show("deploy.yaml");
+    assert.equal(document.languageId, "yaml");
+    assert.equal(await hoverText(document, 2, "gctrace"), "");
+    assert.deepEqual(vscode.languages.getDiagnostics(document.uri), []);
+    assert.equal(state(), "idle");
+  });
+
+  it("helps to set GODEBUG once that is switched on, and no longer when it is switched off", async () => {
+    const document = await show("deploy.yaml");
+    const configuration = vscode.workspace.getConfiguration("gotracelens");
+    await configuration.update("godebug.enable", true, vscode.ConfigurationTarget.Global);
+    try {
+      await runs();
+      const hover = await until("a hover", () => hoverText(document, 2, "gctrace"), (text) => text !== "");
+      assert.ok(hover.includes("every garbage collection"), hover);
+      const problems = (): vscode.Diagnostic[] => vscode.languages.getDiagnostics(document.uri);
+      const [problem] = await until("the problem", problems, (all) => all.length === 1);
+      assert.ok(problem !== undefined);
+      assert.deepEqual([code(problem), problem.range.start.line, problem.range.start.character], ["GD101", 2, 22]);
+      const end = new vscode.Position(2, document.lineAt(2).text.length - 1);
+      const list = await vscode.commands.executeCommand<vscode.CompletionList>(
+        "vscode.executeCompletionItemProvider",
+        document.uri,
+        end,
+      );
+      const offered = list.items.map((item) => item.label);
+      assert.ok(offered.includes("schedtrace") && !offered.includes("gctrace"), offered.join(" "));
+    } finally {
+      await configuration.update("godebug.enable", undefined, vscode.ConfigurationTarget.Global);
+    }
+    await until("the server to stop", state, (kind) => kind === "idle");
+    assert.deepEqual(vscode.languages.getDiagnostics(document.uri), []);
+  });
+
   it("starts the server when an untitled document grows into a trace", async () => {
     const document = await vscode.workspace.openTextDocument({ content: "listening on :8080\n" });
     const editor = await vscode.window.showTextDocument(document);

@@ -17,12 +17,15 @@ use super::terminal::{self, ID, TITLE, VALUE, paragraph};
 use super::visible::visible;
 use super::{Exit, json, page, report};
 
+mod godebug;
+
 /// Options of `explain`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// A field (`gc.heap_goal_mb`, `heap_goal_mb`, `"heap goal"`), a rule (`GC101`, `live-heap-leak`), a family (`gc`,
-    /// `gctrace`), a place in a file (`app.log:4711`, `app.log:4711:8`), a term (`assist`, `P-time`), or a pasted line; `-` reads
-    /// lines from standard input
+    /// `gctrace`), a place in a file (`app.log:4711`, `app.log:4711:8`), a term (`assist`, `P-time`),
+    /// what a variable is set to (`GODEBUG=gctrace=1,madvdontneed=1`), or a pasted line; `-` reads lines from standard
+    /// input
     #[arg(value_name = "NAME|FILE:LINE[:COLUMN]|LINE", required = true, num_args = 1..)]
     what: Vec<String>,
 
@@ -63,6 +66,9 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
     };
     if !explained {
         explained = name(&mut out, what.trim(), args.format)?;
+    }
+    if !explained {
+        explained = godebug::explain(&mut out, &what)?;
     }
     out.flush()?;
     if explained {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tower_lsp::gen_lsp_types::{
     CallHierarchyProvider, ChangeNotifications, ClientCapabilities, CodeActionKind, CodeActionOptions,
-    CodeActionProvider, CodeLensOptions, DefinitionProvider, DiagnosticOptions, DiagnosticProvider,
+    CodeActionProvider, CodeLensOptions, CompletionOptions, DefinitionProvider, DiagnosticOptions, DiagnosticProvider,
     DocumentHighlightProvider, DocumentLinkOptions, DocumentSymbolProvider, FoldingRangeProvider, Full, HoverProvider,
     InitializeParams, InitializeResult, InlayHintProvider, MarkupKind, PositionEncodingKind, ReferencesProvider,
     SelectionRangeProvider, SemanticTokensLegend, SemanticTokensOptions, SemanticTokensOptionsRange,
@@ -51,6 +51,7 @@ pub(super) struct Profile {
     /// The unit of all characters in positions, both ways.
     pub(super) encoding: Encoding,
     pub(super) hover_markdown: bool,
+    pub(super) completion_markdown: bool,
     pub(super) code_lens: bool,
     pub(super) inlay_hint: bool,
     pub(super) hierarchical_symbols: bool,
@@ -110,6 +111,11 @@ impl Profile {
         Profile {
             encoding: negotiate(client.general.as_ref().and_then(|caps| caps.position_encodings.as_deref())),
             hover_markdown: hover_formats.is_some_and(|formats| formats.contains(&MarkupKind::Markdown)),
+            completion_markdown: text_document
+                .and_then(|caps| caps.completion.as_ref())
+                .and_then(|completion| completion.completion_item.as_ref())
+                .and_then(|item| item.documentation_format.as_ref())
+                .is_some_and(|formats| formats.contains(&MarkupKind::Markdown)),
             code_lens: text_document.is_some_and(|caps| caps.code_lens.is_some()),
             inlay_hint: text_document.is_some_and(|caps| caps.inlay_hint.is_some()),
             hierarchical_symbols: text_document
@@ -211,6 +217,11 @@ pub(super) fn announce(profile: &Profile) -> InitializeResult {
             ..Default::default()
         })),
         hover_provider: Some(HoverProvider::Bool(true)),
+        // Answered in files that set GODEBUG only, where a setting, a value or a quoted list begins.
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: Some(["=", ",", "\""].map(str::to_owned).to_vec()),
+            ..Default::default()
+        }),
         code_lens_provider: Some(CodeLensOptions::default()),
         document_symbol_provider: Some(DocumentSymbolProvider::Bool(true)),
         folding_range_provider: Some(FoldingRangeProvider::Bool(true)),

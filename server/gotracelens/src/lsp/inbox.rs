@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::sync::mpsc;
 
+use ide::godebug::FileKind;
 use tokio::sync::{mpsc as answers, oneshot};
 use tower_lsp::gen_lsp_types::{Diagnostic, Uri};
 use tower_lsp::jsonrpc::{Error, Result};
@@ -30,6 +31,8 @@ pub(super) enum Event {
         uri: Uri,
         version: i32,
         text: String,
+        /// None for logs.
+        file: Option<FileKind>,
     },
     Changed {
         uri: Uri,
@@ -74,6 +77,14 @@ pub(super) enum Needs {
     Text,
     /// The parsed log: waits for the parse of the text that was current when the question came.
     Log,
+}
+
+/// Which documents a question is about. All others get the default answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    Logs,
+    /// Files that may set GODEBUG, too.
+    Everything,
 }
 
 /// What there is to answer a question from.
@@ -157,6 +168,7 @@ impl<T: Send, F: FnOnce(&View) -> T + Send> Job for AskAll<T, F> {
 pub(super) struct Question {
     pub(super) uri: Uri,
     pub(super) needs: Needs,
+    pub(super) about: About,
     pub(super) job: Box<dyn Job>,
 }
 
@@ -175,12 +187,23 @@ impl Inbox {
         let _ = self.0.send(event);
     }
 
-    /// Queues a question before it returns; the future is only the wait for the answer.
+    /// Queues a question about a log before it returns; the future is only the wait for the answer.
     ///
-    /// Dropping the future cancels the question. A document that is not open gets the default answer. If answering
-    /// panics, the asker gets an internal error.
+    /// Dropping the future cancels the question. A document that is not open, or no log, gets the default answer. If
+    /// answering panics, the asker gets an internal error.
     pub(super) fn ask<T: Default + Send + 'static>(
         &self,
+        uri: Uri,
+        needs: Needs,
+        answer: impl FnOnce(&View) -> T + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send {
+        self.ask_about(About::Logs, uri, needs, answer)
+    }
+
+    /// The same about these documents.
+    pub(super) fn ask_about<T: Default + Send + 'static>(
+        &self,
+        about: About,
         uri: Uri,
         needs: Needs,
         answer: impl FnOnce(&View) -> T + Send + 'static,
@@ -188,11 +211,11 @@ impl Inbox {
         fault::strike(Place::Handler);
         let (reply, receiver) = oneshot::channel();
         let job = Box::new(Ask { answer, reply });
-        self.post(Event::Asked(Question { uri, needs, job }));
+        self.post(Event::Asked(Question { uri, needs, about, job }));
         async move { receiver.await.map_err(|_| Error::internal_error()) }
     }
 
-    /// The same about every open document. Their answers come in no order.
+    /// The same about every open log. Their answers come in no order.
     pub(super) fn ask_all<T: Send + 'static>(
         &self,
         needs: Needs,
@@ -202,7 +225,7 @@ impl Inbox {
         let (reply, mut receiver) = answers::unbounded_channel();
         let question = move |uri| {
             let job = Box::new(AskAll { answer: answer.clone(), reply: reply.clone() });
-            Question { uri, needs, job }
+            Question { uri, needs, about: About::Logs, job }
         };
         self.post(Event::AskedAll(Box::new(question)));
         async move {

@@ -11,7 +11,7 @@ use crate::config::Settings;
 use super::capabilities::Profile;
 use super::client::Client;
 use super::fault::{self, Place};
-use super::inbox::{Event, Inbox, Needs, Question, Seen};
+use super::inbox::{About, Event, Inbox, Needs, Question, Seen};
 use super::publish::Schedule;
 use super::questions;
 use super::transport::panic_text;
@@ -77,9 +77,9 @@ impl MainLoop {
                     self.client.pull_settings(self.inbox.clone());
                 }
             }
-            Event::Opened { uri, version, text } => {
+            Event::Opened { uri, version, text, file } => {
                 self.touch(&uri);
-                self.world.open(uri, version, &text);
+                self.world.open(uri, version, &text, file);
             }
             Event::Changed { uri, version, changes } => {
                 self.touch(&uri);
@@ -156,7 +156,7 @@ impl MainLoop {
                 };
                 inbox.post(Event::Diagnosed { uri: asked, version, diagnostics });
             });
-            self.world.ask(Question { uri, needs: Needs::Log, job });
+            self.world.ask(Question { uri, needs: Needs::Log, about: About::Everything, job });
         }
     }
 }

@@ -5,6 +5,7 @@ use tower_lsp::gen_lsp_types as proto;
 use super::around::AROUND;
 use super::capabilities::SummaryPlace;
 use super::from_proto;
+use super::godebug;
 use super::to_proto;
 use super::world::View;
 
@@ -13,6 +14,9 @@ const MAX_FULL_TOKENS_BYTES: usize = 2 << 20;
 
 pub(super) fn hover(view: &View, position: proto::Position) -> Option<proto::Hover> {
     let at = from_proto::position(&view.text, view.profile.encoding, position);
+    if let Some(kind) = view.file {
+        return godebug::hover(view, kind, at);
+    }
     let hover = ide::hover(&view.snapshot, at)?;
     Some(to_proto::hover(view, hover))
 }
@@ -65,6 +69,9 @@ fn lenses(view: &View) -> Vec<ide::Lens> {
 }
 
 pub(super) fn diagnostics(view: &View) -> Vec<proto::Diagnostic> {
+    if let Some(kind) = view.file {
+        return godebug::diagnostics(view, kind);
+    }
     let findings = ide::diagnostics(&view.snapshot).into_iter().map(|finding| to_proto::diagnostic(view, finding));
     if view.summary_place() != SummaryPlace::Diagnostic {
         return findings.collect();

@@ -133,7 +133,7 @@ pub(super) fn diagnostic(view: &View, diagnostic: ide::Diagnostic) -> proto::Dia
     }
 }
 
-fn severity(severity: Severity) -> proto::DiagnosticSeverity {
+pub(super) fn severity(severity: Severity) -> proto::DiagnosticSeverity {
     match severity {
         Severity::Hint => proto::DiagnosticSeverity::Hint,
         Severity::Info => proto::DiagnosticSeverity::Information,

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use ide::godebug::FileKind;
 use ide::{Parsed, Snapshot};
 use tower_lsp::gen_lsp_types::Uri;
 use tracelog::{Edited, Log, Text};
@@ -18,7 +19,7 @@ use crate::config::Settings;
 use super::capabilities::{Profile, SummaryPlace};
 use super::fault::{self, Place};
 use super::from_proto::{self, Change};
-use super::inbox::{Event, Inbox, Job, Needs, Question, Seen};
+use super::inbox::{About, Event, Inbox, Job, Needs, Question, Seen};
 use super::links::Roots;
 use super::older::OlderParts;
 use super::pool::{Lane, Pool};
@@ -48,6 +49,8 @@ pub(super) struct View {
     pub(super) settings: Arc<Settings>,
     /// Below what files of frames are looked for.
     pub(super) roots: Arc<Roots>,
+    /// What the file is if it is no log.
+    pub(super) file: Option<FileKind>,
     older: Arc<OlderParts>,
 }
 
@@ -91,6 +94,8 @@ struct State {
     revision: Revision,
     version: i32,
     text: Text,
+    /// What the file is if it is no log; such a one is never parsed.
+    file: Option<FileKind>,
 }
 
 /// How far the parse of a document is.
@@ -99,6 +104,8 @@ enum Reading {
     Running(Parse),
     /// Parsing this text panicked. Questions that need the log fail until the text changes.
     Failed,
+    /// It is no log.
+    Never,
 }
 
 /// A parse on the pool.
@@ -204,12 +211,16 @@ impl World {
     }
 
     /// Opens a document. If it is open already it is replaced: some editors reload a file that way.
-    pub(super) fn open(&mut self, uri: Uri, version: i32, text: &str) {
-        if self.is_open(&uri) {
-            return self.change(&uri, version, vec![Change { range: None, text: text.to_owned() }]);
+    pub(super) fn open(&mut self, uri: Uri, version: i32, text: &str, file: Option<FileKind>) {
+        match self.documents.get(&uri) {
+            Some(document) if document.now.file == file => {
+                return self.change(&uri, version, vec![Change { range: None, text: text.to_owned() }]);
+            }
+            Some(_) => self.close(&uri),
+            None => {}
         }
-        let now = State { revision: self.revisions.next(), version, text: Text::new(text) };
-        let mut document = Document { uri: uri.clone(), now, reading: Reading::Failed };
+        let now = State { revision: self.revisions.next(), version, text: Text::new(text), file };
+        let mut document = Document { uri: uri.clone(), now, reading: Reading::Never };
         self.start_parse(&mut document);
         self.documents.insert(uri, document);
     }
@@ -271,12 +282,15 @@ impl World {
                 None => self.start_parse(document),
             },
             Reading::Running(parse) if parse.edits.len() < MAX_EDITS => parse.edits.push((edited, state)),
-            Reading::Running(_) | Reading::Failed => self.start_parse(document),
+            Reading::Running(_) | Reading::Failed | Reading::Never => self.start_parse(document),
         }
     }
 
-    /// Parses the whole text on the pool.
+    /// Parses the whole text of a log on the pool.
     fn start_parse(&mut self, document: &mut Document) {
+        if document.now.file.is_some() {
+            return;
+        }
         let stop = Arc::new(AtomicBool::new(false));
         let of = document.now.clone();
         let (uri, state, inbox, stopped) = (document.uri.clone(), of.clone(), self.inbox.clone(), stop.clone());
@@ -388,7 +402,7 @@ impl World {
 
     /// Answers a question now, or when the log it needs is there.
     pub(super) fn ask(&mut self, question: Question) {
-        let Question { uri, needs, job } = question;
+        let Question { uri, needs, about, job } = question;
         let Some(document) = self.documents.get_mut(&uri) else {
             return self.answer_without_view(job, Seen::Closed);
         };
@@ -400,7 +414,8 @@ impl World {
                 return parse.waiting.push(Waiting { revision: document.now.revision, lane, job });
             }
             Reading::Failed if needs == Needs::Log => return self.answer_without_view(job, Seen::Unreadable),
-            Reading::Running(_) | Reading::Failed => None,
+            Reading::Never if about == About::Logs => return self.answer_without_view(job, Seen::Closed),
+            Reading::Running(_) | Reading::Failed | Reading::Never => None,
         };
         self.answer(lane, &uri, &self.documents[&uri].now, read, job);
     }
@@ -408,7 +423,7 @@ impl World {
     /// Answers a question on the pool. The first question about a state pays for what is found out about it; a question
     /// about lines of a big text does without until somebody has paid, so that it is answered while the text is edited.
     fn answer(&self, lane: Lane, uri: &Uri, state: &State, read: Option<Arc<Read>>, job: Box<dyn Job>) {
-        let (uri, version, text) = (uri.clone(), state.version, Arc::new(state.text.clone()));
+        let (uri, version, text, file) = (uri.clone(), state.version, Arc::new(state.text.clone()), state.file);
         let (profile, settings, roots) = (self.profile.clone(), self.settings.clone(), self.roots.clone());
         let analysis_settings = self.analysis_settings.clone();
         let older = read.as_ref().map(|read| read.older.clone()).unwrap_or_default();
@@ -422,7 +437,7 @@ impl World {
             match parsed {
                 Ok(parsed) => {
                     let snapshot = Snapshot { lines: text.clone(), parsed: parsed.clone() };
-                    job.run(Seen::View(&View { uri, version, text, snapshot, profile, settings, roots, older }));
+                    job.run(Seen::View(&View { uri, version, text, snapshot, profile, settings, roots, file, older }));
                     // The asker has its answer; questions about single lines that follow find everything counted.
                     if let Some(parsed) = parsed.filter(|_| pays) {
                         let warmed = catch_unwind(AssertUnwindSafe(|| parsed.warm()));
@@ -455,139 +470,4 @@ fn edit(log: &Log, edited: Edited, state: &State) -> Option<Log> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc::{Receiver, channel};
-    use std::time::Duration;
-
-    use super::*;
-
-    const LIMIT: Duration = Duration::from_secs(10);
-
-    /// A world whose parses end only when the test says so.
-    struct Bench {
-        world: World,
-        events: Receiver<Event>,
-        uri: Uri,
-    }
-
-    impl Bench {
-        fn open(text: &str) -> Self {
-            let (inbox, events) = Inbox::new();
-            let mut world = World::new(Pool::start(), inbox);
-            let uri = Uri::from("file:///a.log");
-            world.open(uri.clone(), 1, text);
-            Bench { world, events, uri }
-        }
-
-        fn change(&mut self, version: i32, text: &str) {
-            self.world.change(&self.uri, version, vec![Change { range: None, text: text.into() }]);
-        }
-
-        /// Asks a question; the receiver gets the version and the number of lines it saw, or why it saw nothing.
-        fn ask(&mut self, needs: Needs) -> Receiver<Result<(i32, u32), &'static str>> {
-            let (sender, receiver) = channel();
-            let job = Box::new(move |seen: Seen<'_>| {
-                let saw = match seen {
-                    Seen::View(view) => Ok((view.version, view.text.n_lines())),
-                    Seen::Closed => Err("closed"),
-                    Seen::Unreadable => Err("unreadable"),
-                };
-                sender.send(saw).unwrap();
-            });
-            self.world.ask(Question { uri: self.uri.clone(), needs, job });
-            receiver
-        }
-
-        /// Lets the next parse end.
-        fn parsed(&mut self) -> bool {
-            match self.events.recv_timeout(LIMIT).unwrap() {
-                Event::Parsed { uri, revision, log } => self.world.parsed(&uri, revision, log),
-                _ => panic!("only parses post here"),
-            }
-        }
-    }
-
-    #[test]
-    fn each_question_is_answered_from_the_text_it_was_asked_about() {
-        let mut bench = Bench::open("a");
-        let first = bench.ask(Needs::Log);
-        bench.change(2, "a\nb");
-        let second = bench.ask(Needs::Log);
-        bench.change(3, "a\nb\nc");
-        let third = bench.ask(Needs::Log);
-        let line = bench.ask(Needs::Lines);
-        assert!(bench.parsed(), "one parse is enough");
-        assert_eq!(first.recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
-        assert_eq!(second.recv_timeout(LIMIT).unwrap(), Ok((2, 2)));
-        assert_eq!(third.recv_timeout(LIMIT).unwrap(), Ok((3, 3)));
-        assert_eq!(line.recv_timeout(LIMIT).unwrap(), Ok((3, 3)));
-        bench.change(4, "a");
-        assert_eq!(bench.ask(Needs::Log).recv_timeout(LIMIT).unwrap(), Ok((4, 1)), "edits are followed");
-    }
-
-    #[test]
-    fn questions_about_lines_of_a_big_text_do_not_wait() {
-        let mut bench = Bench::open(&"a".repeat(SMALL_BYTES + 1));
-        let log = bench.ask(Needs::Log);
-        assert_eq!(bench.ask(Needs::Lines).recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
-        assert_eq!(bench.ask(Needs::Text).recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
-        assert!(log.try_recv().is_err());
-        assert!(bench.parsed());
-        assert_eq!(log.recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
-    }
-
-    #[test]
-    fn a_big_change_starts_over() {
-        let mut bench = Bench::open("a");
-        let first = bench.ask(Needs::Log);
-        bench.change(2, &"b\n".repeat(MAX_EDIT_LINES as usize + 1));
-        let second = bench.ask(Needs::Log);
-        assert!(!bench.parsed(), "of a text that is gone");
-        assert_eq!(first.recv_timeout(LIMIT).unwrap(), Ok((1, 1)), "but that somebody asked about");
-        assert!(second.try_recv().is_err());
-        assert!(bench.parsed());
-        assert_eq!(second.recv_timeout(LIMIT).unwrap(), Ok((2, MAX_EDIT_LINES + 2)));
-    }
-
-    #[test]
-    fn too_many_edits_during_a_parse_start_over() {
-        let mut bench = Bench::open("a");
-        for version in 2..MAX_EDITS as i32 + 3 {
-            bench.change(version, &format!("a\n{version}"));
-        }
-        let last = bench.ask(Needs::Log);
-        assert!(!bench.parsed());
-        assert!(bench.parsed());
-        assert_eq!(last.recv_timeout(LIMIT).unwrap(), Ok((MAX_EDITS as i32 + 2, 2)));
-    }
-
-    #[test]
-    fn closing_takes_nothing_from_questions_that_came_before() {
-        let mut bench = Bench::open("a");
-        let before = bench.ask(Needs::Log);
-        bench.world.close(&bench.uri.clone());
-        let between = bench.ask(Needs::Log);
-        bench.world.open(bench.uri.clone(), 1, "a\nb");
-        let after = bench.ask(Needs::Log);
-        assert_eq!(between.recv_timeout(LIMIT).unwrap(), Err("closed"));
-        assert!(!bench.parsed(), "of the document before");
-        assert_eq!(before.recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
-        assert!(bench.parsed());
-        assert_eq!(after.recv_timeout(LIMIT).unwrap(), Ok((1, 2)));
-    }
-
-    #[test]
-    fn a_failed_parse_fails_its_questions_until_the_text_changes() {
-        let mut bench = Bench::open("a");
-        let waiting = bench.ask(Needs::Log);
-        let Event::Parsed { uri, revision, .. } = bench.events.recv_timeout(LIMIT).unwrap() else { panic!() };
-        assert!(!bench.world.parsed(&uri, revision, None));
-        assert_eq!(waiting.recv_timeout(LIMIT).unwrap(), Err("unreadable"));
-        assert_eq!(bench.ask(Needs::Log).recv_timeout(LIMIT).unwrap(), Err("unreadable"));
-        assert_eq!(bench.ask(Needs::Lines).recv_timeout(LIMIT).unwrap(), Ok((1, 1)));
-        bench.change(2, "b");
-        let changed = bench.ask(Needs::Log);
-        assert!(bench.parsed());
-        assert_eq!(changed.recv_timeout(LIMIT).unwrap(), Ok((2, 1)));
-    }
-}
+mod tests;

@@ -154,6 +154,16 @@ pub fn release(minor: u8) -> String {
     format!("1.{minor}")
 }
 
+/// The default before the present one, and when it held.
+pub fn old_default(setting: &Setting) -> Option<String> {
+    let (minor, old) = setting.changed?;
+    // The build sets the defaults of its list by the go line of the module; others are fixed in the release.
+    Some(match setting.build {
+        true => format!("{old} in modules whose go line is older than 1.{minor}"),
+        false => format!("{old} up to Go {}", release(minor - 1)),
+    })
+}
+
 /// The releases that read a setting, in words.
 pub fn releases(setting: &Setting) -> String {
     let since = release(setting.since);

@@ -97,7 +97,10 @@ fn names(entries: &[Entry], entry: &Entry, target: Target) -> Vec<Completion> {
             None => format!("{}={}", setting.key, setting.offered()),
         },
     };
-    SETTINGS.iter().filter(fits).map(offer).collect()
+    // What prints lines first: that is what this tool reads.
+    let mut settings: Vec<&Setting> = SETTINGS.iter().filter(fits).collect();
+    settings.sort_by_key(|setting| setting.families.is_empty());
+    settings.into_iter().map(offer).collect()
 }
 
 fn values(setting: &'static Setting, replace: Loc) -> Vec<Completion> {

@@ -2,7 +2,7 @@
 
 use tracelog::{Loc, Text};
 
-use super::catalog::{Setting, Value, Variable, VariableForm, releases};
+use super::catalog::{Setting, Value, Variable, VariableForm, old_default, releases};
 use super::find::{Assignment, Target};
 use super::generated::VARIABLES;
 use super::{Problem, check, value};
@@ -64,19 +64,31 @@ pub fn explain(text: &str) -> Option<Explanation> {
     Some(Explanation { variable, settings, problems })
 }
 
-/// What is known about a setting, as label and text; a part without label stands for itself.
+/// What is known about a variable, as label and text; a part without label stands for itself.
+pub fn variable_facts(variable: &Variable) -> Vec<(String, String)> {
+    let mut facts = vec![(String::new(), variable.meaning.to_owned())];
+    facts.extend(variable.values.iter().map(|Value { value, meaning }| ((*value).to_owned(), (*meaning).to_owned())));
+    if !variable.default.is_empty() {
+        facts.push(("Default".to_owned(), variable.default.to_owned()));
+    }
+    facts.push(("Source".to_owned(), variable.source.to_owned()));
+    facts
+}
+
+/// The same about a setting.
 pub fn facts(setting: &Setting) -> Vec<(String, String)> {
     let mut facts = vec![(String::new(), setting.meaning.to_owned())];
     facts.extend(setting.values.iter().map(|Value { value, meaning }| ((*value).to_owned(), (*meaning).to_owned())));
     if !setting.default.is_empty() {
-        facts.push(("Default".to_owned(), setting.default.to_owned()));
+        let old = old_default(setting).map_or_else(String::new, |old| format!("; {old}"));
+        facts.push(("Default".to_owned(), format!("{}{old}", setting.default)));
     }
     if !setting.cost.is_empty() {
         facts.push(("Cost".to_owned(), setting.cost.to_owned()));
     }
     let titles: Vec<&str> = setting.families.iter().map(|family| family.def().title).collect();
     if !titles.is_empty() {
-        facts.push(("Lines".to_owned(), titles.join(", ")));
+        facts.push(("Lines".to_owned(), titles.join("; ")));
     }
     facts.push(("Releases".to_owned(), releases(setting)));
     facts.push(("Source".to_owned(), setting.source.to_owned()));

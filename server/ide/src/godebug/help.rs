@@ -2,7 +2,7 @@
 
 use tracelog::{LineCol, Loc, Text};
 
-use super::catalog::{Setting, Value, Variable, releases, similar};
+use super::catalog::{Setting, Value, Variable, old_default, releases, similar};
 use super::find::{Assignment, Target};
 use super::value::{self, Entry};
 use crate::hover::Hover;
@@ -67,11 +67,8 @@ pub(super) fn setting_help(setting: &Setting, key: &str, value: Option<&str>) ->
     others(&mut markup, setting.values, value, setting.default);
     markup.labeled("Cost", setting.cost);
     markup.labeled("Shown here", &lines(setting));
-    if let Some((minor, old)) = setting.changed {
-        markup.labeled(
-            "Default",
-            &format!("{}; {old} in modules whose go line is older than 1.{minor}.", setting.default),
-        );
+    if let Some(old) = old_default(setting) {
+        markup.labeled("Default", &format!("{}; {old}.", setting.default));
     } else if !setting.default.is_empty() && setting.value(setting.default).is_none() {
         markup.labeled("Default", setting.default);
     }

@@ -126,10 +126,11 @@ fn setting_section(out: &mut String, setting: &Setting, families: &[Family]) -> 
     values(out, &text.values);
     default(out, &text.default);
     if let Some(changed) = setting.changed {
-        out.push_str(&item(&format!(
-            "Default of modules whose go line is older than 1.{changed}: {}",
-            code(&text.old)
-        )));
+        let when = match text.build {
+            true => format!("of modules whose go line is older than 1.{changed}"),
+            false => format!("up to Go 1.{}", changed - 1),
+        };
+        out.push_str(&item(&format!("Default {when}: {}", code(&text.old))));
     }
     let until = setting.removed.map_or_else(|| "and later".to_owned(), |minor| format!("– 1.{}", minor - 1));
     let also = if text.also.is_empty() { String::new() } else { format!("; also {}", text.also) };
