@@ -7,7 +7,7 @@ mod fill;
 
 use std::sync::Arc;
 
-pub(crate) use fill::{NO_GOAL_MB, WRAPPED_MS};
+pub(crate) use fill::{NO_GOAL_MB, STOPPED_MS, STOPPED_US, WRAPPED_MS};
 use tracelog::GoReleases;
 
 use crate::requests::Requests;

@@ -64,6 +64,19 @@ impl Cycles {
     }
 }
 
+/// Stop-the-world phases of all releases: only one group is ever printed together.
+pub(crate) const STOPPED_MS: [Field; 6] = [
+    gc::WALL_SWEEP_TERM_MS,
+    gc::WALL_MARK_TERM_MS,
+    gc::STW_MARK_MS,
+    gc::STW_SWEEP_MS,
+    gc::STW_OTHER_MS,
+    gc::STW_CLEANUP_MS,
+];
+
+/// Likewise, of 1.3 and 1.4, which print microseconds.
+pub(crate) const STOPPED_US: [Field; 4] = [gc::STW_STOP_US, gc::STW_SWEEP_US, gc::STW_MARK_US, gc::STW_WAIT_US];
+
 /// Values of a field over rows; NaN where absent.
 fn series(log: &Log, rows: &[RowId], field: Field) -> Vec<f64> {
     rows.iter().map(|row| log.value(*row, field).unwrap_or(f64::NAN)).collect()
@@ -99,20 +112,8 @@ fn either(a: Vec<f64>, b: Vec<f64>) -> Vec<f64> {
 }
 
 fn cycles(log: &Log, rows: &[RowId]) -> Cycles {
-    // Stop-the-world phases of all releases: only one group is ever printed together. 1.3 and 1.4 print microseconds.
-    let ms = sum(
-        log,
-        rows,
-        &[
-            gc::WALL_SWEEP_TERM_MS,
-            gc::WALL_MARK_TERM_MS,
-            gc::STW_MARK_MS,
-            gc::STW_SWEEP_MS,
-            gc::STW_OTHER_MS,
-            gc::STW_CLEANUP_MS,
-        ],
-    );
-    let us = sum(log, rows, &[gc::STW_STOP_US, gc::STW_SWEEP_US, gc::STW_MARK_US, gc::STW_WAIT_US]);
+    let ms = sum(log, rows, &STOPPED_MS);
+    let us = sum(log, rows, &STOPPED_US);
     let pause_ms = either(ms, us.into_iter().map(|us| us / 1000.0).collect());
     let mut goal = series(log, rows, gc::HEAP_GOAL_MB);
     goal.iter_mut().filter(|goal| **goal >= NO_GOAL_MB).for_each(|goal| *goal = f64::NAN);
