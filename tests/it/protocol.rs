@@ -8,6 +8,7 @@ mod handshake;
 mod lifecycle;
 mod mute_client;
 mod order;
+mod pages;
 #[cfg(feature = "fault")]
 mod panics;
 mod samples;

@@ -12,6 +12,7 @@ mod findings;
 mod joined;
 mod json;
 mod lines;
+mod page;
 mod parse;
 mod rules;
 mod select;
@@ -47,7 +48,7 @@ enum Verb {
     Summary(summary::Args),
     /// Look for anomalies and show them at their lines
     Check(check::Args),
-    /// Explain a field, a rule, a family, a pasted line, or what happened at a line of a file
+    /// Explain a field, a rule, a family, a term, a pasted line, or what happened at a line of a file
     Explain(explain::Args),
     /// Print what every line says, as JSON Lines or as a table
     Parse(parse::Args),

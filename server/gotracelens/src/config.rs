@@ -142,7 +142,7 @@ impl Settings {
                 }
                 "goroot" => take("goroot", value, &mut settings.goroot, &mut problems),
                 // Read by the editors' clients, not by the server; what the client can do stands beside the settings.
-                "server" | "trace" | "enable" | "detect" | "commands" => {}
+                "server" | "trace" | "enable" | "detect" | "commands" | "pageUri" => {}
                 _ => problems.push(format!("{key}: there is no such setting")),
             }
         }

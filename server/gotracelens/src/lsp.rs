@@ -17,6 +17,7 @@ mod links;
 mod main_loop;
 mod navigate;
 mod older;
+mod pages;
 mod pool;
 mod publish;
 mod questions;
@@ -28,8 +29,10 @@ mod world;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::{panic, thread};
 
+use ide::Links;
 use tower_lsp::LanguageServer;
 use tower_lsp::gen_lsp_types::{
     CallHierarchyIncomingCall, CallHierarchyIncomingCallsParams, CallHierarchyItem, CallHierarchyOutgoingCall,
@@ -48,6 +51,7 @@ use client::Client;
 use inbox::{Event, Inbox, Needs};
 use links::Roots;
 use main_loop::MainLoop;
+use pages::{PageAnswer, PageEntry, PageParams};
 use pool::Pool;
 use publish::Schedule;
 use world::World;
@@ -83,7 +87,7 @@ pub fn run() -> ExitCode {
             .stack_size(OWNER_STACK_BYTES)
             .spawn(move || owner.run(&events))
             .expect("a thread can be started at process start");
-        Server { inbox }
+        Server { inbox, links: OnceLock::new() }
     });
     let exit_code = runtime.block_on(transport::serve(service, socket, io::stdin(), io::stdout()));
     // Whatever still runs is of no use to anybody: the process ends with the return of `main`.
@@ -112,6 +116,19 @@ fn start_log() {
 /// The handlers. All state is behind the inbox.
 struct Server {
     inbox: Inbox,
+    /// How the client opens pages of the reference; known once it has introduced itself.
+    links: OnceLock<Links>,
+}
+
+/// Requests of our own.
+impl Server {
+    async fn page(&self, params: PageParams) -> Result<PageAnswer> {
+        pages::page(self.links.get().unwrap_or(&Links::None), &params)
+    }
+
+    async fn pages(&self) -> Result<Vec<PageEntry>> {
+        Ok(pages::all())
+    }
 }
 
 /// Requests of our own.
@@ -135,6 +152,8 @@ impl LanguageServer for Server {
         let roots = Roots::of(&params);
         let (profile, settings) = capabilities::read(params);
         let announced = capabilities::announce(&profile);
+        // A second handshake is refused before it gets here.
+        let _ = self.links.set(profile.links.clone());
         self.inbox.post(Event::Started(profile, settings, roots));
         Ok(announced)
     }

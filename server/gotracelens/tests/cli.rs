@@ -337,12 +337,14 @@ fn a_log_without_trace_lines_is_said_to_have_none() {
 #[test]
 fn explains_fields_rules_families_and_lines() {
     for (what, says) in [
-        ("gc.heap_goal_mb", "Heap goal, MB  gc.heap_goal_mb"),
-        ("heap_goal_mb", "Heap goal, MB  gc.heap_goal_mb"),
-        ("Heap Goal", "Heap goal, MB  gc.heap_goal_mb"),
+        ("gc.heap_goal_mb", "Heap goal, MB; a whole number. Go 1.5 – 1.27."),
+        ("heap_goal_mb", "gc.heap_goal_mb"),
+        ("Heap Goal", "gc.heap_goal_mb"),
+        ("Heap Goal", "Heap goal"),
         ("GC101", "GC101 live-heap-leak"),
-        ("live-heap-leak", "  min_cycles = 40 cycles"),
-        ("schedtrace", "Scheduler  sched"),
+        ("live-heap-leak", "- rules.live-heap-leak.min_cycles = 40 cycles: Shorter runs are not judged."),
+        ("schedtrace", "Scheduler: sched"),
+        ("term:assist", "Source: runtime/mgcmark.go gcAssistAlloc, 1.5-"),
         (GC_3, "  Heap goal: 5 MB  gc.heap_goal_mb"),
         (GC_4, "  Forced: yes  gc.forced"),
         (GC_3, "  Forced: not printed  gc.forced"),
@@ -360,8 +362,53 @@ fn explains_fields_rules_families_and_lines() {
 #[test]
 fn a_name_used_by_several_families_is_explained_for_each() {
     let ran = run(&["explain", "forced"]);
-    let headings: Vec<&str> = ran.stdout.lines().filter(|line| line.ends_with(".forced")).collect();
-    assert_eq!(headings, ["Forced  gc.forced", "Forced  scvg.forced", "Forced  scav.forced"]);
+    let headings: Vec<&str> =
+        ran.stdout.lines().filter(|line| line.ends_with(".forced") || *line == "Forced GC").collect();
+    assert_eq!(headings, ["Forced GC", "gc.forced", "scvg.forced", "scav.forced"]);
+}
+
+/// What is read of Markdown and of its form in a terminal: words without marks.
+fn words(text: &str) -> Vec<String> {
+    let marks = ["#", "##", "###", "-", "```", "```text", "```sh", "```console"];
+    let words = text.split_whitespace().filter(|word| !marks.contains(word));
+    words.map(|word| word.replace(['`', '*', '\\'], "")).filter(|word| !word.is_empty()).collect()
+}
+
+#[test]
+fn explain_prints_the_words_of_the_page() {
+    for page in ide::pages::all() {
+        let name = page.name();
+        // A name that a term shares with a family asks for both.
+        if ide::pages::find(&name).len() > 1 || page.kind() == ide::pages::Kind::Chapter {
+            continue;
+        }
+        // Each run is a process: one page of every tenth will do, and all terms and rules.
+        if page.kind() == ide::pages::Kind::Field && name.len() % 10 != 0 {
+            continue;
+        }
+        let ran = run(&["explain", &name]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{name}");
+        let page = page.markdown(&ide::Links::Named);
+        assert_eq!(words(&ran.stdout), words(&page), "{name}");
+    }
+}
+
+#[test]
+fn pages_and_lines_are_explained_in_json_too() {
+    let json = |what: &str| -> Value {
+        let ran = run(&["explain", "--format", "json", what]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{what}");
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let pages = json("heap goal");
+    assert_eq!(pages[0]["name"], "term:heap-goal");
+    assert_eq!(pages[1]["kind"], "field");
+    assert!(pages[1]["markdown"].as_str().unwrap().starts_with("# gc.heap_goal_mb\n\n**Heap goal**, MB"));
+    let items = json(GC_3);
+    assert_eq!((&items[0]["family"], items.as_array().unwrap().len()), (&"gc".into(), 1));
+    let fields = items[0]["fields"].as_array().unwrap();
+    let goal = fields.iter().find(|field| field["name"] == "gc.heap_goal_mb").unwrap();
+    assert_eq!(goal["value"], "5 MB");
 }
 
 #[test]
@@ -370,21 +417,21 @@ fn unknown_names_are_met_with_similar_ones() {
         &["explain", "heap_gaol_mb"],
         "",
         expect![[r#"
-            error: explain "heap_gaol_mb": there is no field, rule or family with this name; did you mean gc.heap_goal_mb, pacer_start.heap_goal_mb, pacer_end.heap_goal_bytes?
+            error: explain "heap_gaol_mb": there is no field, rule, family or term with this name; did you mean gc.heap_goal_mb, pacer_start.heap_goal_mb, pacer_end.heap_goal_bytes?
         "#]],
     );
     refuses(
         &["explain", "live-heap-leek"],
         "",
         expect![[r#"
-        error: explain "live-heap-leek": there is no field, rule or family with this name; did you mean live-heap-leak, live-heap-step, gc.heap_live_mb?
+        error: explain "live-heap-leek": there is no field, rule, family or term with this name; did you mean live-heap-leak, live-heap, live-heap-step?
     "#]],
     );
     refuses(
         &["explain", "zzz"],
         "",
         expect![[r#"
-        error: explain "zzz": there is no field, rule or family with this name; `gotracelens fields` and `gotracelens rules` list all
+        error: explain "zzz": there is no field, rule, family or term with this name; `gotracelens explain index` shows where to begin
     "#]],
     );
     refuses(

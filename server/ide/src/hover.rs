@@ -11,6 +11,7 @@ use crate::special;
 mod at;
 mod before;
 mod field;
+mod footer;
 mod formula;
 mod line;
 mod place;

@@ -13,11 +13,13 @@ pub mod godebug;
 pub mod hover;
 pub mod inlay;
 pub mod lens;
+pub mod links;
 pub mod markup;
 pub mod narrate;
 pub mod navigate;
 pub mod older;
 pub mod outline;
+pub mod pages;
 pub mod phases;
 pub mod rules;
 pub mod series;
@@ -35,6 +37,7 @@ pub use folding::{Fold, folds};
 pub use hover::{Hover, hover};
 pub use inlay::{InlayHint, summary_hints};
 pub use lens::{Lens, LensAction, LensKind, lenses};
+pub use links::Links;
 pub use narrate::{Narration, narrate};
 pub use navigate::{
     Creation, Declarations, FilePlace, Found, FoundKind, GoroutineItem, Highlight, HighlightKind, Resolution, Resolved,

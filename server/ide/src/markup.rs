@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use crate::links;
+
 /// Something to show behind a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {
@@ -118,6 +120,25 @@ impl Markup {
     pub fn code(&mut self, text: &str) {
         self.blank();
         let _ = write!(self.text, "`{}`", verbatim(text));
+    }
+
+    /// Links to pages of the reference, each a label and a name, in one paragraph. What they become is decided where the
+    /// client is known, see [`crate::Links`].
+    pub fn links(&mut self, links: &[(&str, &str)]) {
+        if !links.is_empty() {
+            self.blank();
+            let links: Vec<String> = links.iter().map(|(label, name)| links::inside(&escape(label), name)).collect();
+            self.text.push_str(&links.join(" · "));
+        }
+    }
+
+    /// A paragraph in which some words are links to pages of the reference.
+    pub fn linked(&mut self, words: &[(String, Option<String>)]) {
+        self.blank();
+        for (text, page) in words {
+            let text = escape(text);
+            self.text.push_str(&page.as_ref().map_or(text.clone(), |page| links::inside(&text, page)));
+        }
     }
 
     fn blank(&mut self) {

@@ -1,7 +1,7 @@
 //! The rules: what is looked for in a log, one file each.
 //!
-//! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation and into
-//! `rules/pages.rs`, which `gotracelens explain` prints. The list below is the registry: one line per rule.
+//! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation, and
+//! `gotracelens explain` prints it from there. The list below is the registry: one line per rule.
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -18,7 +18,6 @@ mod live_heap_leak;
 mod live_heap_step;
 pub(crate) mod memory_limit_active;
 pub(crate) mod memory_limit_thrash;
-pub mod pages;
 mod point;
 mod restart_in_log;
 mod run_queue_growing;

@@ -13,12 +13,14 @@ use crate::template::{Part, Template};
 
 mod claims;
 mod formula;
+mod glossary;
 pub mod godebug;
 mod prose;
 mod sample;
 
 pub use claims::{ConfusionText, Formula};
 pub use formula::{Expr, Reference};
+pub use glossary::{CorpusLine, Term, anchor};
 pub use sample::{Origin, Sample};
 
 /// The whole catalog, checked.
@@ -29,6 +31,8 @@ pub struct Catalog {
     pub blocks: Vec<BlockText>,
     /// In display order.
     pub families: Vec<Family>,
+    /// The words of the field, group by group.
+    pub terms: Vec<Term>,
     /// Ids of families and shapes by which editors recognize a text.
     pub recognized_by: Vec<String>,
     /// Ids of shapes whose samples do that, and nothing else of them.
@@ -287,11 +291,12 @@ pub fn read_edited(folder: &Path, edit: impl Fn(&str, String) -> String) -> Outc
     check_documented(&families, index.documented_samples)?;
     let Index { blocks, recognized_by, recognized_by_samples, .. } = index;
     check_recognized(&families, &recognized_by, &recognized_by_samples)?;
+    let terms = glossary::check(read_toml(folder, "glossary.toml", &edit)?)?;
     let text =
         fs::read_to_string(folder.join("godebug.toml")).map_err(|error| format!("read godebug.toml: {error}"))?;
     let ids: Vec<&str> = families.iter().map(|family| family.text.id.as_str()).collect();
     let godebug = godebug::parse(&text, newest, &ids)?;
-    Ok(Catalog { newest, blocks, families, recognized_by, recognized_by_samples, godebug })
+    Ok(Catalog { newest, blocks, families, terms, recognized_by, recognized_by_samples, godebug })
 }
 
 fn read_toml<T: DeserializeOwned>(folder: &Path, name: &str, edit: impl Fn(&str, String) -> String) -> Outcome<T> {

@@ -5,11 +5,17 @@ use std::fs;
 use crate::files::{self, root};
 use crate::{Outcome, catalog, report};
 
+use names::Names;
+
 mod detection;
 mod docs;
+mod example;
+mod family_page;
 mod godebug;
 mod grammar_tests;
 mod markdown;
+mod names;
+mod pages;
 mod rules;
 mod rust;
 mod settings;
@@ -63,10 +69,12 @@ fn outputs() -> Outcome<Vec<Output>> {
         output("grammars/textmate/test/samples.json", grammar_tests::spans(&catalog)),
     ];
     outputs.extend(detection::generate(&catalog));
-    outputs.extend(docs::generate(&catalog, &rules));
-    outputs.extend(rules::generate(&rules));
+    let names = Names::of(&catalog, &rules)?;
+    outputs.extend(docs::generate(&catalog, &rules, &names)?);
+    outputs.extend(rules::generate(&rules, &names));
     outputs.extend(settings::generate()?);
     outputs.extend(godebug::generate(&catalog));
+    outputs.push(pages::generate(&catalog, &rules));
     Ok(outputs)
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::files::{self, root};
-use crate::{Outcome, catalog};
+use crate::{Outcome, book, catalog};
 
 /// Lines a file of code may have; generated files may have more.
 const MAX_LINES: usize = 600;
@@ -33,6 +33,7 @@ pub fn check() -> Outcome {
     if let Err(error) = catalog::read(&root().join("server/catalog")) {
         problems.push(error);
     }
+    problems.extend(book::problems()?);
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
 }
 

@@ -4,31 +4,33 @@ mod at;
 
 use std::io::{self, Read, Write};
 
-use ide::rules::RULES;
-use ide::words;
+use clap::ValueEnum;
+use ide::pages::{self, Page};
+use ide::{Links, words};
+use serde::Serialize;
 use tracelog::catalog::{FieldDef, Piece};
-use tracelog::{Family, Field, GoReleases, Item, Log, Part, Shape};
+use tracelog::{Field, GoReleases, Item, ItemValue, Log, Part, Shape};
 
 use super::input::Document;
 use super::terminal::{self, ID, TITLE, VALUE, paragraph};
 use super::visible::visible;
-use super::{Exit, knob_of, report, rules};
+use super::{Exit, json, page, report};
 
 /// Options of `explain`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// A field (`gc.heap_goal_mb`, `heap_goal_mb`, `"heap goal"`), a rule (`GC101`, `live-heap-leak`), a family (`gc`,
-    /// `gctrace`), a place in a file (`app.log:4711`, `app.log:4711:8`), or a pasted line; `-` reads lines from standard
-    /// input
+    /// `gctrace`), a term (`assist`, `P-time`), a place in a file (`app.log:4711`, `app.log:4711:8`), or a pasted line;
+    /// `-` reads lines from standard input
     #[arg(value_name = "NAME|FILE:LINE[:COLUMN]|LINE", required = true, num_args = 1..)]
     what: Vec<String>,
 
-    /// Text for people, or one JSON object; that for a place in a file only
+    /// Text for people, or JSON: an object for a place in a file, else an array
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Human,
     Json,
@@ -38,10 +40,6 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
     if let Some(place) = at::FilePlace::of(&args.what) {
         return at::run(&place, args.format);
     }
-    if args.format == Format::Json {
-        report(&"explain --format json: only a place in a file (FILE:LINE) has a JSON form");
-        return Ok(Exit::Trouble);
-    }
     let mut out = terminal::stdout();
     let mut what = args.what.join(" ");
     let from_stdin = what == "-";
@@ -50,9 +48,12 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
         io::stdin().lock().read_to_end(&mut bytes)?;
         what = String::from_utf8_lossy(&bytes).into_owned();
     }
-    let mut explained = lines(&mut out, &what)?;
+    let mut explained = match args.format {
+        Format::Human => lines(&mut out, &what)?,
+        Format::Json => lines_as_json(&mut out, &what)?,
+    };
     if !explained {
-        explained = name(&mut out, what.trim())?;
+        explained = name(&mut out, what.trim(), args.format)?;
     }
     out.flush()?;
     if explained {
@@ -81,6 +82,57 @@ fn lines(out: &mut impl Write, text: &str) -> io::Result<bool> {
         }
     }
     Ok(n_items > 0)
+}
+
+/// One item of a pasted line.
+#[derive(Serialize)]
+struct ItemJson {
+    family: &'static str,
+    title: &'static str,
+    /// Releases that print such a line.
+    go: String,
+    fields: Vec<ValueJson>,
+}
+
+/// One value of it.
+#[derive(Serialize)]
+struct ValueJson {
+    /// Name of the page of its field.
+    name: String,
+    title: &'static str,
+    /// In words, with its unit; none where other output was written into it.
+    value: Option<String>,
+    meaning: &'static str,
+    reading: &'static str,
+}
+
+/// The same as one JSON array.
+fn lines_as_json(out: &mut impl Write, text: &str) -> io::Result<bool> {
+    let log = Log::read(text.as_bytes());
+    let document = Document::new(String::new(), text.as_bytes().to_vec());
+    let lines = (0..document.n_lines()).flat_map(|line| log.items(line, &document).items);
+    let items: Vec<ItemJson> = lines.filter(|item| item.head_line.is_none()).map(|item| item_to_json(&item)).collect();
+    if items.is_empty() {
+        return Ok(false);
+    }
+    json::write_line(&items, out)?;
+    Ok(true)
+}
+
+fn item_to_json(item: &Item) -> ItemJson {
+    let family = item.family().def();
+    let value = |value: &ItemValue| {
+        let def = value.field.def();
+        ValueJson {
+            name: format!("{}.{}", family.id, def.id),
+            title: def.title,
+            value: value.datum.as_ref().map(|datum| words::value(value.field, datum)),
+            meaning: def.meaning,
+            reading: def.reading,
+        }
+    };
+    let fields = item.values.iter().map(value).collect();
+    ItemJson { family: family.id, title: family.title, go: item.go().to_string(), fields }
 }
 
 fn explain_item(out: &mut impl Write, item: &Item) -> io::Result<()> {
@@ -138,84 +190,40 @@ fn notes(def: &FieldDef, go: GoReleases) -> impl Iterator<Item = &(GoReleases, &
     def.notes.iter().filter(move |(releases, _)| !releases.intersection(go).is_empty())
 }
 
-/// Explains everything that has this name. Says no when nothing has.
-fn name(out: &mut impl Write, name: &str) -> io::Result<bool> {
-    let name = name.to_lowercase();
-    if let Some(rule) = rules::by_name(&name) {
-        rules::explain(out, rule)?;
-        return Ok(true);
+/// Explains everything that has this name, with the pages of the reference. Says no when nothing has.
+fn name(out: &mut impl Write, name: &str, format: Format) -> io::Result<bool> {
+    let pages = pages::find(name);
+    match format {
+        Format::Human => {
+            for (at, page) in pages.iter().enumerate() {
+                gap(out, at)?;
+                page::write(out, &page.markdown(&Links::Named))?;
+            }
+        }
+        Format::Json if pages.is_empty() => {}
+        Format::Json => json::write_line(&pages.iter().map(|page| to_json(*page)).collect::<Vec<_>>(), out)?,
     }
-    let families = Family::ALL.iter().filter(|family| family.def().id == name || knob_of(**family) == Some(&name));
-    let families: Vec<Family> = families.copied().collect();
-    let fields: Vec<Field> = all_fields().filter(|field| names_of(*field).contains(&name)).collect();
-    for (at, family) in families.iter().enumerate() {
-        gap(out, at)?;
-        explain_family(out, *family)?;
-    }
-    for (at, field) in fields.iter().enumerate() {
-        gap(out, at + families.len())?;
-        explain_field(out, *field)?;
-    }
-    Ok(!families.is_empty() || !fields.is_empty())
+    Ok(!pages.is_empty())
+}
+
+/// A page of the reference.
+#[derive(Serialize)]
+struct PageJson {
+    /// The name that only it has.
+    name: String,
+    title: &'static str,
+    kind: &'static str,
+    markdown: String,
+}
+
+fn to_json(page: Page) -> PageJson {
+    let kind = pages::kind_name(page.kind());
+    PageJson { name: page.name(), title: page.title(), kind, markdown: page.markdown(&Links::None) }
 }
 
 /// An empty line before everything but the first.
 fn gap(out: &mut impl Write, at: usize) -> io::Result<()> {
     if at > 0 { writeln!(out) } else { Ok(()) }
-}
-
-fn all_fields() -> impl Iterator<Item = Field> {
-    Family::ALL.iter().flat_map(|family| {
-        (0..family.def().fields.len()).map(move |index| Field { family: *family, index: index as u8 })
-    })
-}
-
-/// What a field may be called, in lower case.
-fn names_of(field: Field) -> [String; 3] {
-    let def = field.def();
-    [format!("{}.{}", field.family.def().id, def.id), def.id.to_owned(), def.title.to_lowercase()]
-}
-
-fn explain_family(out: &mut impl Write, family: Family) -> io::Result<()> {
-    let def = family.def();
-    writeln!(out, "{TITLE}{}{TITLE:#}  {ID}{}{ID:#}", def.title, def.id)?;
-    paragraph(out, 0, def.meaning)?;
-    writeln!(out, "Printed with {}", def.knob)?;
-    for shape in def.shapes {
-        let shape = shape.def();
-        writeln!(out)?;
-        writeln!(out, "  {TITLE}Go {}{TITLE:#}  {ID}{}{ID:#}", shape.go, shape.id)?;
-        writeln!(out, "    {}", shape.template)?;
-    }
-    if !def.fields.is_empty() {
-        writeln!(out)?;
-        writeln!(out, "Fields: {}", def.fields.iter().map(|field| field.id).collect::<Vec<_>>().join(", "))?;
-    }
-    Ok(())
-}
-
-fn explain_field(out: &mut impl Write, field: Field) -> io::Result<()> {
-    let def = field.def();
-    let family = field.family.def();
-    let unit = if def.unit.is_empty() { String::new() } else { format!(", {}", def.unit) };
-    writeln!(out, "{TITLE}{}{TITLE:#}{unit}  {ID}{}.{}{ID:#}", def.title, family.id, def.id)?;
-    paragraph(out, 2, def.meaning)?;
-    for (label, text) in
-        [("How to read it", def.reading), ("Normal", def.normal), ("A bad value suggests", def.suspect)]
-    {
-        if !text.is_empty() {
-            paragraph(out, 2, &format!("{label}: {text}"))?;
-        }
-    }
-    for (releases, note) in def.notes {
-        let label = if releases.contains_all(GoReleases::ALL) { "Note".to_owned() } else { format!("Go {releases}") };
-        paragraph(out, 2, &format!("{label}: {note}"))?;
-    }
-    paragraph(out, 2, &format!("Printed by: Go {}, with {}", printed_by(field), family.knob))?;
-    if !def.source.is_empty() {
-        paragraph(out, 2, &format!("Source: {}", def.source))?;
-    }
-    Ok(())
 }
 
 /// Releases that print a field.
@@ -242,37 +250,11 @@ fn unknown(name: &str) -> String {
     if name.split_whitespace().count() > 3 {
         return format!("explain \"{shown}\": no trace line is known that looks like this");
     }
-    let similar = similar(&name.to_lowercase());
+    let similar = pages::similar(name);
     let hint = if similar.is_empty() {
-        "; `gotracelens fields` and `gotracelens rules` list all".to_owned()
+        "; `gotracelens explain index` shows where to begin".to_owned()
     } else {
         format!("; did you mean {}?", similar.join(", "))
     };
-    format!("explain \"{shown}\": there is no field, rule or family with this name{hint}")
-}
-
-fn similar(name: &str) -> Vec<String> {
-    const ENOUGH: f64 = 0.8;
-    const N_SHOWN: usize = 3;
-    let bare = name.rsplit('.').next().unwrap_or(name);
-    let mut names: Vec<(f64, String)> = Vec::new();
-    for field in all_fields() {
-        let [full, id, title] = names_of(field);
-        let score = strsim::jaro_winkler(name, &full)
-            .max(strsim::jaro_winkler(bare, &id))
-            .max(strsim::jaro_winkler(name, &title));
-        names.push((score, full));
-    }
-    for family in Family::ALL {
-        for known in [Some(family.def().id), knob_of(*family)].into_iter().flatten() {
-            names.push((strsim::jaro_winkler(name, known), known.to_owned()));
-        }
-    }
-    for known in RULES.iter().flat_map(|rule| [rule.code, rule.slug]) {
-        names.push((strsim::jaro_winkler(name, &known.to_lowercase()), known.to_owned()));
-    }
-    names.retain(|(score, _)| *score >= ENOUGH);
-    names.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    names.dedup();
-    names.into_iter().take(N_SHOWN).map(|(_, name)| name).collect()
+    format!("explain \"{shown}\": there is no field, rule, family or term with this name{hint}")
 }

@@ -41,9 +41,14 @@ pub(super) fn width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)).filter(|width| *width > 20)
 }
 
+/// Columns that text may take.
+pub(super) fn text_width() -> usize {
+    width().unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH)
+}
+
 /// Writes a paragraph, indented and wrapped at blanks; nothing for an empty one.
 pub(super) fn paragraph(out: &mut impl Write, indent: usize, text: &str) -> io::Result<()> {
-    for line in wrap(text, width().unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH).saturating_sub(indent)) {
+    for line in wrap(text, text_width().saturating_sub(indent)) {
         writeln!(out, "{:indent$}{line}", "")?;
     }
     Ok(())

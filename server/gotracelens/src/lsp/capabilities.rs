@@ -1,6 +1,6 @@
 //! What the client can do, and what we tell it that we can do.
 
-use ide::TokenKind;
+use ide::{Links, TokenKind};
 use serde::Deserialize;
 use serde_json::Value;
 use tower_lsp::gen_lsp_types::{
@@ -15,6 +15,8 @@ use tower_lsp::gen_lsp_types::{
 use tracelog::{Encoding, Role};
 
 use crate::config::{self, Settings};
+
+use super::pages;
 
 /// Names of the token types the server sends, in the order of their numbers. Only standard names: every editor colors
 /// them.
@@ -61,6 +63,8 @@ pub(super) struct Profile {
     pub(super) registers_configuration: bool,
     /// Shows what a link stands for, not only where it leads.
     pub(super) definition_links: bool,
+    /// How it opens pages of the reference.
+    pub(super) links: Links,
     pub(super) refresh: Refresh,
     /// Commands of ours that the client can run, from the initialization options: a lens or an action with any other
     /// would do nothing when it is chosen.
@@ -151,6 +155,7 @@ impl Profile {
                     .and_then(|caps| caps.refresh_support)
                     .unwrap_or_default(),
             },
+            links: pages::links(options),
             commands: options
                 .and_then(|options| options.get("commands"))
                 .and_then(|commands| Vec::<String>::deserialize(commands).ok())

@@ -32,7 +32,9 @@ pub(super) fn build(server: impl FnOnce(Client) -> Server) -> (LspService<Server
         .custom_method("workspace/symbol", Server::symbol)
         .custom_method("workspace/didChangeWorkspaceFolders", Server::did_change_workspace_folders)
         .custom_method("textDocument/codeAction", Server::code_action)
-        .custom_method("gotracelens/narrate", Server::narrate);
+        .custom_method("gotracelens/narrate", Server::narrate)
+        .custom_method("gotracelens/page", Server::page)
+        .custom_method("gotracelens/pages", Server::pages);
     #[cfg(feature = "fault")]
     let builder = builder.custom_method("gotracelens/fault", Server::fault);
     builder.finish()

@@ -4,13 +4,13 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ide::rules::Severity;
-use ide::{LensAction, SymbolKind, markup};
+use ide::{LensAction, Links, SymbolKind, markup};
 use tower_lsp::gen_lsp_types::{self as proto, Code, Contents, Label, MarkupContent, MarkupKind};
 
 use tracelog::{LineCol, Loc};
 
 use super::world::View;
-use super::{capabilities, questions};
+use super::{capabilities, pages, questions};
 
 /// What diagnostics name as their origin.
 pub(super) const SOURCE: &str = "gotracelens";
@@ -27,9 +27,9 @@ pub(super) fn range(view: &View, loc: Loc) -> proto::Range {
 
 pub(super) fn hover(view: &View, hover: ide::Hover) -> proto::Hover {
     let contents = if view.profile.hover_markdown {
-        MarkupContent { kind: MarkupKind::Markdown, value: hover.markdown }
+        MarkupContent { kind: MarkupKind::Markdown, value: view.profile.links.resolve(&hover.markdown) }
     } else {
-        MarkupContent { kind: MarkupKind::PlainText, value: markup::rendered(&hover.markdown) }
+        MarkupContent { kind: MarkupKind::PlainText, value: markup::rendered(&Links::None.resolve(&hover.markdown)) }
     };
     proto::Hover { contents: Contents::MarkupContent(contents), range: Some(range(view, hover.loc)) }
 }
@@ -125,6 +125,7 @@ pub(super) fn diagnostic(view: &View, diagnostic: ide::Diagnostic) -> proto::Dia
         range: range(view, diagnostic.loc),
         severity: Some(severity(diagnostic.severity)),
         code: Some(Code::String(diagnostic.code.into())),
+        code_description: pages::code_description(diagnostic.code),
         source: Some(SOURCE.into()),
         message: proto::Message::String(diagnostic.message),
         related_information: related_information.filter(|related| !related.is_empty()),

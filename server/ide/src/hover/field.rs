@@ -3,11 +3,10 @@
 use tracelog::template::Datum;
 use tracelog::{Field, GoReleases, Item, ItemValue, Kind};
 
-use super::{before, formula, place, releases};
+use super::{before, footer, formula, place, releases};
 use crate::clock;
 use crate::markup::{Markup, Shown};
 use crate::narrate;
-use crate::rules::RULES;
 use crate::snapshot::Snapshot;
 use crate::special;
 use crate::words;
@@ -44,7 +43,7 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> Strin
         markup.entry("Often confused:", confusion);
     }
     narrate::append(&mut markup, snapshot, item, Some(value.field));
-    markup.paragraph(&footer(value.field, go));
+    footer::write(&mut markup, value.field, go);
     markup.finish()
 }
 
@@ -123,29 +122,4 @@ fn named(markup: &mut Markup, value: &ItemValue, go: GoReleases) {
         let called = if name.name.is_empty() { name.printed } else { name.name };
         markup.labeled(called, name.meaning);
     }
-}
-
-/// Its id, the rules that read it, and where the knowledge comes from: only the sources of these releases.
-fn footer(field: Field, go: GoReleases) -> String {
-    let def = field.def();
-    let rules: Vec<String> = RULES
-        .iter()
-        .filter(|rule| rule.reads.contains(&field))
-        .map(|rule| format!("{} {}", rule.code, rule.slug))
-        .collect();
-    let mut sources: Vec<&(GoReleases, &str)> =
-        def.sources.iter().filter(|(releases, _)| !releases.intersection(go).is_empty()).collect();
-    if sources.is_empty() {
-        sources = def.sources.iter().collect();
-    }
-    let source = |(releases, source): &&(GoReleases, &str)| match sources.len() {
-        1 => (*source).to_owned(),
-        _ => format!("{source} ({releases})"),
-    };
-    let mut parts = vec![format!("{}.{}", field.family.def().id, def.id)];
-    if !rules.is_empty() {
-        parts.push(format!("read by {}", rules.join(", ")));
-    }
-    parts.push(sources.iter().map(source).collect::<Vec<_>>().join("; "));
-    parts.join(" · ")
 }

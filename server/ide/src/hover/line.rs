@@ -3,7 +3,7 @@
 use tracelog::template::Datum;
 use tracelog::{GoReleases, Item, ItemValue, Kind, Part};
 
-use super::releases;
+use super::{footer, releases};
 use crate::markup::Markup;
 use crate::narrate;
 use crate::snapshot::Snapshot;
@@ -32,6 +32,7 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item) -> String {
     markup.paragraph(if note.is_empty() { family.meaning } else { note });
     markup.labeled("Switched on by", family.knob);
     narrate::append(&mut markup, snapshot, item, None);
+    footer::write_family(&mut markup, item.family());
     markup.finish()
 }
 

@@ -70,7 +70,7 @@ pub(super) fn sentences(name: &str, text: &str) -> Outcome {
 }
 
 /// A source names a file of Go and releases, or says who prints what Go does not.
-fn source(text: &str) -> Outcome {
+pub(super) fn source(text: &str) -> Outcome {
     let names_file = text.contains(".go ") || text.contains(".c ");
     let of_go = ["runtime/", "net/", "cmd/go/"].iter().any(|folder| text.starts_with(folder));
     if names_file && of_go && text.contains(", 1.") || text.starts_with("not Go's runtime: printed by ") {

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::{docs, root, rules, rust, textmate};
+use super::{Names, docs, root, rules, rust, textmate};
 use crate::catalog;
 
 /// The first block of CONTRIBUTING.md that is a diff.
@@ -59,7 +59,9 @@ fn the_exercise_adds_a_shape_of_the_next_release() {
     assert_eq!(field.go, shape.go);
 
     let rules = rules::read(&root().join("server/ide/src/rules")).unwrap();
-    let page = docs::generate(&catalog, &rules).into_iter().find(|page| page.path.ends_with("formats/gc.md")).unwrap();
+    let names = Names::of(&catalog, &rules).unwrap();
+    let mut pages = docs::generate(&catalog, &rules, &names).unwrap().into_iter();
+    let page = pages.find(|page| page.path.ends_with("formats/gc.md")).unwrap();
     for generated in [rust::generate(&catalog), textmate::grammar(&catalog), page.text] {
         assert!(generated.contains("pinned"), "{}", &generated[..80]);
     }

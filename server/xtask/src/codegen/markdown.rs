@@ -20,11 +20,31 @@ pub fn code(text: &str) -> String {
     format!("`{text}`")
 }
 
+/// Links in one paragraph, none of them broken.
+pub fn links(label: &str, links: &[String]) -> String {
+    let last = links.len().saturating_sub(1);
+    let words = links.iter().enumerate().map(|(index, link)| match index == last {
+        true => link.clone(),
+        false => format!("{link},"),
+    });
+    wrap_words(label.split_whitespace().map(str::to_owned).chain(words), "", "")
+}
+
+/// A block of text that is shown as it is.
+pub fn fenced(text: &str) -> String {
+    format!("```text\n{text}\n```\n")
+}
+
 fn wrap(text: &str, first: &str, others: &str) -> String {
+    wrap_words(text.split_whitespace(), first, others)
+}
+
+fn wrap_words(words: impl Iterator<Item: AsRef<str>>, first: &str, others: &str) -> String {
     let mut wrapped = String::from(first);
     let mut column = first.chars().count();
     let mut is_empty = true;
-    for word in text.split_whitespace() {
+    for word in words {
+        let word = word.as_ref();
         let len = word.chars().count();
         if !is_empty && column + 1 + len > COLUMNS {
             wrapped.push('\n');
@@ -51,6 +71,8 @@ mod tests {
         let text = "a ".repeat(100);
         let lines: Vec<usize> = paragraph(&text).lines().map(str::len).collect();
         assert_eq!(lines, [119, 79]);
+        let links = links("See also:", &["[a b](x)".to_owned(), "[c d](y)".to_owned()]);
+        assert_eq!(links, "See also: [a b](x), [c d](y)\n");
         let lines: Vec<String> = item(&text).lines().map(str::to_owned).collect();
         assert!(lines[0].starts_with("- a ") && lines[1].starts_with("  a "));
     }
