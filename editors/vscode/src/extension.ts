@@ -6,6 +6,7 @@ import * as vscode from "vscode";
 import { watchBigFiles } from "./bigFile";
 import { documentSelector, Server, type ServerState } from "./client";
 import { registerCommands } from "./commands";
+import { registerPages } from "./pages";
 import { showStatus } from "./status";
 import { watchForTrace } from "./watch";
 
@@ -28,6 +29,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   context.subscriptions.push(
     started,
     registerCommands(context, started),
+    registerPages(started),
     showStatus(started),
     watchBigFiles(started.output),
     vscode.workspace.onDidChangeConfiguration((event) => {

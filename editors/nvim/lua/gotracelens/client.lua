@@ -35,7 +35,9 @@ function M.before_init(params, lsp_config)
   local given = vim.tbl_get(lsp_config, "settings", "gotracelens") or {}
   local settings = vim.tbl_deep_extend("force", config.server_settings(), given)
   lsp_config.settings.gotracelens = settings
-  params.initializationOptions = settings
+  -- Not a setting: how this editor opens pages of the reference.
+  local options = { pageUri = require("gotracelens.pages").template }
+  params.initializationOptions = vim.tbl_extend("keep", options, settings)
 end
 
 --- The `root_dir` of the client: answers only for a buffer that holds a trace and only when there is a server to start.
