@@ -44,6 +44,14 @@ vim.api.nvim_create_autocmd("FileType", {
     require("gotracelens.detect").note_trace(event.buf)
   end,
 })
+vim.api.nvim_create_autocmd("BufReadCmd", {
+  group = group,
+  pattern = "gotracelens://page/*",
+  desc = "show a page of the reference",
+  callback = function(event)
+    require("gotracelens.pages").read(event.buf, event.match)
+  end,
+})
 vim.api.nvim_create_autocmd("BufWipeout", {
   group = group,
   callback = function(event)

@@ -3,7 +3,7 @@ local here = vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(arg[0], ":p")))
 package.path = here .. "/?.lua;" .. package.path
 vim.opt.runtimepath:prepend(vim.fs.dirname(here))
 
-local SPECS = { "detect_spec", "config_spec", "attach_spec", "answers_spec", "lifecycle_spec" }
+local SPECS = { "detect_spec", "config_spec", "attach_spec", "answers_spec", "pages_spec", "lifecycle_spec" }
 
 --- Milliseconds after which the tests that are left count as failed without being run.
 local SUITE_TIMEOUT = 240000

@@ -7,6 +7,7 @@ import * as vscode from "vscode";
 import { LanguageClient, State, TransportKind } from "vscode-languageclient/node";
 import { type Binary, findBinary } from "./binary";
 import { godebugSelector } from "./godebug";
+import { OPEN_PAGE, PAGE_URI } from "./pages";
 
 /** File schemes whose documents are logs; output panels, diffs and the like are not. */
 const SCHEMES = ["file", "untitled", "vscode-vfs"];
@@ -65,6 +66,15 @@ export class Server implements vscode.Disposable {
     return this.enqueue(() => this.end());
   }
 
+  /** Asks the server, which is started when it is not there yet. */
+  async request<T>(method: string, params: unknown): Promise<T> {
+    await this.start();
+    if (this.client === undefined) {
+      throw new Error(this.current.kind === "failed" ? this.current.reason : "the server does not run");
+    }
+    return this.client.sendRequest<T>(method, params);
+  }
+
   dispose(): void {
     this.changed.dispose();
     this.output.dispose();
@@ -115,9 +125,9 @@ export class Server implements vscode.Disposable {
         ],
         outputChannel: this.output,
         // The settings at start; for changes the server asks with workspace/configuration.
-        initializationOptions: configuration,
-        // Log text ends up in hovers; it must never become a command or HTML.
-        markdown: { isTrusted: false, supportHtml: false },
+        initializationOptions: { ...configuration, pageUri: PAGE_URI },
+        // Log text ends up in hovers; it must never become HTML or a command but that which opens a page.
+        markdown: { isTrusted: { enabledCommands: [OPEN_PAGE] }, supportHtml: false },
       },
     );
     client.onDidChangeState(({ newState }) => {

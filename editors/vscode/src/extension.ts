@@ -7,6 +7,7 @@ import { watchBigFiles } from "./bigFile";
 import { documentSelector, Server, type ServerState } from "./client";
 import { registerCommands } from "./commands";
 import { godebugSelector } from "./godebug";
+import { registerPages } from "./pages";
 import { showStatus } from "./status";
 import { watchForDocuments } from "./watch";
 
@@ -33,6 +34,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   context.subscriptions.push(
     started,
     registerCommands(context, started),
+    registerPages(started),
     showStatus(started),
     watchBigFiles(started.output),
     vscode.workspace.onDidChangeConfiguration((event) => {

@@ -22,6 +22,8 @@ pub enum Links {
     Command,
     /// `gotracelens://page/gc`: Neovim.
     Scheme,
+    /// `./gc.md`, percent-encoded: pages that are files beside each other.
+    Files,
     /// Pages of a site with these pages, at this address.
     Site(String),
 }
@@ -51,6 +53,7 @@ impl Links {
             Self::None | Self::Named => None,
             Self::Command => Some(format!("command:gotracelens.openPage?%5B%22{}%22%5D", encoded(name))),
             Self::Scheme => Some(format!("gotracelens://page/{}", encoded(name))),
+            Self::Files => Some(format!("./{}.md", encoded(name))),
             Self::Site(address) => Some(format!("{address}{}", pages::site_path(name)?)),
         }
     }
@@ -170,9 +173,9 @@ mod tests {
     use super::*;
     use crate::markup::Markup;
 
-    fn all() -> [Links; 5] {
+    fn all() -> [Links; 6] {
         let site = Links::site("https://example.org/go").unwrap();
-        [Links::None, Links::Named, Links::Command, Links::Scheme, site]
+        [Links::None, Links::Named, Links::Command, Links::Scheme, Links::Files, site]
     }
 
     #[test]
@@ -185,6 +188,7 @@ mod tests {
                 "Assist",
                 "[Assist](command:gotracelens.openPage?%5B%22term%3Aassist%22%5D)",
                 "[Assist](gotracelens://page/term%3Aassist)",
+                "[Assist](./term%3Aassist.md)",
                 "[Assist](https://example.org/go/glossary.html#assist)",
             ]
         );

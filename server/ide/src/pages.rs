@@ -200,8 +200,7 @@ pub fn find(name: &str) -> Vec<Page> {
 /// The terms that a field has to do with, the one that it is called by first.
 pub fn terms_of(field: Field) -> Vec<Page> {
     let name = Page(Of::Field(field)).name();
-    let of_field = |term: &Term| term.see.contains(&name.as_str()) || field.def().see.contains(&term.id);
-    let terms = generated::TERMS.iter().enumerate().filter(|(_, term)| of_field(term));
+    let terms = generated::TERMS.iter().enumerate().filter(|(_, term)| term.see.contains(&name.as_str()));
     let mut terms: Vec<Page> = terms.map(|(index, _)| Page(Of::Term(index))).collect();
     terms.sort_by_key(|term| !term.title().eq_ignore_ascii_case(field.def().title));
     terms
@@ -235,13 +234,24 @@ pub fn similar(name: &str) -> Vec<String> {
     names
 }
 
-/// Where the site has the page of this name.
+/// Where the site has the page with this name of its own.
 pub(crate) fn site_path(name: &str) -> Option<String> {
-    let name = name.to_lowercase();
-    let page = all().find(|page| page.name().to_lowercase() == name)?;
-    let (file, anchor) = page.place();
+    let (file, anchor) = named(name)?.place();
     let file = if file == "README.md" { "index.html".to_owned() } else { file.replace(".md", ".html") };
     Some(anchor.map_or(file.clone(), |anchor| format!("{file}#{anchor}")))
+}
+
+/// The page with this name of its own.
+fn named(name: &str) -> Option<Page> {
+    if let Some(id) = name.strip_prefix(TERM) {
+        return Some(Page(Of::Term(generated::TERMS.iter().position(|term| term.id == id)?)));
+    }
+    let Some((family, field)) = name.split_once('.') else {
+        return Some(Page(Of::File(generated::FILES.iter().position(|file| file.name == name)?)));
+    };
+    let family = *Family::ALL.iter().find(|other| other.def().id == family)?;
+    let index = family.def().fields.iter().position(|other| other.id == field)?;
+    Some(Page(Of::Field(Field { family, index: index as u8 })))
 }
 
 /// The setting in `GODEBUG=gctrace=1`.
@@ -348,7 +358,8 @@ mod tests {
     fn every_page_has_a_name_of_its_own() {
         let mut names: Vec<String> = all().map(Page::name).collect();
         for name in &names {
-            assert!(!find(name).is_empty() && find(name)[0].name() == *name, "{name}");
+            assert_eq!(find(name).first().map(|page| page.name()).as_ref(), Some(name));
+            assert_eq!(named(name).map(Page::name).as_ref(), Some(name));
         }
         let n = names.len();
         names.sort_by_key(|name| name.to_lowercase());

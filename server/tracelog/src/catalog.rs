@@ -203,8 +203,6 @@ pub struct FieldDef {
     pub formula: &'static [Formula],
     /// What it is commonly taken for, with the releases of which that must be said.
     pub confusion: &'static [(GoReleases, &'static str)],
-    /// Ids of terms of the glossary that help to understand it.
-    pub see: &'static [&'static str],
     /// Where the knowledge comes from: runtime file, function, releases.
     pub source: &'static str,
     /// The parts of the source, each with the releases it is for.

@@ -50,6 +50,8 @@ fn check(texts: &BTreeMap<String, String>) -> Vec<String> {
             });
             if !is_there {
                 problems.push(format!("{FOLDER}{path}: dead link to {link}"));
+            } else if to.as_deref() == Some("README.md") && *path != "SUMMARY.md" {
+                problems.push(format!("{FOLDER}{path}: mdBook makes index.html of README.md and leaves the link"));
             }
         }
     }
@@ -126,6 +128,11 @@ mod tests {
         assert_eq!(of_b("# c_d\n[z](a.md)"), ["server/docs/x/b.md: dead link to a.md"]);
         assert_eq!(of_b("# c_d\n[z](../a.md#b)"), ["server/docs/x/b.md: dead link to ../a.md#b"]);
         assert_eq!(of_b("# c_d\n[z](../../../y)"), ["server/docs/x/b.md: dead link to ../../../y"]);
+        let to_index = [("SUMMARY.md", "[r](README.md) [a](a.md)"), ("README.md", ""), ("a.md", "[r](README.md)")];
+        assert_eq!(
+            check_files(&to_index),
+            ["server/docs/a.md: mdBook makes index.html of README.md and leaves the link"]
+        );
         assert_eq!(of_b("# c_d\n# `c_d`"), ["server/docs/x/b.md: two headings give the anchor \"c_d\""]);
         assert_eq!(of_b("# c"), ["server/docs/a.md: dead link to x/b.md#c_d"]);
     }

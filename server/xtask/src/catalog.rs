@@ -145,9 +145,6 @@ pub struct FieldText {
     formula: Vec<claims::FormulaText>,
     #[serde(default)]
     confusion: Vec<ConfusionText>,
-    /// Names of pages; also fields of the same family and terms by their ids alone.
-    #[serde(default)]
-    pub see: Vec<String>,
     pub source: String,
 }
 
@@ -294,11 +291,11 @@ pub fn read_edited(folder: &Path, edit: impl Fn(&str, String) -> String) -> Outc
     check_documented(&families, index.documented_samples)?;
     let Index { blocks, recognized_by, recognized_by_samples, .. } = index;
     check_recognized(&families, &recognized_by, &recognized_by_samples)?;
+    let terms = glossary::check(read_toml(folder, "glossary.toml", &edit)?)?;
     let text =
         fs::read_to_string(folder.join("godebug.toml")).map_err(|error| format!("read godebug.toml: {error}"))?;
     let ids: Vec<&str> = families.iter().map(|family| family.text.id.as_str()).collect();
     let godebug = godebug::parse(&text, newest, &ids)?;
-    let terms = glossary::check(read_toml(folder, "glossary.toml", &edit)?)?;
     Ok(Catalog { newest, blocks, families, terms, recognized_by, recognized_by_samples, godebug })
 }
 

@@ -52,7 +52,9 @@ function M.before_init(params, lsp_config)
   local given = vim.tbl_get(lsp_config, "settings", "gotracelens") or {}
   local settings = vim.tbl_deep_extend("force", config.server_settings(), given)
   lsp_config.settings.gotracelens = settings
-  params.initializationOptions = settings
+  -- Not a setting: how this editor opens pages of the reference.
+  local options = { pageUri = require("gotracelens.pages").template }
+  params.initializationOptions = vim.tbl_extend("keep", options, settings)
 end
 
 ---@param bufnr integer

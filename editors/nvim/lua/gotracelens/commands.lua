@@ -1,7 +1,7 @@
 --- The command `:Gotracelens`, in buffers that hold a trace.
 local M = {}
 
----@type table<string, fun()>
+---@type table<string, fun(rest: string)>
 local SUBCOMMANDS = {
   info = function()
     require("gotracelens.client").show_info()
@@ -9,28 +9,40 @@ local SUBCOMMANDS = {
   log = function()
     require("gotracelens.client").open_log()
   end,
+  page = function(name)
+    require("gotracelens.pages").open(name == "" and "index" or name)
+  end,
   restart = function()
     require("gotracelens.client").restart()
   end,
 }
 
+--- Subcommands that take something behind them.
+local WITH_REST = { page = true }
+
 ---@param args vim.api.keyset.create_user_command.command_args
 local function run(args)
-  local subcommand = SUBCOMMANDS[args.args]
-  if subcommand then
-    subcommand()
+  local name, rest = args.args:match("^(%S*)%s*(.-)%s*$")
+  local subcommand = SUBCOMMANDS[name]
+  if subcommand and (rest == "" or WITH_REST[name]) then
+    subcommand(rest)
   else
     vim.notify(
-      ("gotracelens: no subcommand %q, there are %s"):format(args.args, table.concat(M.complete(""), ", ")),
+      ("gotracelens: no subcommand %q, there are %s"):format(args.args, table.concat(M.complete("", "", 0), ", ")),
       vim.log.levels.ERROR
     )
   end
 end
 
---- The subcommands that start with `lead`.
+--- The subcommands that start with `lead`; behind `page` the names of pages.
 ---@param lead string
+---@param line string
+---@param _ integer
 ---@return string[]
-function M.complete(lead)
+function M.complete(lead, line, _)
+  if line:match("^%s*%S+%s+page%s") then
+    return require("gotracelens.pages").complete(lead)
+  end
   return vim.iter(vim.spairs(SUBCOMMANDS))
     :map(function(name)
       return vim.startswith(name, lead) and name or nil
@@ -42,9 +54,9 @@ end
 ---@param bufnr integer
 function M.create(bufnr)
   vim.api.nvim_buf_create_user_command(bufnr, "Gotracelens", run, {
-    nargs = 1,
+    nargs = "+",
     complete = M.complete,
-    desc = "gotracelens: info, log or restart",
+    desc = "gotracelens: info, log, page or restart",
   })
 end
 

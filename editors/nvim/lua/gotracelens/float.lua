@@ -31,6 +31,7 @@ function M.enable(bufnr)
           vim.wo[win].linebreak = true
           -- The rest of a list item stands below its text, not below its mark.
           vim.wo[win].breakindentopt = "list:-1"
+          require("gotracelens.pages").follow_links(event.buf)
           -- Later, since Neovim is not done with the height yet.
           vim.schedule(function()
             if api.nvim_win_is_valid(win) then

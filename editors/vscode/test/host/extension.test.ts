@@ -131,6 +131,39 @@ describe("gotracelens in the extension host", () => {
     assert.equal(document.languageId, "plaintext");
   });
 
+  it("opens pages of the reference, which lead to each other", async () => {
+    await vscode.commands.executeCommand("gotracelens.openPage", "asist of evil](command:x)");
+    await vscode.commands.executeCommand("gotracelens.openPage", "heap_goal_mb");
+    const label = (): string => vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? "no tab";
+    await until("the preview", label, (text) => text.includes("gc.heap_goal_mb.md"));
+    const page = vscode.Uri.from({ scheme: "gotracelens-page", path: "/gc.heap_goal_mb.md" });
+    const document = await vscode.workspace.openTextDocument(page);
+    assert.ok(document.getText().startsWith("# gc.heap_goal_mb\n"), document.getText());
+    assert.equal(vscode.workspace.fs.isWritableFileSystem("gotracelens-page"), false);
+    const [, target] = /\[GOGC\]\(\.\/([^)]+)\)/.exec(document.getText()) ?? [];
+    assert.equal(target, "term%3Agogc.md");
+    const term = await vscode.workspace.openTextDocument(page.with({ path: `/${decodeURIComponent(target)}` }));
+    assert.ok(term.getText().startsWith("# GOGC\n"), term.getText());
+    const missing = page.with({ path: "/nothing of that name.md" });
+    await assert.rejects(async () => vscode.workspace.fs.stat(missing));
+  });
+
+  it("trusts hovers with the command that opens a page, and with no other", async () => {
+    const document = await show(EXPECTATIONS[0].log);
+    await runs();
+    const hover = firstHover();
+    const at = new vscode.Position(hover.line - 1, document.lineAt(hover.line - 1).text.indexOf(hover.needle));
+    const ask = async (): Promise<vscode.MarkdownString[]> => {
+      const hovers = await vscode.commands.executeCommand<vscode.Hover[]>("vscode.executeHoverProvider", document.uri, at);
+      return hovers.flatMap((one) => one.contents).filter((part) => part instanceof vscode.MarkdownString);
+    };
+    const [text] = await until("the hover", ask, (parts) => parts.length > 0);
+    assert.ok(text !== undefined);
+    assert.match(text.value, /\]\(command:gotracelens\.openPage\?%5B%22[a-z_.]+%22%5D\)/);
+    assert.deepEqual(text.isTrusted, { enabledCommands: ["gotracelens.openPage"] });
+    assert.notEqual(text.supportHtml, true);
+  });
+
   for (const expected of EXPECTATIONS) {
     describe(expected.log, () => {
       let document: vscode.TextDocument;

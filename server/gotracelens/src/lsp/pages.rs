@@ -16,6 +16,16 @@ const PAGE_URI: &str = "pageUri";
 pub(super) struct PageParams {
     /// The name of a page, or whatever people call it.
     name: String,
+    /// The form of links in it; without it, that of hovers.
+    links: Option<PageLinks>,
+}
+
+/// A form of links that only pages have.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum PageLinks {
+    /// Every page is a file `NAME.md`, beside all others.
+    Files,
 }
 
 /// Its answer.
@@ -40,6 +50,10 @@ pub(super) fn page(links: &Links, params: &PageParams) -> Result<PageAnswer> {
     let pages = pages::find(&params.name);
     let Some(first) = pages.first() else {
         return Err(Error::invalid_params(unknown(&params.name)));
+    };
+    let links = match params.links {
+        Some(PageLinks::Files) => &Links::Files,
+        None => links,
     };
     let texts: Vec<String> = pages.iter().map(|page| page.markdown(links)).collect();
     Ok(PageAnswer { name: first.name(), title: first.title(), markdown: texts.join("\n---\n\n") })
@@ -88,7 +102,7 @@ mod tests {
     use super::*;
 
     fn ask(name: &str) -> Result<PageAnswer> {
-        page(&Links::Command, &PageParams { name: name.to_owned() })
+        page(&Links::Command, &PageParams { name: name.to_owned(), links: None })
     }
 
     #[test]
@@ -99,6 +113,15 @@ mod tests {
         let both = ask("panic").unwrap();
         assert_eq!(both.name, "panic");
         assert!(both.markdown.contains("\n---\n\n# Panic\n"), "the term is told too");
+    }
+
+    #[test]
+    fn pages_that_are_files_lead_to_files() {
+        let params = serde_json::from_value(json!({"name": "assist", "links": "files"})).unwrap();
+        let answer = page(&Links::Command, &params).unwrap();
+        assert!(
+            answer.markdown.contains("](./gc.cpu_assist_ms.md)") && answer.markdown.contains("](./term%3Apacer.md)")
+        );
     }
 
     #[test]

@@ -1,16 +1,13 @@
-//! The last line of a hover over a field: its page, the rules that read it, its terms, where the knowledge comes from.
+//! The last line of a hover over a field: its page, the rules that read it, its term, where the knowledge comes from.
 
 use tracelog::{Family, Field, GoReleases};
 
 use crate::markup::Markup;
 use crate::pages;
-use crate::rules::RULES;
+use crate::rules::{RULES, Rule};
 
-/// Rules whose names are shown beside their codes; of more there is room for codes only.
-const MAX_NAMED: usize = 3;
-
-/// Terms that are named; the page of the field has them all.
-const MAX_TERMS: usize = 3;
+/// Terms that are named: a hover fits on a screen, and the page of the field has them all.
+const MAX_TERMS: usize = 1;
 
 /// Writes it, with the sources of these releases only.
 pub(super) fn write(markup: &mut Markup, field: Field, go: GoReleases) {
@@ -22,10 +19,13 @@ pub(super) fn write(markup: &mut Markup, field: Field, go: GoReleases) {
             words.push((text, Some(page)));
         }
     };
-    let rules: Vec<_> = RULES.iter().filter(|rule| rule.reads.contains(&field)).collect();
-    let is_short = rules.len() <= MAX_NAMED;
-    let shown = |code, slug| if is_short { format!("{code} {slug}") } else { str::to_owned(code) };
-    list("read by ", rules.iter().map(|rule| (shown(rule.code, rule.slug), rule.code.to_owned())).collect());
+    let rules: Vec<&Rule> = RULES.iter().copied().filter(|rule| rule.reads.contains(&field)).collect();
+    // Names of several would take a line more.
+    let called = |rule: &&Rule| match rules.len() {
+        1 => format!("{} {}", rule.code, rule.slug),
+        _ => rule.code.to_owned(),
+    };
+    list("read by ", rules.iter().map(|rule| (called(rule), rule.code.to_owned())).collect());
     let terms = pages::terms_of(field).into_iter().take(MAX_TERMS);
     list("see ", terms.map(|term| (term.title().to_owned(), term.name())).collect());
     words.push((format!(" · {}", sources(field, go)), None));
@@ -63,13 +63,14 @@ mod tests {
     use crate::Links;
 
     #[test]
-    fn a_field_leads_to_its_page_its_rules_and_its_terms() {
+    fn a_field_leads_to_its_page_its_rules_and_its_term() {
         let footer = |field, links: &Links| {
             let mut markup = Markup::default();
             write(&mut markup, field, GoReleases::range(24, 24));
             links.resolve(&markup.finish())
         };
-        expect!["gc.stacks_mb · read by GC104 goroutine-stack-growth · see Stacks, Goroutine leak, Roots · runtime/mgcpacer.go stackScan, maxStackScan, lastStackScan"].assert_eq(&footer(gc::STACKS_MB, &Links::None));
+        expect!["gc.stacks_mb · read by GC104 goroutine-stack-growth · see Stacks · runtime/mgcpacer.go stackScan, maxStackScan, lastStackScan"].assert_eq(&footer(gc::STACKS_MB, &Links::None));
+        expect!["gc.n · read by GC502, LG101, LG102, LG103 · see GC cycle · runtime/mgc.go gcMarkTermination (memstats.numgc)"].assert_eq(&footer(gc::N, &Links::None));
         expect!["[sched.idlethreads](gotracelens://page/sched.idlethreads) · see [M](gotracelens://page/term%3Am) · runtime/proc.go schedtrace (nmidle)"].assert_eq(&footer(sched::IDLETHREADS, &Links::Scheme));
     }
 }

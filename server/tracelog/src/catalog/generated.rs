@@ -1628,7 +1628,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (memstats.numgc), 1.6-; gc, 1.5; runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (memstats.numgc)"),
@@ -1675,7 +1674,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "A line is written when its cycle is over, so lines around it may tell of later moments than this one."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, itoaDiv, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination, itoaDiv"),
@@ -1718,7 +1716,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Easily taken for the load of the moment. It is an average since the start, cut to a whole percent, and sweeping and the scavenger are not in it."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5; runtime/mstats.go cpuStats, 1.20-",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination"),
@@ -1746,7 +1743,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, 1.26-",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/mgc.go gcMarkTermination"),
@@ -1775,7 +1771,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, gcprocs in runtime/proc.c, MaxGcproc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc, gcprocs in runtime/proc.c, MaxGcproc"),
@@ -1812,7 +1807,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcStart, gcMarkTermination, fmtNSAsMS, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcStart, gcMarkTermination, fmtNSAsMS"),
@@ -1839,7 +1833,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gc, 1.5",
                 sources: &[
                     (GoReleases::range(5, 5), "runtime/mgc.go gc"),
@@ -1865,7 +1858,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gc, 1.5",
                 sources: &[
                     (GoReleases::range(5, 5), "runtime/mgc.go gc"),
@@ -1914,7 +1906,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Often added to the pauses. The program goes on meanwhile: only the first and the last clock value are pauses."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcStart, gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcStart, gcMarkTermination"),
@@ -1954,7 +1945,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination"),
@@ -1993,7 +1983,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (stwprocs), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (stwprocs)"),
@@ -2020,7 +2009,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gc, 1.5",
                 sources: &[
                     (GoReleases::range(5, 5), "runtime/mgc.go gc"),
@@ -2046,7 +2034,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gc, 1.5",
                 sources: &[
                     (GoReleases::range(5, 5), "runtime/mgc.go gc"),
@@ -2094,7 +2081,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Not measured CPU time. A P that the operating system did not run goes on counting, so on a busy or throttled machine the number is too high."),
                 ],
-                see: &[],
                 source: "runtime/mgcmark.go gcAssistAlloc1 (assistTime), runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgcmark.go gcAssistAlloc1 (assistTime), runtime/mgc.go gcMarkTermination"),
@@ -2133,7 +2119,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Not measured CPU time. A P that the operating system did not run goes on counting, so on a busy or throttled machine the number is too high."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcBgMarkWorker, gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcBgMarkWorker, gcMarkTermination"),
@@ -2172,7 +2157,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "Not measured CPU time. A P that the operating system did not run goes on counting, so on a busy or throttled machine the number is too high."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcBgMarkWorker, gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcBgMarkWorker, gcMarkTermination"),
@@ -2211,7 +2195,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (stwprocs), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (stwprocs)"),
@@ -2247,7 +2230,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -2293,7 +2275,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2337,7 +2318,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2372,7 +2352,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0",
                 sources: &[
                     (GoReleases::range(0, 0), "runtime/mgc0.c gc"),
@@ -2407,7 +2386,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.2",
                 sources: &[
                     (GoReleases::range(1, 2), "runtime/mgc0.c gc"),
@@ -2442,7 +2420,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -2477,7 +2454,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -2512,7 +2488,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -2549,7 +2524,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(3, 4), "The two sizes look like before and after, and are the other way around: this is what the previous collection left, the second is what there was when this one began."),
                     (GoReleases::range(3, 4), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc (next_gc), 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc (next_gc)"),
@@ -2620,7 +2594,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(3, 4), "It stands where Go 1.0 to 1.2 print what is left. Here it is the heap that this collection found, with all its garbage."),
                     (GoReleases::range(0, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcStart (heapLive), 1.6-; gc, 1.5; runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcStart (heapLive)"),
@@ -2668,7 +2641,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 2), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2725,7 +2697,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(5, 27), "It stands where older releases print something else: what is left in Go 1.0 to 1.2, the heap at start in 1.3 and 1.4. What this cycle left is the third size."),
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (heapLive), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (heapLive)"),
@@ -2776,7 +2747,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(5, 27), "Not only what the program keeps: whatever is allocated while marking runs counts as live in this cycle, needed or not."),
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (bytesMarked), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (bytesMarked)"),
@@ -2860,7 +2830,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(5, 27), "The cycle is over when its line is printed: this is the goal that it had to meet, and the line behind shows what came next."),
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go heapGoalInternal, memoryLimitHeapGoal, 1.19-; commit, 1.17-1.18; runtime/mgc.go gcSetTriggerRatio, startCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(19, 27), "runtime/mgcpacer.go heapGoalInternal, memoryLimitHeapGoal"),
@@ -2892,7 +2861,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(18, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go stackScan, maxStackScan, lastStackScan, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go stackScan, maxStackScan, lastStackScan"),
@@ -2919,7 +2887,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(18, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go globalsScan, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go globalsScan"),
@@ -2954,7 +2921,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -2989,7 +2955,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.2",
                 sources: &[
                     (GoReleases::range(0, 2), "runtime/mgc0.c gc"),
@@ -3024,7 +2989,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -3059,7 +3023,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc"),
@@ -3094,7 +3057,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc"),
@@ -3120,7 +3082,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.4",
                 sources: &[
                     (GoReleases::range(4, 4), "runtime/mgc0.c gc"),
@@ -3146,7 +3107,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -3172,7 +3132,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -3208,7 +3167,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(3, 4), "runtime/mgc0.c gc"),
@@ -3234,7 +3192,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc"),
@@ -3260,7 +3217,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3288,7 +3244,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3316,7 +3271,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3342,7 +3296,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3368,7 +3321,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3394,7 +3346,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.1-1.4",
                 sources: &[
                     (GoReleases::range(1, 4), "runtime/mgc0.c gc"),
@@ -3421,7 +3372,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination (maxprocs), 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination (maxprocs)"),
@@ -3450,7 +3400,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, 1.6-; gc, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/mgc.go gcMarkTermination"),
@@ -3505,7 +3454,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc0.c gc, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(0, 4), "runtime/mgc0.c gc"),
@@ -3543,7 +3491,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.26-; runtime/mgcmark.go dumpScanStats, 1.25",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3580,7 +3527,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3616,7 +3562,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3652,7 +3597,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3678,7 +3622,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, runtime/mgcmark_nogreenteagc.go dumpScanStats, 1.26-; runtime/mgcmark.go dumpScanStats, 1.25",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/mgcmark_greenteagc.go dumpScanStats, runtime/mgcmark_nogreenteagc.go dumpScanStats"),
@@ -3715,7 +3658,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3751,7 +3693,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3777,7 +3718,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark_greenteagc.go dumpScanStats, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgcmark_greenteagc.go dumpScanStats"),
@@ -3819,7 +3759,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge, 1.0-1.12",
                 sources: &[
                     (GoReleases::range(0, 12), "runtime/mheap.c, runtime/mheap.go scavenge"),
@@ -3845,7 +3784,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mheap.go scavengeAll, 1.13",
                 sources: &[
                     (GoReleases::range(13, 13), "runtime/mheap.go scavengeAll"),
@@ -3882,7 +3820,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_inuse), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_inuse)"),
@@ -3918,7 +3855,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_idle), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_idle)"),
@@ -3954,7 +3890,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_sys), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_sys)"),
@@ -3991,7 +3926,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                     (GoReleases::range(0, 13), "Not what this pass gave back: that stands on a line of its own, which ends with MB released."),
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_released), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_released)"),
@@ -4027,7 +3961,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge (heap_sys - heap_released), 1.0-1.13",
                 sources: &[
                     (GoReleases::range(0, 13), "runtime/mheap.c, runtime/mheap.go scavenge (heap_sys - heap_released)"),
@@ -4056,7 +3989,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 13), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mheap.c, runtime/mheap.go scavenge, 1.0-1.12; runtime/mgcscavenge.go bgscavenge, 1.13",
                 sources: &[
                     (GoReleases::range(0, 12), "runtime/mheap.c, runtime/mheap.go scavenge"),
@@ -4099,7 +4031,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, scavengeStartGen, 1.15-1.18",
                 sources: &[
                     (GoReleases::range(15, 18), "runtime/mgcscavenge.go printScavTrace, scavengeStartGen"),
@@ -4125,7 +4056,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, 1.14-1.20",
                 sources: &[
                     (GoReleases::range(14, 20), "runtime/mgcscavenge.go printScavTrace"),
@@ -4151,7 +4081,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/mgcscavenge.go printScavTrace"),
@@ -4177,7 +4106,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/mgcscavenge.go printScavTrace"),
@@ -4205,7 +4133,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace (heapReleased), 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/mgcscavenge.go printScavTrace (heapReleased)"),
@@ -4232,7 +4159,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printScavTrace, heapRetained, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/mgcscavenge.go printScavTrace, heapRetained"),
@@ -4260,7 +4186,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mheap.go scavengeAll, runtime/mgcscavenge.go printScavTrace, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/mheap.go scavengeAll, runtime/mgcscavenge.go printScavTrace"),
@@ -4286,7 +4211,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcscavenge.go printControllerReset, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcscavenge.go printControllerReset"),
@@ -4325,7 +4249,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, sysmon, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace, sysmon"),
@@ -4354,7 +4277,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4401,7 +4323,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (npidle), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (npidle)"),
@@ -4441,7 +4362,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(2, 27), "Not the number of threads at work: idle ones are kept and counted, and one or two belong to the runtime itself."),
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (mcount), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (mcount)"),
@@ -4470,7 +4390,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(4, 27), "Spinning is a search for goroutines to run, not the holding of a lock or of a goroutine."),
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (nmspinning), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (nmspinning)"),
@@ -4498,7 +4417,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, pidlegetSpinning, 1.20-",
                 sources: &[
                     (GoReleases::range(20, 27), "runtime/proc.go schedtrace, pidlegetSpinning"),
@@ -4542,7 +4460,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (nmidle), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (nmidle)"),
@@ -4590,7 +4507,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (runqsize), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (runqsize)"),
@@ -4642,7 +4558,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (runq), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (runq)"),
@@ -4692,7 +4607,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(25, 27), "Not a count of all switches: goroutines that hand a time slice to each other take turns without being counted."),
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (schedtick), execute, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/proc.go schedtrace (schedtick), execute"),
@@ -4720,7 +4634,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4748,7 +4661,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4776,7 +4688,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.c schedtrace, 1.2-1.3",
                 sources: &[
                     (GoReleases::range(2, 3), "runtime/proc.c schedtrace"),
@@ -4802,7 +4713,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4832,7 +4742,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4877,7 +4786,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4912,7 +4820,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(26, 27), "A P that is running may have its goroutine in a system call: there is no status of its own for that any more."),
                 ],
-                see: &[],
                 source: "runtime/runtime2.go, runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/runtime2.go, runtime/proc.go schedtrace"),
@@ -4940,7 +4847,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, execute, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace, execute"),
@@ -4968,7 +4874,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -4998,7 +4903,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5037,7 +4941,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (runqtail - runqhead), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (runqtail - runqhead)"),
@@ -5065,7 +4968,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.c schedtrace (runqsize), 1.2",
                 sources: &[
                     (GoReleases::range(2, 2), "runtime/proc.c schedtrace (runqsize)"),
@@ -5091,7 +4993,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (gFree), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (gFree)"),
@@ -5119,7 +5020,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/proc.go schedtrace"),
@@ -5158,7 +5058,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5188,7 +5087,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5218,7 +5116,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5246,7 +5143,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5281,7 +5177,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, runtime/panic.go throwType, 1.19-; runtime/proc.go schedtrace, 1.6-1.18; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(19, 27), "runtime/proc.go schedtrace, runtime/panic.go throwType"),
@@ -5310,7 +5205,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.c schedtrace, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(2, 4), "runtime/proc.c schedtrace"),
@@ -5350,7 +5244,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, stwReasonStrings, 1.22-; runtime/proc.go schedtrace, stopTheWorld, 1.6-1.21; runtime/proc1.go, 1.5",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/proc.go schedtrace, stwReasonStrings"),
@@ -5378,7 +5271,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5406,7 +5298,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5434,7 +5325,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-1.11; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 11), "runtime/proc.go schedtrace"),
@@ -5465,7 +5355,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(2, 27), "Spinning is a search for goroutines to run, not the holding of a lock or of a goroutine."),
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5497,7 +5386,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(7, 27), "Not a goroutine that waits: the thread itself is parked, as idle threads are."),
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.3-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5527,7 +5415,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5569,7 +5456,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace (goid), 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace (goid)"),
@@ -5617,7 +5503,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/runtime2.go, runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/runtime2.go, runtime/proc.go schedtrace"),
@@ -5706,7 +5591,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(2, 27), "With status 1, 2 or 3 it names a wait that is over."),
                 ],
-                see: &[],
                 source: "runtime/runtime2.go waitReasonStrings, 1.11-; runtime/proc.go gopark and its callers, 1.6-1.10; runtime/proc1.go, 1.5; runtime/proc.c, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(11, 27), "runtime/runtime2.go waitReasonStrings"),
@@ -5737,7 +5621,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5767,7 +5650,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go schedtrace, 1.6-; runtime/proc1.go, 1.5; runtime/proc.c, 1.2-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/proc.go schedtrace"),
@@ -5806,7 +5688,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go startCycle (assistWorkPerByte), 1.17-; runtime/mgc.go startCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (assistWorkPerByte)"),
@@ -5834,7 +5715,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go startCycle (heapScan), 1.17-; runtime/mgc.go startCycle (heap_scan), 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (heapScan)"),
@@ -5876,7 +5756,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go startCycle (heapLive), 1.17-; runtime/mgc.go startCycle (heap_live), 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (heapLive)"),
@@ -5914,7 +5793,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(5, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go startCycle, 1.17-; runtime/mgc.go startCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle"),
@@ -5943,7 +5821,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go startCycle (dedicatedMarkWorkersNeeded), 1.17-; runtime/mgc.go startCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (dedicatedMarkWorkersNeeded)"),
@@ -5970,7 +5847,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go startCycle, 1.5-1.9",
                 sources: &[
                     (GoReleases::range(5, 9), "runtime/mgc.go startCycle"),
@@ -5996,7 +5872,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go startCycle (fractionalUtilizationGoal), 1.17-; runtime/mgc.go startCycle, 1.10-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go startCycle (fractionalUtilizationGoal)"),
@@ -6036,7 +5911,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6063,7 +5937,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6100,7 +5973,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle"),
@@ -6126,7 +5998,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, gcGoalUtilization, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle, gcGoalUtilization"),
@@ -6162,7 +6033,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle (heapScanWork), 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle (heapScanWork)"),
@@ -6198,7 +6068,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle (stackScanWork), 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle (stackScanWork)"),
@@ -6234,7 +6103,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle (globalsScanWork), 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle (globalsScanWork)"),
@@ -6271,7 +6139,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle"),
@@ -6308,7 +6175,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-; runtime/mgc.go endCycle (next_gc, from 1.8 on gc_trigger), 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go endCycle"),
@@ -6345,7 +6211,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6381,7 +6246,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 27), "runtime/mgcpacer.go endCycle"),
@@ -6410,7 +6274,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6457,7 +6320,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6484,7 +6346,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6513,7 +6374,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, gcGoalUtilization, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle, gcGoalUtilization"),
@@ -6540,7 +6400,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6576,7 +6435,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6612,7 +6470,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6649,7 +6506,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.17-1.18; runtime/mgc.go endCycle, 1.5-1.16",
                 sources: &[
                     (GoReleases::range(17, 18), "runtime/mgcpacer.go endCycle"),
@@ -6697,7 +6553,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle"),
@@ -6725,7 +6580,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcpacer.go endCycle"),
@@ -6751,7 +6605,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcpacer.go endCycle, 1.18-1.19",
                 sources: &[
                     (GoReleases::range(18, 19), "runtime/mgcpacer.go endCycle"),
@@ -6791,7 +6644,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(6, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcsweep.go activeSweep.end, 1.18-; runtime/mgcsweep.go sweepone, 1.6-1.17",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcsweep.go activeSweep.end"),
@@ -6819,7 +6671,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(6, 8), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcsweep.go sweepone, 1.6-1.8",
                 sources: &[
                     (GoReleases::range(6, 8), "runtime/mgcsweep.go sweepone"),
@@ -6846,7 +6697,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(9, 27), "MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes."),
                 ],
-                see: &[],
                 source: "runtime/mgcsweep.go activeSweep.end, 1.18-; runtime/mgcsweep.go sweepone, 1.9-1.17",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcsweep.go activeSweep.end"),
@@ -6883,7 +6733,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(6, 27), "Pages of the Go runtime, 8 KiB each, not those of the operating system."),
                 ],
-                see: &[],
                 source: "runtime/mgcsweep.go activeSweep.end, 1.18-; runtime/mgcsweep.go sweepone, 1.6-1.17",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcsweep.go activeSweep.end"),
@@ -6910,7 +6759,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcsweep.go activeSweep.end (sweepPagesPerByte), 1.18-; runtime/mgcsweep.go sweepone, 1.7-1.17",
                 sources: &[
                     (GoReleases::range(18, 27), "runtime/mgcsweep.go activeSweep.end (sweepPagesPerByte)"),
@@ -6953,7 +6801,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/symtab.go funcpkgpath, runtime/proc.go doInit1, 1.21-; runtime/proc.go doInit, 1.16-1.20",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/symtab.go funcpkgpath, runtime/proc.go doInit1"),
@@ -6990,7 +6837,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go doInit1, 1.21-; runtime/proc.go doInit, 1.16-1.20",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/proc.go doInit1"),
@@ -7027,7 +6873,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(16, 27), "Not with everything the package pulls in: the packages that it imports have lines of their own."),
                 ],
-                see: &[],
                 source: "runtime/proc.go doInit1, 1.21-; runtime/proc.go doInit, 1.16-1.20",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/proc.go doInit1"),
@@ -7065,7 +6910,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/malloc.go mallocgc (inittrace.bytes), 1.16-",
                 sources: &[
                     (GoReleases::range(16, 27), "runtime/malloc.go mallocgc (inittrace.bytes)"),
@@ -7101,7 +6945,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/malloc.go mallocgc (inittrace.allocs), 1.16-",
                 sources: &[
                     (GoReleases::range(16, 27), "runtime/malloc.go mallocgc (inittrace.allocs)"),
@@ -7138,7 +6981,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go"),
@@ -7164,7 +7006,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mgc.go gcMarkTermination, runtime/mcheckmark.go"),
@@ -7201,7 +7042,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mprof.go tracealloc, tracefree, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracealloc, tracefree"),
@@ -7230,7 +7070,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mprof.go tracealloc, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracealloc"),
@@ -7258,7 +7097,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mprof.go tracealloc, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracealloc"),
@@ -7297,7 +7135,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mprof.go tracealloc, tracefree, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracealloc, tracefree"),
@@ -7324,7 +7161,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mprof.go tracefree, 1.4-1.22; runtime/mprof.goc, runtime/mgc0.c, 1.3",
                 sources: &[
                     (GoReleases::range(4, 22), "runtime/mprof.go tracefree"),
@@ -7404,7 +7240,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/panic.go printpanics, runtime/error.go printpanicval, 1.4-; runtime/panic.c printpanics, runtime/runtime.c printany, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go printpanics, runtime/error.go printpanicval"),
@@ -7452,7 +7287,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/panic.go printpanics, runtime/error.go printindented, 1.4-; runtime/panic.c printpanics, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go printpanics, runtime/error.go printindented"),
@@ -7490,7 +7324,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-; runtime/signal_linux_amd64.c, 1.0-1.4",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7517,7 +7350,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-; runtime/panic.go, 1.4-1.6; runtime/panic.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7545,7 +7377,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7571,7 +7402,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/panic.go dopanic, 1.4-; runtime/panic.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go dopanic"),
@@ -7598,7 +7428,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/panic.go dopanic, 1.4-; runtime/panic.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go dopanic"),
@@ -7625,7 +7454,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/panic.go dopanic, 1.4-; runtime/panic.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go dopanic"),
@@ -7666,7 +7494,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-; runtime/signal_amd64x.go, 1.4-1.5; runtime/signal_amd64x.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7694,7 +7521,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.6-; runtime/signal_amd64x.go, 1.5",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/signal_unix.go sighandler"),
@@ -7721,7 +7547,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.8-",
                 sources: &[
                     (GoReleases::range(8, 27), "runtime/signal_unix.go sighandler"),
@@ -7747,7 +7572,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.22-",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/signal_unix.go sighandler"),
@@ -7773,7 +7597,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_unix.go sighandler, 1.15-",
                 sources: &[
                     (GoReleases::range(15, 27), "runtime/signal_unix.go sighandler"),
@@ -7815,7 +7638,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs, 1.4-; runtime/signal_linux_amd64.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs"),
@@ -7842,7 +7664,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs, 1.4-; runtime/signal_linux_amd64.c, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/signal_amd64.go, runtime/signal_arm64.go dumpregs"),
@@ -7880,7 +7701,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/os_linux.go newosproc, 1.4-; runtime/os_linux.c runtime.newosproc, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/os_linux.go newosproc"),
@@ -7911,7 +7731,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/os_linux.go newosproc, 1.4-; runtime/os_linux.c runtime.newosproc, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/os_linux.go newosproc"),
@@ -7938,7 +7757,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/stack.go newstack, 1.4-; runtime/stack.c newstack, 1.2-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/stack.go newstack"),
@@ -7965,7 +7783,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/proc.go checkmcount, 1.4-; runtime/proc.c checkmcount, 1.2-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/proc.go checkmcount"),
@@ -7992,7 +7809,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/stack.go newstack, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/stack.go newstack"),
@@ -8018,7 +7834,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/stack.go newstack, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/stack.go newstack"),
@@ -8044,7 +7859,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/stack.go newstack, 1.14-",
                 sources: &[
                     (GoReleases::range(14, 27), "runtime/stack.go newstack"),
@@ -8070,7 +7884,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/malloc.go allocation, 1.4-; runtime/malloc.goc allocation, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/malloc.go allocation"),
@@ -8097,7 +7910,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/malloc.go allocation, 1.4-; runtime/malloc.goc allocation, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/malloc.go allocation"),
@@ -8124,7 +7936,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, 1.4-1.20; runtime/traceback.go unwinder.next, 1.21-",
                 sources: &[
                     (GoReleases::range(4, 20), "runtime/traceback.go gentraceback"),
@@ -8151,7 +7962,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, 1.4-1.20; runtime/traceback.go unwinder.next, 1.21-; runtime/stack.go adjustpointers, 1.4-",
                 sources: &[
                     (GoReleases::range(4, 20), "runtime/traceback.go gentraceback"),
@@ -8179,7 +7989,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, 1.4-1.20; runtime/traceback.go unwinder.next, 1.21-",
                 sources: &[
                     (GoReleases::range(4, 20), "runtime/traceback.go gentraceback"),
@@ -8206,7 +8015,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/stack.go adjustpointers, 1.4-",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/stack.go adjustpointers"),
@@ -8232,7 +8040,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/stack.go adjustpointers, 1.4-; runtime/mbitmap.go badPointer, 1.4-; runtime/cgocheck.go cgoCheckWriteBarrier, 1.6-",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/stack.go adjustpointers"),
@@ -8260,7 +8067,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/cgocheck.go cgoCheckWriteBarrier, 1.6-",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/cgocheck.go cgoCheckWriteBarrier"),
@@ -8286,7 +8092,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/panic.go throw and its callers, 1.4-; runtime/panic.c runtime.throw and its callers, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/panic.go throw and its callers"),
@@ -8336,7 +8141,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/server.go conn.serve, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "net/http/server.go conn.serve"),
@@ -8362,7 +8166,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/server.go conn.serve, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "net/http/server.go conn.serve"),
@@ -8400,7 +8203,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by go run behind the output of the program",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by go run behind the output of the program"),
@@ -8437,7 +8239,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by Docker Compose",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by Docker Compose"),
@@ -8463,7 +8264,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by systemd",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by systemd"),
@@ -8489,7 +8289,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8515,7 +8314,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8541,7 +8339,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by older kernels",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by older kernels"),
@@ -8567,7 +8364,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8593,7 +8389,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8619,7 +8414,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8645,7 +8439,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8671,7 +8464,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "not Go's runtime: printed by the kernel",
                 sources: &[
                     (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
@@ -8724,7 +8516,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.4-; runtime/proc.c goroutineheader, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go goroutineheader"),
@@ -8751,7 +8542,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.22-",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/traceback.go goroutineheader"),
@@ -8777,7 +8567,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.22-",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/traceback.go goroutineheader"),
@@ -8803,7 +8592,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.22-",
                 sources: &[
                     (GoReleases::range(22, 27), "runtime/traceback.go goroutineheader"),
@@ -8902,7 +8690,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.4-; runtime/proc.c goroutineheader, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go goroutineheader"),
@@ -8929,7 +8716,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.26-",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/traceback.go goroutineheader"),
@@ -8955,7 +8741,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.6-",
                 sources: &[
                     (GoReleases::range(6, 27), "runtime/traceback.go goroutineheader"),
@@ -8981,7 +8766,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/traceback.go goroutineheader"),
@@ -9007,7 +8791,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader (waitsince), 1.4-; runtime/proc.c goroutineheader, 1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go goroutineheader (waitsince)"),
@@ -9034,7 +8817,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.4-",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go goroutineheader"),
@@ -9062,7 +8844,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, 1.24-",
                 sources: &[
                     (GoReleases::range(24, 27), "runtime/traceback.go goroutineheader"),
@@ -9090,7 +8871,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go goroutineheader, tracebackStringNeedsQuoting, 1.26-",
                 sources: &[
                     (GoReleases::range(26, 27), "runtime/traceback.go goroutineheader, tracebackStringNeedsQuoting"),
@@ -9127,7 +8907,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback_x86.c gentraceback, 1.1",
                 sources: &[
                     (GoReleases::range(1, 1), "runtime/traceback_x86.c gentraceback"),
@@ -9158,7 +8937,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go printfuncname, 1.4-; runtime/symtab.go funcNamePiecesForPrint, 1.20-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go printfuncname"),
@@ -9189,7 +8967,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, printArgs, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, printArgs"),
@@ -9230,7 +9007,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9257,7 +9033,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9284,7 +9059,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9311,7 +9085,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.2-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9338,7 +9111,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, 1.4-; runtime/traceback_x86.c gentraceback, 1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go gentraceback, traceback2"),
@@ -9365,7 +9137,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go gentraceback, traceback2, printOneCgoTraceback, 1.7-",
                 sources: &[
                     (GoReleases::range(7, 27), "runtime/traceback.go gentraceback, traceback2, printOneCgoTraceback"),
@@ -9411,7 +9182,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go printcreatedby1, 1.4-; runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(4, 27), "runtime/traceback.go printcreatedby1"),
@@ -9438,7 +9208,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go printcreatedby1, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/traceback.go printcreatedby1"),
@@ -9476,7 +9245,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go printAncestorTraceback, 1.11-",
                 sources: &[
                     (GoReleases::range(11, 27), "runtime/traceback.go printAncestorTraceback"),
@@ -9513,7 +9281,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go traceback2, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "runtime/traceback.go traceback2"),
@@ -9539,7 +9306,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback_x86.c gentraceback, 1.0-1.3",
                 sources: &[
                     (GoReleases::range(0, 3), "runtime/traceback_x86.c gentraceback"),
@@ -9565,7 +9331,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/traceback.go printOneCgoTraceback, 1.7-",
                 sources: &[
                     (GoReleases::range(7, 27), "runtime/traceback.go printOneCgoTraceback"),
@@ -9620,7 +9385,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9647,7 +9411,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9674,7 +9437,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9703,7 +9465,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9730,7 +9491,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27; recorded with 1.21, 1.24 and 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9757,7 +9517,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/race/output_test.go tests, 1.27",
                 sources: &[
                     (GoReleases::range(27, 27), "runtime/race/output_test.go tests"),
@@ -9804,7 +9563,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printCountProfile, 1.0-; writeGoroutineLeak, 1.26-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printCountProfile"),
@@ -9831,7 +9589,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printCountProfile, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printCountProfile"),
@@ -9878,7 +9635,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printCountProfile, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printCountProfile"),
@@ -9906,7 +9662,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printCountProfile, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printCountProfile"),
@@ -9943,7 +9698,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/label.go labelMap.String, 1.15-",
                 sources: &[
                     (GoReleases::range(15, 27), "runtime/pprof/label.go labelMap.String"),
@@ -9980,7 +9734,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -10006,7 +9759,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -10032,7 +9784,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -10058,7 +9809,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -10084,7 +9834,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go printStackRecord, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go printStackRecord"),
@@ -10132,7 +9881,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10168,7 +9916,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10194,7 +9941,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10230,7 +9976,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10265,7 +10010,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10312,7 +10056,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10360,7 +10103,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10386,7 +10128,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10432,7 +10173,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10460,7 +10200,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal, 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal"),
@@ -10497,7 +10236,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                 sources: &[
                     (GoReleases::range(1, 7), "runtime/pprof/pprof.go writeBlock"),
@@ -10526,7 +10264,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeMutex, 1.8-; runtime/mprof.go saveBlockEventStack, 1.17-",
                 sources: &[
                     (GoReleases::range(8, 27), "runtime/pprof/pprof.go writeMutex"),
@@ -10590,7 +10327,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                 sources: &[
                     (GoReleases::range(1, 7), "runtime/pprof/pprof.go writeBlock"),
@@ -10628,7 +10364,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                 sources: &[
                     (GoReleases::range(1, 7), "runtime/pprof/pprof.go writeBlock"),
@@ -10655,7 +10390,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeBlock, 1.1-1.7; writeProfileInternal, 1.8-",
                 sources: &[
                     (GoReleases::range(1, 7), "runtime/pprof/pprof.go writeBlock"),
@@ -10694,7 +10428,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 27), "Not the live heap: garbage that is not swept yet is in it."),
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Alloc), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Alloc)"),
@@ -10720,7 +10453,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (TotalAlloc), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (TotalAlloc)"),
@@ -10747,7 +10479,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 27), "Not what the process occupies: address space that was obtained, returned or never touched memory included."),
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Sys), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Sys)"),
@@ -10773,7 +10504,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Lookups), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Lookups)"),
@@ -10809,7 +10539,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Mallocs), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Mallocs)"),
@@ -10845,7 +10574,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Frees), 1.1-",
                 sources: &[
                     (GoReleases::range(1, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Frees)"),
@@ -10872,7 +10600,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 27), "Not the live heap: garbage that is not swept yet is in it."),
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapAlloc), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapAlloc)"),
@@ -10907,7 +10634,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapSys), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapSys)"),
@@ -10943,7 +10669,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapIdle), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapIdle)"),
@@ -10979,7 +10704,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapInuse), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapInuse)"),
@@ -11005,7 +10729,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapReleased), 1.1-",
                 sources: &[
                     (GoReleases::range(1, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapReleased)"),
@@ -11031,7 +10754,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapObjects), 1.1-",
                 sources: &[
                     (GoReleases::range(1, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (HeapObjects)"),
@@ -11057,7 +10779,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack)"),
@@ -11083,7 +10804,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (Stack)"),
@@ -11109,7 +10829,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan)"),
@@ -11135,7 +10854,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MSpan)"),
@@ -11161,7 +10879,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache)"),
@@ -11187,7 +10904,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MCache)"),
@@ -11213,7 +10929,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (BuckHashSys), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (BuckHashSys)"),
@@ -11239,7 +10954,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCSys), 1.8-",
                 sources: &[
                     (GoReleases::range(8, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCSys)"),
@@ -11265,7 +10979,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (OtherSys), 1.8-",
                 sources: &[
                     (GoReleases::range(8, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (OtherSys)"),
@@ -11303,7 +11016,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 confusion: &[
                     (GoReleases::range(0, 27), "Unlike the goal on a gc line, which is that of the cycle just finished, this one is still ahead."),
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NextGC), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NextGC)"),
@@ -11329,7 +11041,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (LastGC), 1.9-",
                 sources: &[
                     (GoReleases::range(9, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (LastGC)"),
@@ -11355,7 +11066,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseNs), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseNs)"),
@@ -11381,7 +11091,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseEnd), 1.9-",
                 sources: &[
                     (GoReleases::range(9, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (PauseEnd)"),
@@ -11407,7 +11116,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumGC), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumGC)"),
@@ -11443,7 +11151,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumForcedGC), 1.9-",
                 sources: &[
                     (GoReleases::range(9, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (NumForcedGC)"),
@@ -11478,7 +11185,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCCPUFraction), 1.9-",
                 sources: &[
                     (GoReleases::range(9, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (GCCPUFraction)"),
@@ -11504,7 +11210,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (EnableGC), 1.0-1.6",
                 sources: &[
                     (GoReleases::range(0, 6), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (EnableGC)"),
@@ -11530,7 +11235,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (DebugGC), 1.0-",
                 sources: &[
                     (GoReleases::range(0, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (DebugGC)"),
@@ -11556,7 +11260,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MaxRSS), 1.15-",
                 sources: &[
                     (GoReleases::range(15, 27), "runtime/pprof/pprof.go writeHeap, writeHeapInternal (MaxRSS)"),
@@ -11621,7 +11324,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11647,7 +11349,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11673,7 +11374,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11699,7 +11399,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11725,7 +11424,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11751,7 +11449,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mcheckmark.go checkFinalizersAndCleanups, 1.25-",
                 sources: &[
                     (GoReleases::range(25, 27), "runtime/mcheckmark.go checkFinalizersAndCleanups"),
@@ -11802,7 +11499,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark.go greyobject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go greyobject"),
@@ -11828,7 +11524,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark.go greyobject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go greyobject"),
@@ -11854,7 +11549,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark.go greyobject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go greyobject"),
@@ -11880,7 +11574,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark.go gcDumpObject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go gcDumpObject"),
@@ -11906,7 +11599,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "runtime/mgcmark.go gcDumpObject, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "runtime/mgcmark.go gcDumpObject"),
@@ -11947,7 +11639,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/conf.go initConfVal, 1.19-",
                 sources: &[
                     (GoReleases::range(19, 27), "net/conf.go initConfVal"),
@@ -11973,7 +11664,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/conf.go initConfVal, 1.19-",
                 sources: &[
                     (GoReleases::range(19, 27), "net/conf.go initConfVal"),
@@ -11999,7 +11689,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/conf.go hostLookupOrder, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "net/conf.go hostLookupOrder"),
@@ -12025,7 +11714,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/conf.go addrLookupOrder, 1.21-",
                 sources: &[
                     (GoReleases::range(21, 27), "net/conf.go addrLookupOrder"),
@@ -12056,7 +11744,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/conf.go hostLookupOrder, 1.5-; addrLookupOrder, 1.21-",
                 sources: &[
                     (GoReleases::range(5, 27), "net/conf.go hostLookupOrder"),
@@ -12083,7 +11770,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/conf.go initConfVal, 1.5-",
                 sources: &[
                     (GoReleases::range(5, 27), "net/conf.go initConfVal"),
@@ -12123,7 +11809,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12150,7 +11835,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12177,7 +11861,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12204,7 +11887,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12231,7 +11913,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12258,7 +11939,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12285,7 +11965,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12312,7 +11991,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "net/http/doc.go GODEBUG=http2debug, 1.6-; net/http/internal/http2, 1.27",
                 sources: &[
                     (GoReleases::range(6, 27), "net/http/doc.go GODEBUG=http2debug"),
@@ -12361,7 +12039,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "cmd/go/internal/cache/hash.go NewHash, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go NewHash"),
@@ -12387,7 +12064,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "cmd/go/internal/test/test.go tryCache, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/test/test.go tryCache"),
@@ -12413,7 +12089,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "cmd/go/internal/cache/hash.go Subkey, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go Subkey"),
@@ -12439,7 +12114,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "cmd/go/internal/cache/hash.go FileHash, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go FileHash"),
@@ -12465,7 +12139,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "cmd/go/internal/cache/hash.go Hash.Write, Hash.Sum, 1.10-; cmd/go/internal/test/test.go tryCache, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go Hash.Write, Hash.Sum"),
@@ -12492,7 +12165,6 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 confusion: &[
                 ],
-                see: &[],
                 source: "cmd/go/internal/cache/hash.go Subkey, FileHash, 1.10-",
                 sources: &[
                     (GoReleases::range(10, 27), "cmd/go/internal/cache/hash.go Subkey, FileHash"),

@@ -145,11 +145,11 @@ const SEEN: &[(&str, &str, &str)] = &[
 /// The other parts of the book.
 const CHAPTERS: &[(&str, &str, &str)] = &[
     ("Glossary", "glossary.md", "the words of the field, and what each is mixed up with"),
+    ("GODEBUG", "godebug.md", "every setting, release by release"),
     ("Rules", "rules.md", "what is looked for, why it matters, what to do next"),
     ("Output of parse", "parse.md", "lines as JSON or as a table"),
     ("Files", "files.md", "parts of logs, rotated files, extract and strip"),
     ("Blocks", "blocks.md", "dumps, scheddetail blocks, profiles and race reports as objects"),
-    ("GODEBUG", "godebug.md", "every setting, release by release"),
     ("Settings", "settings.md", "what can be changed in an editor"),
     ("Scopes", "scopes.md", "names for authors of color themes"),
 ];
@@ -159,13 +159,14 @@ fn summary(out: &mut String, catalog: &Catalog, rules: &[RulePage]) -> fmt::Resu
     for family in &catalog.families {
         writeln!(out, "- [{}](formats/{}.md)", family.text.title, family.text.id)?;
     }
-    writeln!(out, "\n# Switches\n\n- [GODEBUG](godebug.md)")?;
-    writeln!(out, "\n# Findings\n\n- [Rules](rules.md)")?;
+    writeln!(out, "\n# Switches\n\n- [GODEBUG](godebug.md)\n\n# Findings\n\n- [Rules](rules.md)")?;
     for rule in rules {
         writeln!(out, "  - [{} {}](rules/{}.md)", rule.code, rule.slug, rule.slug)?;
     }
     writeln!(out, "\n# Use\n")?;
-    for (label, path, _) in CHAPTERS.iter().filter(|(_, path, _)| !matches!(*path, "glossary.md" | "rules.md")) {
+    for (label, path, _) in
+        CHAPTERS.iter().filter(|(_, path, _)| !matches!(*path, "glossary.md" | "rules.md" | "godebug.md"))
+    {
         writeln!(out, "- [{label}]({path})")?;
     }
     Ok(())

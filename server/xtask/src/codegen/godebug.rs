@@ -84,7 +84,7 @@ fn rust_values(out: &mut String, values: &[ValueText]) -> fmt::Result {
 
 fn page(out: &mut String, catalog: &Catalog) -> fmt::Result {
     let godebug = &catalog.godebug;
-    writeln!(out, "# GODEBUG\n")?;
+    writeln!(out, "# GODEBUG settings\n")?;
     out.push_str(&paragraph(&format!(
         "Every setting that Go 1.2 – 1.{} reads from the variable GODEBUG, and the variables that stand next to it. Release \
          by release, with the values that mean something. Editors show the same texts where the variables are set; \

@@ -65,17 +65,6 @@ impl Names {
 
     fn connect(&mut self, catalog: &Catalog, rules: &[RulePage]) -> Outcome {
         let mut pairs = Vec::new();
-        for family in &catalog.families {
-            for field in &family.fields {
-                let from = format!("{}.{}", family.text.id, field.text.id);
-                // A field may name its neighbors and terms by their ids alone.
-                let full = |name: &String| {
-                    let names = [name.clone(), format!("{}.{name}", family.text.id), format!("term:{name}")];
-                    names.into_iter().find(|name| self.by_name.contains_key(name)).unwrap_or_else(|| name.clone())
-                };
-                pairs.extend(field.text.see.iter().map(|name| (from.clone(), full(name))));
-            }
-        }
         for term in &catalog.terms {
             pairs.extend(term.see.iter().map(|name| (format!("term:{}", term.id), name.clone())));
         }

@@ -11,6 +11,7 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("index", "Reference", "README.md"),
     ("glossary", "Glossary", "glossary.md"),
     ("rules", "Rules", "rules.md"),
+    ("switches", "GODEBUG", "godebug.md"),
     ("parse", "Output of parse", "parse.md"),
     ("files", "Files", "files.md"),
     ("blocks", "Blocks", "blocks.md"),

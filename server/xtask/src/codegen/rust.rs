@@ -145,7 +145,6 @@ fn write_field(out: &mut String, field: &Field, family: &Family) -> std::fmt::Re
         writeln!(out, "                    ({}, {:?}),", releases(*go), confusion.text)?;
     }
     writeln!(out, "                ],")?;
-    writeln!(out, "                see: &{:?},", text.see)?;
     writeln!(out, "                source: {:?},", text.source)?;
     writeln!(out, "                sources: &[")?;
     for (go, source) in &field.sources {
