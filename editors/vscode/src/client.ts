@@ -8,6 +8,7 @@ import { LanguageClient, State, TransportKind } from "vscode-languageclient/node
 import { type Binary, findBinary } from "./binary";
 import { godebugSelector } from "./godebug";
 import { OPEN_PAGE, PAGE_URI } from "./pages";
+import { SERVER_COMMANDS } from "./places";
 
 /** File schemes whose documents are logs; output panels, diffs and the like are not. */
 const SCHEMES = ["file", "untitled", "vscode-vfs"];
@@ -124,8 +125,9 @@ export class Server implements vscode.Disposable {
           ...godebugSelector(configuration.get("godebug.enable", false)),
         ],
         outputChannel: this.output,
-        // The settings at start; for changes the server asks with workspace/configuration.
-        initializationOptions: { ...configuration, pageUri: PAGE_URI },
+        // The settings at start; for changes the server asks with workspace/configuration. What the client can do is
+        // no setting, so it comes last: no workspace can change it.
+        initializationOptions: { ...configuration, pageUri: PAGE_URI, commands: SERVER_COMMANDS },
         // Log text ends up in hovers; it must never become HTML or a command but that which opens a page.
         markdown: { isTrusted: { enabledCommands: [OPEN_PAGE] }, supportHtml: false },
       },

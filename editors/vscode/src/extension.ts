@@ -8,6 +8,7 @@ import { documentSelector, Server, type ServerState } from "./client";
 import { registerCommands } from "./commands";
 import { godebugSelector } from "./godebug";
 import { registerPages } from "./pages";
+import { registerPlaces } from "./places";
 import { showStatus } from "./status";
 import { watchForDocuments } from "./watch";
 
@@ -35,6 +36,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     started,
     registerCommands(context, started),
     registerPages(started),
+    registerPlaces(started),
     showStatus(started),
     watchBigFiles(started.output),
     vscode.workspace.onDidChangeConfiguration((event) => {

@@ -52,8 +52,8 @@ function M.before_init(params, lsp_config)
   local given = vim.tbl_get(lsp_config, "settings", "gotracelens") or {}
   local settings = vim.tbl_deep_extend("force", config.server_settings(), given)
   lsp_config.settings.gotracelens = settings
-  -- Not a setting: how this editor opens pages of the reference.
-  local options = { pageUri = require("gotracelens.pages").template }
+  -- Not settings: how this editor opens pages of the reference, and what the server may put into lenses and actions.
+  local options = { pageUri = require("gotracelens.pages").template, commands = require("gotracelens.places").commands() }
   params.initializationOptions = vim.tbl_extend("keep", options, settings)
 end
 
@@ -101,6 +101,7 @@ end
 function M.on_attach(client, bufnr)
   require("gotracelens.commands").create(bufnr)
   require("gotracelens.float").enable(bufnr)
+  require("gotracelens.places").enable(client)
   local settings = config.read()
   if is_godebug_file(bufnr) then
     return

@@ -3,6 +3,9 @@ local M = {}
 
 ---@type table<string, fun(rest: string)>
 local SUBCOMMANDS = {
+  around = function(time)
+    require("gotracelens.places").around(time)
+  end,
   info = function()
     require("gotracelens.client").show_info()
   end,
@@ -12,13 +15,16 @@ local SUBCOMMANDS = {
   page = function(name)
     require("gotracelens.pages").open(name == "" and "index" or name)
   end,
+  narrate = function()
+    require("gotracelens.places").narrate()
+  end,
   restart = function()
     require("gotracelens.client").restart()
   end,
 }
 
 --- Subcommands that take something behind them.
-local WITH_REST = { page = true }
+local WITH_REST = { around = true, page = true }
 
 ---@param args vim.api.keyset.create_user_command.command_args
 local function run(args)
@@ -56,7 +62,7 @@ function M.create(bufnr)
   vim.api.nvim_buf_create_user_command(bufnr, "Gotracelens", run, {
     nargs = "+",
     complete = M.complete,
-    desc = "gotracelens: info, log, page or restart",
+    desc = "gotracelens: " .. table.concat(M.complete("", "", 0), ", "),
   })
 end
 

@@ -108,7 +108,7 @@ describe("gotracelens in the extension host", () => {
         end,
       );
       const offered = list.items.map((item) => item.label);
-      assert.ok(offered.includes("schedtrace") && !offered.includes("gctrace"), offered.join(" "));
+      assert.ok(offered.includes("schedtrace") && !offered.includes("gctrace"), JSON.stringify(offered));
     } finally {
       await configuration.update("godebug.enable", undefined, vscode.ConfigurationTarget.Global);
     }
@@ -219,6 +219,33 @@ describe("gotracelens in the extension host", () => {
       });
     });
   }
+
+  it("goes where a lens leads", async () => {
+    const document = await show(EXPECTATIONS[0].log);
+    await runs();
+    const lensesOf = (): Thenable<vscode.CodeLens[]> =>
+      vscode.commands.executeCommand<vscode.CodeLens[]>("vscode.executeCodeLensProvider", document.uri, 100);
+    const isCommand = (lens: vscode.CodeLens): boolean => lens.command?.command.startsWith("gotracelens.") === true;
+    const lenses = await until("lenses with commands", lensesOf, (all) => all.some(isCommand));
+    const command = lenses.find(isCommand)?.command;
+    assert.ok(command !== undefined);
+    const all = await vscode.commands.getCommands(true);
+    assert.ok(all.includes(command.command), command.command);
+    await vscode.commands.executeCommand("gotracelens.reveal", document.uri.toString(), 346);
+    assert.equal(vscode.window.activeTextEditor?.selection.active.line, 346);
+  });
+
+  it("tells what happened at the cursor", async () => {
+    const document = await show(EXPECTATIONS[0].log);
+    await runs();
+    await vscode.commands.executeCommand("gotracelens.reveal", document.uri.toString(), 346);
+    await vscode.commands.executeCommand("gotracelens.narrate");
+    const told = (): vscode.TextDocument | undefined =>
+      vscode.workspace.textDocuments.find((open) => open.uri.scheme === "gotracelens-told");
+    const text = (await until("the text", told, (open) => open !== undefined))?.getText() ?? "";
+    assert.ok(text.includes("347") && text.includes("MB"), text);
+    await vscode.commands.executeCommand("workbench.action.closeActiveEditor");
+  });
 
   it("answers again after a restart", async () => {
     const document = await show(EXPECTATIONS[0].log);
