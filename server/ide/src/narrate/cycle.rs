@@ -92,9 +92,13 @@ impl Cycle<'_> {
         }
         if cycles.timer[self.at] {
             let waited = self.since_before_s().map(|s| format!(", {} after the last one began", span(s)));
+            let heap = self.get(&cycles.heap_start_mb).zip(self.get(&cycles.heap_goal_mb));
+            let heap =
+                heap.map(|(heap, goal)| format!("; the heap had reached {} of its goal of {}", mb(heap), mb(goal)));
             return Some(Sentence::new(format!(
-                "The two-minute timer started it: the line GC forced stands before it{}.",
-                waited.unwrap_or_default()
+                "The two-minute timer started it: the line GC forced stands before it{}{}.",
+                waited.unwrap_or_default(),
+                heap.unwrap_or_default()
             )));
         }
         self.reason_by_heap()

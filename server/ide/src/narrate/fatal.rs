@@ -19,7 +19,7 @@ pub(super) fn tell(told: &Told) -> Option<(String, Vec<Sentence>)> {
     sentences.extend(end.chain(told));
     sentences.extend(end.meaning(told));
     if let Some(dump) = end.dump {
-        sentences.extend(place(told, dump));
+        sentences.extend(place(told, dump, &end.text(told, end.last())));
         sentences.extend(others(log, dump));
     }
     sentences.extend(end.next(told));
@@ -187,7 +187,7 @@ fn signal_cause(told: &Told, head: RowId) -> Option<(&'static str, Sentence)> {
 }
 
 /// The goroutine, function and line in which it happened.
-fn place(told: &Told, dump: &Dump) -> Option<Sentence> {
+fn place(told: &Told, dump: &Dump, text: &str) -> Option<Sentence> {
     let log = &told.parsed.log;
     let entry = match dump.cause {
         Cause::Panic | Cause::FatalError | Cause::Stack => dump.goroutines.first()?,
@@ -195,9 +195,9 @@ fn place(told: &Told, dump: &Dump) -> Option<Sentence> {
         _ => return None,
     };
     let named = named_frames(log, entry);
-    let state = entry.state(log);
     // A deadlock has no place: the first goroutine waits like all others.
-    let begin = if state == "running" || dump.cause == Cause::Panic { "It happened in" } else { "First comes" };
+    let is_deadlock = text.contains("deadlock!");
+    let begin = if is_deadlock { "First comes" } else { "It happened in" };
     let id = entry.id(log).map_or_else(|| "a goroutine".to_owned(), |id| format!("goroutine {id}"));
     // A server recovers and asks for the stack then: the frames above are its own.
     let panicked = if dump.cause == Cause::Stack { panicking_frame(&named, Which::Last) } else { None };
@@ -213,6 +213,7 @@ fn place(told: &Told, dump: &Dump) -> Option<Sentence> {
 /// States of the goroutines, where there are several.
 fn others(log: &tracelog::Log, dump: &Dump) -> Option<Sentence> {
     const MAX_STATES: usize = 4;
+    const RUNS: [&str; 6] = ["running", "runnable", "idle", "waiting", "preempted", "dead"];
     let n = dump.goroutines.len();
     if n < 2 {
         return None;
@@ -221,7 +222,9 @@ fn others(log: &tracelog::Log, dump: &Dump) -> Option<Sentence> {
     let mut sentence = Sentence::new(format!("The dump shows {}: ", words::count(n, "goroutine")));
     for (at, (state, n)) in counts.iter().take(MAX_STATES).enumerate() {
         let comma = if at > 0 { ", " } else { "" };
-        sentence = sentence.words(format!("{comma}{n} in ")).log(state);
+        // Those that wait are in something.
+        let is_in = !RUNS.contains(&state.as_str());
+        sentence = sentence.words(format!("{comma}{n} {}", if is_in { "in " } else { "" })).log(state);
     }
     let rest: usize = counts.iter().skip(MAX_STATES).map(|(_, n)| n).sum();
     let rest = if rest > 0 { format!(", {rest} in other states.") } else { ".".to_owned() };

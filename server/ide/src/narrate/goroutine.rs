@@ -62,7 +62,7 @@ fn meaning(state: &str, go: GoReleases) -> Option<String> {
     let mut chars = first.chars();
     let begin = chars.next()?;
     // "GC ..." and the like stay as they are.
-    let is_word = chars.clone().next().is_some_and(char::is_lowercase);
+    let is_word = chars.clone().next().is_some_and(|next| next.is_lowercase() || next == ' ');
     Some(if is_word { begin.to_lowercase().chain(chars).collect() } else { first.to_owned() })
 }
 

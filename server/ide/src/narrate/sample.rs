@@ -57,12 +57,14 @@ impl Sample<'_> {
             String::new()
         };
         let per_p = total as f64 / n_queues as f64;
-        let each = if per_p >= 1.0 { format!(" ({} for each P)", words::rough(per_p)) } else { String::new() };
+        let is_many = per_p >= 1.0 && n_queues > 1;
+        let each = if is_many { format!(" ({} for each P)", words::rough(per_p)) } else { String::new() };
         let idle = self.n(sched::IDLEPROCS).filter(|idle| *idle > 0 && total >= 2);
         let idle = idle
             .map_or_else(String::new, |idle| format!(", although {} {} idle", words::count(idle, "P"), is_are(idle)));
+        let of_ps = if n_queues == 1 { "that of the P" } else { "those of the Ps" };
         Some(Sentence::new(format!(
-            "{} {} to run{each}, {global} in the global queue and {local} in those of the Ps{idle}{uneven}.",
+            "{} {} to run{each}, {global} in the global queue and {local} in {of_ps}{idle}{uneven}.",
             words::count(total, "goroutine"),
             if total == 1 { "waits" } else { "wait" }
         )))

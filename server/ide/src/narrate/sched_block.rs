@@ -248,7 +248,7 @@ fn change(head: &Told, block: &SchedBlock, state: &State) -> Option<Sentence> {
     }
     let since = format!("Since the block {} before", span(elapsed_ms / 1000.0));
     Some(Sentence::new(match changes.is_empty() {
-        true => format!("{since} goroutines, threads and Ps are the same."),
+        true => format!("{since} no goroutine or thread came or went."),
         false => format!("{since}: {}.", changes.join("; ")),
     }))
 }
