@@ -25,7 +25,7 @@ pub(super) struct Args {
     #[arg(value_name = "NAME|FILE:LINE[:COLUMN]|LINE", required = true, num_args = 1..)]
     what: Vec<String>,
 
-    /// Text for people, or one JSON object; that for a place in a file only
+    /// Text for people, or JSON
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
@@ -39,10 +39,6 @@ enum Format {
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
     if let Some(place) = at::FilePlace::of(&args.what) {
         return at::run(&place, args.format);
-    }
-    if args.format == Format::Json {
-        report(&"explain --format json: only a place in a file (FILE:LINE) has a JSON form");
-        return Ok(Exit::Trouble);
     }
     let mut out = terminal::stdout();
     let mut what = args.what.join(" ");
