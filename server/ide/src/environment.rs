@@ -155,3 +155,111 @@ fn item<T>(id: &'static str, name: &'static str, fact: &Fact<T>, in_words: impl 
     let value = fact.value.as_ref().map(in_words).map_err(Clone::clone);
     Item { name, id, value, evidence: fact.evidence.clone() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tracelog::Text;
+
+    use super::*;
+    use crate::rules::fixture::{GcLine, gc_lines, sched_lines};
+    use crate::{Settings, Snapshot};
+
+    /// The items of the only run of a log, one a line.
+    fn read(log: &str) -> String {
+        let snapshot =
+            Snapshot::new(Arc::new(Text::new(log)), Log::read(log.as_bytes()), Arc::new(Settings::default()));
+        let parsed = snapshot.parsed.unwrap();
+        let [environment] = parsed.analysis().environments.as_slice() else { panic!("one run") };
+        let items = environment.items().into_iter().map(|item| {
+            let lines: Vec<String> = item.evidence.iter().map(|shown| (shown.line + 1).to_string()).collect();
+            let value = item.value.unwrap_or_else(|why| format!("unknown: {why}"));
+            format!("{} {value} [{}]\n", item.id, lines.join(" "))
+        });
+        items.collect()
+    }
+
+    /// Cycles whose live heap grows by a megabyte each, from 30 MB on; `goal` gives the goal for the live heap before.
+    fn growing(n: u64, goal: impl Fn(u64, u64) -> u64) -> String {
+        gc_lines(n, |idx| {
+            let live = 30 + idx;
+            let goal = goal(idx, live - 1);
+            GcLine { n: idx + 7, at_s: idx as f64, heap_mb: [goal - 4, goal - 3, live, goal], ..GcLine::default() }
+        })
+    }
+
+    #[test]
+    fn gogc_follows_from_how_the_goal_follows_the_live_heap() {
+        for gogc in [50, 100, 200, 400] {
+            let text = read(&growing(40, |_, live| live + live * gogc / 100));
+            assert!(text.contains(&format!("\ngogc about {gogc} [")), "{text}");
+            assert!(text.contains("memory_limit does not set the goal"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_goal_that_stays_is_a_memory_limit_and_tells_no_gogc() {
+        let text = read(&growing(20, |_, _| 60));
+        assert!(text.contains("memory_limit sets the goal, near 60 MB;"), "{text}");
+        assert!(text.contains("gogc unknown: a memory limit sets the goal"), "{text}");
+    }
+
+    #[test]
+    fn a_changed_gogc_is_told_with_the_cycle_that_shows_it() {
+        let text = read(&growing(60, |idx, live| live + live * if idx < 30 { 100 } else { 300 } / 100));
+        assert!(text.contains("gogc about 100, about 300 from gc 37 on"), "{text}");
+    }
+
+    #[test]
+    fn a_live_heap_that_stands_still_leaves_two_explanations() {
+        let still = |n: u64| {
+            gc_lines(n, |idx| GcLine { n: idx + 7, at_s: idx as f64, heap_mb: [57, 58, 30, 60], ..GcLine::default() })
+        };
+        let text = read(&still(20));
+        assert!(text.contains("gogc unknown: 100 fits, but the live heap hardly moves"), "{text}");
+        // Before Go 1.19 there is no limit.
+        let old = read(&still(20).replace(", 0 MB stacks, 0 MB globals", ""));
+        assert!(old.contains("gogc about 100 ["), "{old}");
+        assert!(old.contains("memory_limit none: it came with Go 1.19"), "{old}");
+    }
+
+    #[test]
+    fn a_floor_says_nothing() {
+        let text = read(&gc_lines(30, |idx| GcLine {
+            n: idx + 1,
+            at_s: idx as f64,
+            heap_mb: [3, 4, 1, 4],
+            ..GcLine::default()
+        }));
+        assert!(text.contains("gogc unknown: the live heap stays below 20 MB"), "{text}");
+        assert!(text.contains("memory_limit unknown"), "{text}");
+    }
+
+    #[test]
+    fn gomaxprocs_and_its_changes_are_told_with_their_lines() {
+        let log = sched_lines(3, 4, 1.0, |_| (4, 0))
+            + &sched_lines(6, 2, 1.0, |_| (2, 0)).lines().skip(3).map(|line| format!("{line}\n")).collect::<String>();
+        assert!(read(&log).contains("gomaxprocs 4 → 2 [1 4]\n"), "{}", read(&log));
+    }
+
+    #[test]
+    fn the_period_of_samples_is_that_or_a_little_less_than_their_gaps() {
+        for (period_s, said) in [(0.1, "schedtrace=100 (90 to 100 fit)"), (1.0, "schedtrace=1000 (990 to 1000 fit)")] {
+            assert!(read(&sched_lines(20, 2, period_s, |_| (2, 0))).contains(said));
+        }
+        let few = read(&sched_lines(2, 2, 1.0, |_| (2, 0)));
+        assert!(few.contains("schedtrace=1010 or less"), "{few}");
+    }
+
+    #[test]
+    fn the_block_of_a_crash_is_neither_a_period_nor_scheddetail() {
+        let crash = "SCHED 1234ms: gomaxprocs=2 idleprocs=1 threads=3 spinningthreads=0 idlethreads=0 runqueue=0 \
+                     gcwaiting=0 nmidlelocked=0 stopwait=0 sysmonwait=0\n  \
+                     P0: status=1 schedtick=5 syscalltick=0 m=0 runqsize=0 gfreecnt=0\npanic: boom\n";
+        let alone = read(crash);
+        assert!(!alone.contains("sched"), "{alone}");
+        let behind = read(&(sched_lines(2, 2, 1.0, |_| (2, 0)) + crash));
+        assert!(behind.contains("schedtrace=1010 or less") && !behind.contains("scheddetail"), "{behind}");
+    }
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{GC_LINE, N_LENSES, URI, healthy, leaking};
-use crate::client::{Client, range};
+use crate::client::{Client, at, range};
 
 fn pulling() -> Value {
     json!({"textDocument": {"codeLens": {}, "diagnostic": {"relatedInformation": true},
@@ -214,5 +214,61 @@ fn after_a_big_file_is_parsed_clients_that_can_be_told_are_told() {
         let request = client.server_request(method);
         client.reply(&request, Value::Null);
     }
+    client.finish();
+}
+
+/// A client that runs our command to narrate.
+fn narrating() -> Value {
+    json!({"processId": null, "rootUri": null, "capabilities": pulling(),
+        "initializationOptions": {"commands": ["gotracelens.narrate"]}})
+}
+
+#[test]
+fn what_happened_is_told_in_sentences_about_a_range() {
+    let mut client = Client::start(pulling());
+    client.open(URI, &format!("starting\n{}", healthy(3)));
+    let told = client.ask("gotracelens/narrate", at(URI, 2, 3));
+    assert_eq!(told["title"], "Collection gc 2 @4.000s");
+    let sentences = told["sentences"].as_array().expect("sentences");
+    assert!(sentences.len() >= 3 && sentences.len() <= 6, "{told}");
+    let first = sentences[0].as_str().expect("a sentence is text");
+    assert!(first.contains("its goal of 8 MB"), "{first}");
+    assert!(told["markdown"].as_str().is_some_and(|text| text.starts_with("**Collection") && text.contains("- ")));
+    assert_eq!(told["range"]["start"], json!({"line": 2, "character": 0}));
+    // Beside trace lines there is nothing to tell.
+    assert_eq!(client.ask("gotracelens/narrate", at(URI, 0, 1)), Value::Null);
+    client.finish();
+}
+
+#[test]
+fn a_command_is_offered_to_clients_that_run_it() {
+    let ask = |client: &mut Client, only: Value| {
+        let context = json!({"diagnostics": [], "only": only});
+        let params = json!({"textDocument": {"uri": URI}, "range": range(1, 3, 3), "context": context});
+        client.ask("textDocument/codeAction", params)
+    };
+    let (mut client, answer) = Client::start_with(narrating());
+    assert_eq!(answer["capabilities"]["codeActionProvider"]["codeActionKinds"], json!([""]));
+    client.open(URI, &healthy(3));
+    let actions = ask(&mut client, Value::Null);
+    let told: Vec<&Value> = actions
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|action| action["command"]["command"] == "gotracelens.narrate")
+        .collect();
+    let [action] = told.as_slice() else { panic!("{actions}") };
+    assert_eq!(action["title"], "Tell what happened: Collection gc 2 @4.000s");
+    // What it carries is what the request takes.
+    let about = action["command"]["arguments"][0].clone();
+    assert_eq!(client.ask("gotracelens/narrate", about)["title"], "Collection gc 2 @4.000s");
+    assert_eq!(ask(&mut client, json!(["quickfix"])), Value::Null);
+    client.finish();
+
+    let (mut client, answer) =
+        Client::start_with(json!({"processId": null, "rootUri": null, "capabilities": pulling()}));
+    assert_eq!(answer["capabilities"]["codeActionProvider"], Value::Null);
+    client.open(URI, &healthy(3));
+    assert_eq!(ask(&mut client, Value::Null), json!([]));
     client.finish();
 }

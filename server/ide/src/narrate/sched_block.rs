@@ -244,7 +244,7 @@ fn change(head: &Told, block: &SchedBlock, state: &State) -> Option<Sentence> {
     }
     let held = kept(log, before, block);
     if !held.is_empty() {
-        changes.push(format!("without starting another goroutine {}", list(held)));
+        changes.push(list(held));
     }
     let since = format!("Since the block {} before", span(elapsed_ms / 1000.0));
     Some(Sentence::new(match changes.is_empty() {
@@ -292,7 +292,7 @@ fn kept(log: &Log, before: &SchedBlock, block: &SchedBlock) -> Vec<String> {
         let earlier = *before.ps.iter().find(|earlier| SchedBlock::node(log, **earlier) == Some(node))?;
         let g = runs(&threads_now, *p)?;
         let is_same = runs(&threads_then, earlier) == Some(g) && ticks(*p) == ticks(earlier);
-        is_same.then(|| format!("{node} has run {g}"))
+        is_same.then(|| format!("{node} still runs {g} and started nothing else"))
     };
     block.ps.iter().filter_map(held).take(MAX_NAMED).collect()
 }
