@@ -43,6 +43,8 @@ mod reading;
 #[cfg(test)]
 mod scheddetail;
 #[cfg(test)]
+mod story;
+#[cfg(test)]
 mod torn;
 #[cfg(test)]
 mod trends;
