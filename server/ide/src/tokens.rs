@@ -83,3 +83,57 @@ fn keyword_end(item: &tracelog::Item) -> Option<u32> {
     let word = if item.shape.def().pieces.len() == 1 { text.len() } else { word };
     Some((item.loc.start + word as u32).min(item.loc.end))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tracelog::{Log, Text};
+
+    use super::*;
+    use crate::rules::fixture::{GcLine, gc_lines};
+
+    /// The text of the outliers of a line.
+    fn outliers(text: &str, line: u32) -> Vec<String> {
+        let log = Log::read(text.as_bytes());
+        let snapshot = Snapshot::new(Arc::new(Text::new(text)), log, Arc::default());
+        let line_text = text.lines().nth(line as usize).unwrap();
+        let found = tokens(&snapshot, line..line + 1).into_iter().filter(|token| token.is_outlier);
+        found.map(|token| line_text[token.loc.start as usize..token.loc.end as usize].to_owned()).collect()
+    }
+
+    fn cycles(n: u64, odd: impl Fn(u64) -> (f64, u64)) -> String {
+        gc_lines(n, |idx| {
+            let (pause_ms, live_mb) = odd(idx);
+            GcLine {
+                n: idx + 1,
+                at_s: idx as f64,
+                clock_ms: [0.02, 1.5, pause_ms],
+                heap_mb: [19, 20, live_mb, 20],
+                ..GcLine::default()
+            }
+        })
+    }
+
+    #[test]
+    fn what_is_far_above_the_others_of_its_run_is_an_outlier() {
+        let text = cycles(40, |idx| if idx == 30 { (25.0, 80) } else { (0.01 + idx as f64 / 1000.0, 10) });
+        assert_eq!(outliers(&text, 30), ["25", "25", "80"]);
+        assert_eq!(outliers(&text, 31), [""; 0]);
+    }
+
+    #[test]
+    fn nothing_small_and_nothing_in_a_short_run_is_an_outlier() {
+        let small = cycles(40, |idx| if idx == 30 { (0.4, 6) } else { (0.001, 1) });
+        assert_eq!(outliers(&small, 30), [""; 0]);
+        let short = cycles(15, |idx| if idx == 10 { (25.0, 80) } else { (0.01, 10) });
+        assert_eq!(outliers(&short, 10), [""; 0]);
+    }
+
+    #[test]
+    fn nothing_is_an_outlier_before_the_document_is_read() {
+        let text = cycles(40, |idx| if idx == 30 { (25.0, 80) } else { (0.01, 10) });
+        let snapshot = Snapshot { lines: Arc::new(Text::new(&text)), parsed: None };
+        assert!(tokens(&snapshot, 0..40).iter().all(|token| !token.is_outlier));
+    }
+}

@@ -1,6 +1,6 @@
 //! What the client can do, and what we tell it that we can do.
 
-use ide::{Links, TokenKind};
+use ide::{Links, Token, TokenKind};
 use serde::Deserialize;
 use serde_json::Value;
 use tower_lsp::gen_lsp_types::{
