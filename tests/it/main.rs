@@ -49,6 +49,8 @@ mod requests;
 #[cfg(test)]
 mod scheddetail;
 #[cfg(test)]
+mod story;
+#[cfg(test)]
 mod torn;
 #[cfg(test)]
 mod trends;

@@ -24,6 +24,7 @@ vim.filetype.add({
 
 -- All other types of tokens have a color in every color scheme, and the server uses no others.
 for _, filetype in ipairs({ "gotrace", "log", "text" }) do
+  vim.api.nvim_set_hl(0, "@lsp.mod.outlier." .. filetype, { link = "WarningMsg", default = true })
   vim.api.nvim_set_hl(0, "@lsp.typemod.string.file." .. filetype, { link = "@string.special.path", default = true })
 end
 

@@ -160,6 +160,8 @@ it("gives every token of the server a color", function()
   ed:wait_attached()
   local link = [[return vim.api.nvim_get_hl(0, { name = "@lsp.typemod.string.file.gotrace" }).link]]
   equal(ed:lua(link), "@string.special.path")
+  local outlier = [[return vim.api.nvim_get_hl(0, { name = "@lsp.mod.outlier.gotrace" }).link]]
+  equal(ed:lua(outlier), "WarningMsg")
   equal(ed:lua("local client = vim.lsp.get_clients({ bufnr = 0 })[1]; " .. [[
     return vim.iter(client.server_capabilities.semanticTokensProvider.legend.tokenTypes):filter(function(name)
       return vim.tbl_isempty(vim.api.nvim_get_hl(0, { name = "@lsp.type." .. name }))

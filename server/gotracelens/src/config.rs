@@ -25,6 +25,9 @@ pub struct Settings {
     /// Globs of files whose summary includes the older files of their rotated set, in the same folder: `app.log` with
     /// `app.log.1`, `app.log.2.gz`. Without a `/` a glob is about names, else about paths.
     pub join: Vec<String>,
+    /// Short texts behind values, each kind by itself; at most 24 characters are added to a line, the most telling first.
+    #[serde(rename = "inlayHints")]
+    pub inlay_hints: InlayHintSettings,
     /// Absolute path of the Go installation to whose sources stacks lead, as `go env GOROOT` prints it. Read when the
     /// server starts. Empty: stacks lead to files of the workspace only.
     #[schemars(extend("x-scope" = "machine"))]
@@ -42,6 +45,35 @@ pub struct GodebugSettings {
     /// such files start no server.
     #[schemars(extend("x-scope" = "window"))]
     pub enable: bool,
+}
+
+/// Short texts behind values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct InlayHintSettings {
+    /// How much the live heap changed since the cycle before: `+3 MB`.
+    pub live_heap_delta: bool,
+    /// Share of processor time that collecting took from this cycle to the next: `9 % CPU`.
+    pub interval: bool,
+    /// How many times its median a value is that is far above the others of its run: `25× median`.
+    pub outliers: bool,
+    /// Wall clock at the time of a cycle or sample, where what carries the lines tells it: `16:36:46.120`.
+    pub wall_clock: bool,
+    /// Names of states that are printed as numbers: `waiting`.
+    pub states: bool,
+}
+
+impl InlayHintSettings {
+    /// The kinds that are shown.
+    pub fn kinds(self) -> ide::Kinds {
+        ide::Kinds {
+            live_heap_delta: self.live_heap_delta,
+            interval: self.interval,
+            outliers: self.outliers,
+            wall_clock: self.wall_clock,
+            states: self.states,
+        }
+    }
 }
 
 /// The summary of a file.
@@ -133,6 +165,20 @@ impl Settings {
                         match key.as_str() {
                             "where" => take("summary.where", value, &mut settings.summary.place, &mut problems),
                             _ => problems.push(format!("summary.{key}: there is no such setting")),
+                        }
+                    }
+                }
+                "inlayHints" => {
+                    let hints = &mut settings.inlay_hints;
+                    for (key, value) in object("inlayHints", value, &mut problems) {
+                        let name = format!("inlayHints.{key}");
+                        match key.as_str() {
+                            "liveHeapDelta" => take(&name, value, &mut hints.live_heap_delta, &mut problems),
+                            "interval" => take(&name, value, &mut hints.interval, &mut problems),
+                            "outliers" => take(&name, value, &mut hints.outliers, &mut problems),
+                            "wallClock" => take(&name, value, &mut hints.wall_clock, &mut problems),
+                            "states" => take(&name, value, &mut hints.states, &mut problems),
+                            _ => problems.push(format!("{name}: there is no such setting")),
                         }
                     }
                 }

@@ -31,9 +31,14 @@ fn least(field: Field) -> Option<f64> {
     }
 }
 
-/// Whether a value of a run is far above its others. Only where they are counted already, or quickly are.
+/// Whether a value is large enough to be looked at.
+pub(crate) fn is_candidate(field: Field, value: f64) -> bool {
+    least(field).is_some_and(|least| value >= least)
+}
+
+/// Whether a value of a run is far above its others.
 pub(crate) fn outlier(parsed: &Parsed, run: usize, field: Field, value: f64) -> Option<Outlier> {
-    if value < least(field)? || crate::special::of(field, value).is_some() {
+    if !is_candidate(field, value) || crate::special::of(field, value).is_some() {
         return None;
     }
     let series = parsed.series(run, field);

@@ -1,6 +1,6 @@
 //! What the client can do, and what we tell it that we can do.
 
-use ide::{Links, TokenKind};
+use ide::{Links, Token, TokenKind};
 use serde::Deserialize;
 use serde_json::Value;
 use tower_lsp::gen_lsp_types::{
@@ -21,11 +21,17 @@ use super::pages;
 /// Names of the token types the server sends, in the order of their numbers. Only standard names: every editor colors
 /// them.
 const TOKEN_TYPES: [&str; 5] = ["keyword", "number", "enumMember", "function", "string"];
-/// Names of the token modifiers the server sends, in the order of their bits: what a number counts.
-const TOKEN_MODIFIERS: [&str; 8] = ["time", "pause", "cpu", "heap", "goal", "count", "id", "file"];
+/// Names of the token modifiers the server sends, in the order of their bits: what a number counts, and that it is far
+/// above what its run usually has.
+const TOKEN_MODIFIERS: [&str; 9] = ["time", "pause", "cpu", "heap", "goal", "count", "id", "file", "outlier"];
 
 /// The number of a token's type and its modifier bits.
-pub(super) fn token_numbers(kind: TokenKind) -> (u32, u32) {
+pub(super) fn token_numbers(token: &Token) -> (u32, u32) {
+    let (number, modifiers) = kind_numbers(token.kind);
+    (number, modifiers | u32::from(token.is_outlier) << 8)
+}
+
+fn kind_numbers(kind: TokenKind) -> (u32, u32) {
     let role = match kind {
         TokenKind::Keyword => return (0, 0),
         TokenKind::Value(role) => role,
@@ -329,7 +335,8 @@ mod tests {
             Role::Text,
         ];
         for kind in roles.map(TokenKind::Value).into_iter().chain([TokenKind::Keyword]) {
-            let (token_type, modifiers) = token_numbers(kind);
+            let token = Token { loc: tracelog::Loc::default(), kind, is_outlier: true };
+            let (token_type, modifiers) = token_numbers(&token);
             assert!((token_type as usize) < TOKEN_TYPES.len() && modifiers >> TOKEN_MODIFIERS.len() == 0, "{kind:?}");
         }
     }
@@ -353,6 +360,16 @@ mod tests {
         let profile = Profile::of(&ClientCapabilities::default(), Some(&options));
         assert!(profile.runs("gotracelens.reveal") && !profile.runs("gotracelens.narrate"));
         assert!(!Profile::of(&ClientCapabilities::default(), Some(&json!({"commands": "x"}))).runs("x"));
+    }
+
+    #[test]
+    fn every_token_is_described_for_authors_of_themes() {
+        let page = include_str!("../../../docs/tokens.md");
+        let described = |name: &&&str| !page.lines().any(|line| line.starts_with(&format!("- `{name}`")));
+        let missing: Vec<&&str> = TOKEN_TYPES.iter().chain(&TOKEN_MODIFIERS).filter(described).collect();
+        assert_eq!(missing, [&""; 0]);
+        let n_described = page.lines().filter(|line| line.starts_with("- `")).count();
+        assert_eq!(n_described, TOKEN_TYPES.len() + TOKEN_MODIFIERS.len(), "the page describes what is never sent");
     }
 
     #[test]

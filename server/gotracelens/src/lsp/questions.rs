@@ -143,11 +143,11 @@ pub(super) fn semantic_tokens_range(view: &View, range: proto::Range) -> Option<
 }
 
 pub(super) fn inlay_hint(view: &View, range: proto::Range) -> Option<Vec<proto::InlayHint>> {
-    if view.summary_place() != SummaryPlace::Inlay {
-        return None;
-    }
     let lines = from_proto::lines(&view.text, range);
-    let hints =
-        ide::summary_hints(&view.snapshot, lenses(view)).into_iter().filter(|hint| lines.contains(&hint.at.line));
-    Some(hints.map(|hint| to_proto::inlay_hint(view, hint)).collect())
+    let mut hints = ide::hints(&view.snapshot, lines.clone(), view.settings.inlay_hints.kinds());
+    if view.summary_place() == SummaryPlace::Inlay {
+        let summary = ide::summary_hints(&view.snapshot, lenses(view)).into_iter();
+        hints.extend(summary.filter(|hint| lines.contains(&hint.at.line)));
+    }
+    Some(hints.into_iter().map(|hint| to_proto::inlay_hint(view, hint)).collect())
 }

@@ -233,7 +233,7 @@ pub(super) fn semantic_tokens(view: &View, tokens: Vec<ide::Token>) -> proto::Se
                 if is_same_line { range.start.character - previous.character } else { range.start.character };
             let delta_line = range.start.line - previous.line;
             previous = range.start;
-            let (token_type, token_modifiers_bitset) = capabilities::token_numbers(token.kind);
+            let (token_type, token_modifiers_bitset) = capabilities::token_numbers(&token);
             proto::SemanticToken {
                 delta_line,
                 delta_start,

@@ -84,6 +84,7 @@ pub(super) static FILES: &[File] = &[
     File { name: "blocks", title: "Blocks", path: "blocks.md", text: include_str!("../../../docs/blocks.md") },
     File { name: "settings", title: "Settings", path: "settings.md", text: include_str!("../../../docs/settings.md") },
     File { name: "scopes", title: "Scopes", path: "scopes.md", text: include_str!("../../../docs/scopes.md") },
+    File { name: "tokens", title: "Tokens", path: "tokens.md", text: include_str!("../../../docs/tokens.md") },
 ];
 
 /// Every term, in the order of the page.

@@ -152,6 +152,7 @@ const CHAPTERS: &[(&str, &str, &str)] = &[
     ("Blocks", "blocks.md", "dumps, scheddetail blocks, profiles and race reports as objects"),
     ("Settings", "settings.md", "what can be changed in an editor"),
     ("Scopes", "scopes.md", "names for authors of color themes"),
+    ("Tokens", "tokens.md", "what the server colors, for authors of color themes"),
 ];
 
 fn summary(out: &mut String, catalog: &Catalog, rules: &[RulePage]) -> fmt::Result {

@@ -17,6 +17,7 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("blocks", "Blocks", "blocks.md"),
     ("settings", "Settings", "settings.md"),
     ("scopes", "Scopes", "scopes.md"),
+    ("tokens", "Tokens", "tokens.md"),
 ];
 
 /// The list of files and of terms.

@@ -1,4 +1,4 @@
-//! How long a hover takes in a large log: `cargo bench -p ide --bench hover`.
+//! How long questions take in a large log: `cargo bench -p ide --bench reading`.
 //!
 //! Logs of 50 MB, or of `IDE_BENCH_MB`. Prints quantiles over hovers at places all over the log; the first hover of a
 //! field in a run also counts its values, which the server does beforehand (`Parsed::warm`).
@@ -33,7 +33,43 @@ fn main() {
             at(1.0),
             times.len()
         );
+        story(&snapshot);
     }
+}
+
+/// Times of a question, shown as quantiles.
+#[expect(clippy::print_stdout, reason = "a bench prints its results")]
+fn show(question: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    println!("  {question}: median {:?}, p99 {:?}, longest {:?} of {}", at(0.5), at(0.99), at(1.0), times.len());
+}
+
+fn timed<T>(n: usize, mut question: impl FnMut(usize) -> T) -> Vec<Duration> {
+    let one = |idx| {
+        let start = Instant::now();
+        std::hint::black_box(question(idx));
+        start.elapsed()
+    };
+    (0..n).map(one).collect()
+}
+
+/// Lines that an editor shows at once.
+const VIEWPORT: u32 = 80;
+
+/// Lenses, outline, folds, and the tokens and hints of what an editor shows.
+fn story(snapshot: &Snapshot) {
+    let all = ide::Kinds { live_heap_delta: true, interval: true, outliers: true, wall_clock: true, states: true };
+    let n_lines = snapshot.parsed.as_ref().map_or(0, |parsed| parsed.log.n_lines());
+    let viewport = |idx: usize| {
+        let first = (idx as u32).wrapping_mul(2_654_435_761) % n_lines.saturating_sub(VIEWPORT).max(1);
+        first..first + VIEWPORT
+    };
+    show("lenses", timed(100, |_| ide::lenses(snapshot)));
+    show("outline", timed(100, |_| ide::symbols(snapshot)));
+    show("folds", timed(10, |_| ide::folds(snapshot)));
+    show("tokens of a viewport", timed(1000, |idx| ide::tokens(snapshot, viewport(idx))));
+    show("hints of a viewport", timed(1000, |idx| ide::hints(snapshot, viewport(idx), all)));
 }
 
 fn open(text: &str) -> Snapshot {
