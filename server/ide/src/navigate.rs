@@ -26,7 +26,7 @@ pub use links::{FilePlace, file_at, file_links};
 pub use search::{Fit, Found, FoundKind, MAX_FOUND, search};
 pub use selection::selections;
 pub(crate) use things::Things;
-use things::{Mention, Spot, block_of, locate, spot, spot_of};
+use things::{Mention, Spot, block_of, locate, spoken, spot, spot_of};
 
 /// Where a number leads.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,7 @@ pub fn resolve(snapshot: &Snapshot, at: LineCol) -> Option<Resolved> {
     if let Some(resolved) = race::resolve(snapshot, at) {
         return Some(resolved);
     }
-    let spot = spot(snapshot, at)?;
+    let Some(spot) = spot(snapshot, at) else { return spoken_of(snapshot, at) };
     let resolution = match (spot.node, nothing(spot.field)) {
         (Some(node), _) => match target(parsed, &spot, node) {
             Some(mention) => shown(snapshot, spot.run, mention),
@@ -74,6 +74,17 @@ pub fn resolve(snapshot: &Snapshot, at: LineCol) -> Option<Resolved> {
         (None, None) => Resolution::Unlisted("the number was lost".to_owned()),
     };
     Some(Resolved { origin: spot.loc, resolution })
+}
+
+/// `goroutine 17` in the words of the program. Leads to what the runtime says about it, if it does.
+fn spoken_of(snapshot: &Snapshot, at: LineCol) -> Option<Resolved> {
+    let parsed = snapshot.parsed.as_ref()?;
+    let (run, node, origin) = spoken(snapshot, at)?;
+    let own = parsed.things().mentions(run, node).iter().filter(|mention| mention.is_own());
+    let entries = own.clone().filter(|mention| mention.row().family == Family::Goroutine);
+    let by_distance = |mention: &&Mention| parsed.log.line(mention.row()).abs_diff(at.line);
+    let mention = entries.min_by_key(by_distance).or_else(|| own.min_by_key(by_distance))?;
+    Some(Resolved { origin, resolution: shown(snapshot, run, *mention) })
 }
 
 /// Why a number in a row leads nowhere; None where it leads somewhere, or names nothing.
@@ -217,11 +228,13 @@ pub fn references(snapshot: &Snapshot, at: LineCol, declarations: Declarations) 
         return Some(references);
     }
     let parsed = snapshot.parsed.as_ref()?;
-    let spot = spot(snapshot, at)?;
-    let node = spot.node?;
-    let mentions = parsed.things().mentions(spot.run, node).iter().copied();
+    let (run, node, row) = match spot(snapshot, at) {
+        Some(spot) => (spot.run, spot.node?, Some(spot.row)),
+        None => spoken(snapshot, at).map(|(run, node, _)| (run, node, None))?,
+    };
+    let mentions = parsed.things().mentions(run, node).iter().copied();
     let is_wanted = |mention: &Mention| {
-        let is_same = node != Node::G(0) || mention.row() == spot.row;
+        let is_same = node != Node::G(0) || Some(mention.row()) == row;
         is_same && (declarations == Declarations::Included || !mention.is_own())
     };
     let locs = mentions.filter(is_wanted).filter_map(|mention| locate(snapshot, mention.row(), mention.field()));

@@ -199,6 +199,25 @@ fn a_goroutine_leads_to_its_entry_and_to_its_creator() {
 }
 
 #[test]
+fn a_goroutine_that_the_program_speaks_of_leads_to_its_entry() {
+    check_leads(
+        &format!("2024/04/12 16:36:46 stuck: goroutine 18 in pool\n{DUMP}worker goroutine=99 gone, Goroutine: 1\n"),
+        &["goroutine 18 in pool", "goroutine=99", "Goroutine: 1"],
+        expect![[r#"
+            1: goroutine 18 -> 16: goroutine 18 of lines 16-20
+            no number
+            27: Goroutine: 1 -> 4: goroutine 1 of lines 4-6"#]],
+    );
+    check_named(
+        &format!("{DUMP}\nworker goroutine=1$07 is done\n"),
+        expect![[r#"
+        all: 7: goroutine 17, 18: goroutine 17
+        leading there: 18: goroutine 17
+        marked: "#]],
+    );
+}
+
+#[test]
 fn goroutines_of_a_race_report_lead_to_where_they_were_created() {
     check_leads(
         RACE,

@@ -232,6 +232,26 @@ pub(crate) fn spot(snapshot: &Snapshot, at: LineCol) -> Option<Spot> {
     spot_of(parsed, item.row?, field, loc)
 }
 
+/// A goroutine that the program speaks of: `goroutine 17`, `goroutine=17`, `goroutine: 17`. The run is the one around the line.
+pub(crate) fn spoken(snapshot: &Snapshot, at: LineCol) -> Option<(usize, Node, Loc)> {
+    const WORD: &[u8] = b"goroutine";
+    const MAX_BETWEEN: usize = 2;
+    let parsed = snapshot.parsed.as_ref()?;
+    let text = snapshot.lines.line(at.line);
+    let starts = text.windows(WORD.len()).enumerate().filter(|(_, window)| window.eq_ignore_ascii_case(WORD));
+    let (number, loc) = starts.map(|(start, _)| start).find_map(|start| {
+        let rest = &text[start + WORD.len()..];
+        let n_between = rest.iter().take(MAX_BETWEEN).take_while(|byte| b" =:#".contains(byte)).count();
+        let n_digits = rest[n_between..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let number = std::str::from_utf8(&rest[n_between..n_between + n_digits]).ok()?.parse().ok()?;
+        let end = start + WORD.len() + n_between + n_digits;
+        let loc = Loc::new(at.line, start as u32, end as u32);
+        loc.touches(at).then_some((number, loc))
+    })?;
+    let run = parsed.runs.at_line(at.line)?;
+    (number != 0).then_some((run, Node::G(number), loc))
+}
+
 /// The number in a field of a row, which stands at `loc`.
 pub(crate) fn spot_of(parsed: &Parsed, row: RowId, field: Field, loc: Loc) -> Option<Spot> {
     let naming = naming(field)?;
