@@ -285,6 +285,15 @@ fn processes_that_write_to_one_stream_keep_their_things_apart() {
 }
 
 #[test]
+fn labels_are_found_behind_colors() {
+    let colored = BLOCK.replace("  G17: ", "  G\x1b[1;35m17\x1b[0m: ").replace("curg=17", "curg=\x1b[35m17\x1b[0m");
+    let (snapshot, at) = at_cursor(&colored.replacen("curg=", "curg$0=", 1));
+    let references = references(&snapshot, at, Declarations::Included).expect("there is a number");
+    let shown: Vec<String> = references.iter().map(|loc| show(&snapshot, *loc)).collect();
+    assert_eq!(shown, ["4: curg=\x1b[35m17", "8: G\x1b[1;35m17"]);
+}
+
+#[test]
 fn goroutine_0_is_another_one_in_each_thread() {
     let crash = "\
 SIGQUIT: quit

@@ -290,18 +290,32 @@ fn heads(snapshot: &Snapshot, line: u32) -> impl Iterator<Item = Item> {
     })
 }
 
-/// A value with the word that says what it is: `m=3`, `G17`, `goroutine 17`.
+/// A value with the word that says what it is: `m=3`, `G17`, `goroutine 17`. Colors may stand between the two.
 fn labeled(text: &[u8], value: Loc) -> Loc {
-    let before = text.get(..value.start as usize).unwrap_or_default();
-    let n_letters = |text: &[u8]| text.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let (n_mark, rest) = match before {
-        [rest @ .., b'=' | b' '] => (1, rest),
-        rest => (0, rest),
+    let before = without_color(text.get(..value.start as usize).unwrap_or_default());
+    let rest = match before {
+        [rest @ .., b'=' | b' '] => without_color(rest),
+        rest => rest,
     };
-    match n_letters(rest) {
-        0 => value,
-        n => Loc { start: value.start - (n + n_mark) as u32, ..value },
+    let n_letters = rest.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let start = rest.len() - n_letters;
+    // Letters behind a digit or a bracket are the end of something else, such as a color that a collector has spelled out.
+    let is_word = n_letters > 0 && !rest[..start].ends_with(b"[") && !rest[..start].ends_with(b";");
+    let is_word = is_word && !rest[..start].last().is_some_and(u8::is_ascii_digit);
+    if is_word { Loc { start: start as u32, ..value } } else { value }
+}
+
+/// A text without the escape sequences at its end.
+fn without_color(mut text: &[u8]) -> &[u8] {
+    while let Some(start) = text.iter().rposition(|byte| *byte == 0x1b) {
+        let [0x1b, b'[', parameters @ .., last] = &text[start..] else { return text };
+        let is_escape = parameters.iter().all(|byte| byte.is_ascii_digit() || *byte == b';');
+        if !is_escape || !last.is_ascii_alphabetic() {
+            return text;
+        }
+        text = &text[..start];
     }
+    text
 }
 
 /// Where a row names something: the value with its label.
