@@ -208,6 +208,42 @@ pub(crate) fn block_of(parsed: &Parsed, run: usize, row: RowId) -> Option<(usize
     })
 }
 
+/// Lines that were printed together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    /// The block with its index; None for lines of scheddetail whose SCHED line stands before the log begins.
+    pub(crate) block: Option<(usize, &'a Block)>,
+    /// First and last line.
+    pub(crate) lines: (u32, u32),
+}
+
+impl Scope<'_> {
+    /// Whether both are the same lines of one run.
+    pub(crate) fn is(&self, other: &Scope<'_>) -> bool {
+        self.block.map(|(index, _)| index) == other.block.map(|(index, _)| index)
+    }
+}
+
+/// What was printed together with a row.
+pub(crate) fn scope_of(parsed: &Parsed, run: usize, row: RowId) -> Option<Scope<'_>> {
+    if let Some((index, block)) = block_of(parsed, run, row) {
+        return Some(Scope { block: Some((index, block)), lines: block.lines() });
+    }
+    if !is_of_scheddetail(row.family) {
+        return None;
+    }
+    let list = &parsed.blocks().list;
+    let blocks = parsed.things().blocks.get(run)?.iter().map(|index| &list[*index as usize]);
+    let head = blocks.filter(|block| matches!(block, Block::Sched(_))).map(|block| block.lines().0).next();
+    let lines = (parsed.runs.list.get(run)?.lines.0, head.map_or(u32::MAX, |head| head.saturating_sub(1)));
+    Some(Scope { block: None, lines })
+}
+
+/// Whether lines of a family are about a P, a thread or a goroutine of the scheduler.
+pub(crate) fn is_of_scheddetail(family: Family) -> bool {
+    matches!(family, Family::SchedP | Family::SchedM | Family::SchedG)
+}
+
 /// A number of a P, a thread or a goroutine to which somebody points.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spot {
