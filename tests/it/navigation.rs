@@ -291,3 +291,54 @@ fn selections_nest_strictly_at_every_byte_of_recorded_lines() {
     }
     assert!(n_places > 10_000, "{n_places}");
 }
+
+static NUMBERED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"  (?:P\d+: .* (m)=(\d+) runqsize|M\d+: (p)=(\d+) curg|M\d+: p=\S+ (curg)=(\d+) mallocing|M\d+: p=.* (lockedg)=(\d+)\b|G\d+: status=.*\) (m)=(\d+) lockedm)")
+        .expect("a constant expression")
+});
+
+static COLOR: LazyLock<Regex> = LazyLock::new(|| Regex::new("\x1b\\[[0-9;]*m").expect("a constant expression"));
+
+/// What a field of scheddetail leads to.
+fn letter(line: &str, field: &str) -> char {
+    match field {
+        "p" => 'P',
+        "curg" | "lockedg" => 'G',
+        "m" if line.starts_with("  P") || line.starts_with("  G") => 'M',
+        _ => panic!("{field} in {line}"),
+    }
+}
+
+#[test]
+fn numbers_lead_to_their_lines_behind_every_carrier_and_through_tears() {
+    let (mut n_here, mut unlisted) = (0, Vec::new());
+    let carried = entries(&folder()).into_iter().filter(|entry| entry.wrapping() != Wrapping::Plain);
+    for entry in carried.filter(|entry| text_of(entry).contains("  G1: status=")) {
+        let text = text_of(&entry);
+        let snapshot = snapshot(&entry);
+        let lines: Vec<&str> = text.split('\n').collect();
+        for (line, text) in lines.iter().enumerate() {
+            let Some(found) = NUMBERED.captures(text) else { continue };
+            let groups: Vec<regex::Match<'_>> = found.iter().skip(1).flatten().collect();
+            let [field, number] = groups[..] else { panic!("a field and its number: {text}") };
+            let want =
+                format!("{}{}", letter(&text[found.get(0).expect("all").start()..], field.as_str()), number.as_str());
+            let what = format!("{}:{}: {} to {want}", entry.path, line + 1, field.as_str());
+            let resolved = ide::resolve(&snapshot, place(line + 1, number.start()));
+            // A line that other output was written into is read as far as it is certain.
+            let Some(resolved) = resolved else { continue };
+            match resolved.resolution {
+                Resolution::Here(target) => {
+                    let there = lines[target.loc.line as usize];
+                    let named = &there[target.loc.start as usize..target.loc.end as usize];
+                    assert_eq!(COLOR.replace_all(named, ""), want, "{what} leads to {there}");
+                    n_here += 1;
+                }
+                Resolution::Unlisted(words) => unlisted.push(format!("{what}: {words}")),
+                Resolution::Nothing(words) => panic!("{what} is no nothing: {words}"),
+            }
+        }
+    }
+    println!("{n_here} lead to their line, {} are explained", unlisted.len());
+    assert!(n_here > 50 && unlisted.len() * 20 < n_here, "{n_here} found; explained: {unlisted:#?}");
+}

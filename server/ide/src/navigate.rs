@@ -26,7 +26,7 @@ pub use links::{FilePlace, file_at, file_links};
 pub use search::{Fit, Found, FoundKind, MAX_FOUND, search};
 pub use selection::selections;
 pub(crate) use things::Things;
-use things::{Mention, Spot, block_of, locate, spot, spot_of};
+use things::{Mention, Scope, Spot, block_of, is_of_scheddetail, locate, scope_of, spoken, spot, spot_of};
 
 /// Where a number leads.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,7 @@ pub fn resolve(snapshot: &Snapshot, at: LineCol) -> Option<Resolved> {
     if let Some(resolved) = race::resolve(snapshot, at) {
         return Some(resolved);
     }
-    let spot = spot(snapshot, at)?;
+    let Some(spot) = spot(snapshot, at) else { return spoken_of(snapshot, at) };
     let resolution = match (spot.node, nothing(spot.field)) {
         (Some(node), _) => match target(parsed, &spot, node) {
             Some(mention) => shown(snapshot, spot.run, mention),
@@ -74,6 +74,17 @@ pub fn resolve(snapshot: &Snapshot, at: LineCol) -> Option<Resolved> {
         (None, None) => Resolution::Unlisted("the number was lost".to_owned()),
     };
     Some(Resolved { origin: spot.loc, resolution })
+}
+
+/// `goroutine 17` in the words of the program. Leads to what the runtime says about it, if it does.
+fn spoken_of(snapshot: &Snapshot, at: LineCol) -> Option<Resolved> {
+    let parsed = snapshot.parsed.as_ref()?;
+    let (run, node, origin) = spoken(snapshot, at)?;
+    let own = parsed.things().mentions(run, node).iter().filter(|mention| mention.is_own());
+    let entries = own.clone().filter(|mention| mention.row().family == Family::Goroutine);
+    let by_distance = |mention: &&Mention| parsed.log.line(mention.row()).abs_diff(at.line);
+    let mention = entries.min_by_key(by_distance).or_else(|| own.min_by_key(by_distance))?;
+    Some(Resolved { origin, resolution: shown(snapshot, run, *mention) })
 }
 
 /// Why a number in a row leads nowhere; None where it leads somewhere, or names nothing.
@@ -120,32 +131,43 @@ fn target(parsed: &Parsed, spot: &Spot, node: Node) -> Option<Mention> {
         let of_family = mentions.iter().filter(|mention| mention.is_own() && mention.row().family == family);
         of_family.min_by_key(|mention| log.line(mention.row()).abs_diff(line)).copied()
     };
-    let block = block_of(parsed, spot.run, spot.row).map(|(_, block)| block);
-    match (spot.row.family, block) {
-        (Family::SchedP | Family::SchedM | Family::SchedG, _) if spot.is_own => {
-            let entry = if spot.row.family == Family::SchedG { nearest(Family::Goroutine) } else { None };
-            entry.or_else(|| own_mention(parsed, spot, node))
-        }
-        (Family::Goroutine, _) if spot.is_own => own_mention(parsed, spot, node),
-        // A block is one moment; what it does not list is not looked for in another.
-        (Family::SchedP | Family::SchedM | Family::SchedG, _) => {
-            let (index, block) = block_of(parsed, spot.run, spot.row)?;
-            within(parsed, mentions, block.lines())
-                .filter(|mention| mention.is_own())
-                .find(|mention| block_of(parsed, spot.run, mention.row()).is_some_and(|(other, _)| other == index))
-        }
-        _ => {
-            let in_dump = block.and_then(|block| {
-                let own = |mention: &Mention| mention.is_own() && mention.row().family == Family::Goroutine;
-                within(parsed, mentions, block.lines()).find(own)
-            });
-            in_dump.or_else(|| match node {
-                Node::G(_) => nearest(Family::Goroutine).or_else(|| nearest(Family::SchedG)),
-                Node::M(_) => nearest(Family::SchedM),
-                Node::P(_) => nearest(Family::SchedP),
-            })
-        }
+    let scope = scope_of(parsed, spot.run, spot.row);
+    if spot.is_own {
+        let entry = if spot.row.family == Family::SchedG { nearest(Family::Goroutine) } else { None };
+        return entry.or_else(|| own_mention(parsed, spot, node));
     }
+    if is_of_scheddetail(spot.row.family) {
+        // A block is one moment; what it does not list is not looked for in another.
+        return in_scheddetail(parsed, spot, mentions, &scope?);
+    }
+    let in_dump = scope.and_then(|scope| {
+        let own = |mention: &Mention| mention.is_own() && mention.row().family == Family::Goroutine;
+        within(parsed, mentions, scope.lines).find(own)
+    });
+    in_dump.or_else(|| match node {
+        Node::G(_) => nearest(Family::Goroutine).or_else(|| nearest(Family::SchedG)),
+        Node::M(_) => nearest(Family::SchedM),
+        Node::P(_) => nearest(Family::SchedP),
+    })
+}
+
+/// The line of a block that is about a thing. Where the SCHED line of the next block is lost there may be two: a block
+/// lists Ps, then threads, then goroutines, so the one that was printed with this line stands on the side of its kind.
+fn in_scheddetail(parsed: &Parsed, spot: &Spot, mentions: &[Mention], scope: &Scope<'_>) -> Option<Mention> {
+    let line = |mention: &Mention| parsed.log.line(mention.row());
+    let here = parsed.log.line(spot.row);
+    let is_listed = |mention: &Mention| {
+        let is_row = mention.is_own() && is_of_scheddetail(mention.row().family);
+        is_row && scope_of(parsed, spot.run, mention.row()).is_some_and(|other| scope.is(&other))
+    };
+    let listed: Vec<Mention> = within(parsed, mentions, scope.lines).filter(is_listed).collect();
+    let kind = |family: Family| [Family::SchedP, Family::SchedM, Family::SchedG].iter().position(|of| *of == family);
+    let is_below = kind(listed.first()?.row().family) > kind(spot.row.family);
+    let beside = match is_below {
+        true => listed.iter().find(|mention| here <= line(mention)),
+        false => listed.iter().rfind(|mention| line(mention) <= here),
+    };
+    beside.or(listed.first()).copied()
 }
 
 fn own_mention(parsed: &Parsed, spot: &Spot, node: Node) -> Option<Mention> {
@@ -178,16 +200,18 @@ fn nothing(field: Field) -> Option<&'static str> {
 
 fn why_unlisted(parsed: &Parsed, spot: &Spot, node: Node) -> String {
     let block = block_of(parsed, spot.run, spot.row).map(|(_, block)| block);
+    let is_of_scheddetail = is_of_scheddetail(spot.row.family);
     match (node, block) {
         (Node::G(0), _) => "goroutine 0 is the system stack of a thread; each thread has one".to_owned(),
         (Node::P(_), Some(Block::Sched(block))) => {
             let n = words::count(block.ps.len(), "P");
             format!("{node} has no line in this block, which lists {n}: their number has changed, or a line was lost")
         }
-        (Node::M(_), Some(Block::Sched(_))) => format!(
+        (Node::P(_), _) if is_of_scheddetail => format!("{node} has no line in this block, whose beginning is lost"),
+        (Node::M(_), _) if is_of_scheddetail => format!(
             "{node} has no line in this block: the world keeps running while a block is printed, or the line was lost"
         ),
-        (Node::G(_), Some(Block::Sched(_))) => format!(
+        (Node::G(_), _) if is_of_scheddetail => format!(
             "{node} has no line in this block: it was created or ended while the block was printed, or the line was lost"
         ),
         (Node::G(number), Some(Block::Dump(dump))) => {
@@ -217,11 +241,13 @@ pub fn references(snapshot: &Snapshot, at: LineCol, declarations: Declarations) 
         return Some(references);
     }
     let parsed = snapshot.parsed.as_ref()?;
-    let spot = spot(snapshot, at)?;
-    let node = spot.node?;
-    let mentions = parsed.things().mentions(spot.run, node).iter().copied();
+    let (run, node, row) = match spot(snapshot, at) {
+        Some(spot) => (spot.run, spot.node?, Some(spot.row)),
+        None => spoken(snapshot, at).map(|(run, node, _)| (run, node, None))?,
+    };
+    let mentions = parsed.things().mentions(run, node).iter().copied();
     let is_wanted = |mention: &Mention| {
-        let is_same = node != Node::G(0) || mention.row() == spot.row;
+        let is_same = node != Node::G(0) || Some(mention.row()) == row;
         is_same && (declarations == Declarations::Included || !mention.is_own())
     };
     let locs = mentions.filter(is_wanted).filter_map(|mention| locate(snapshot, mention.row(), mention.field()));

@@ -3,7 +3,7 @@
 use tracelog::blocks::{Block, Node};
 use tracelog::{LineCol, Loc};
 
-use super::things::{Mention, block_of, locate, spot};
+use super::things::{Mention, locate, scope_of, spot};
 use super::{race, within};
 use crate::snapshot::Snapshot;
 
@@ -38,18 +38,14 @@ fn of_thing(snapshot: &Snapshot, at: LineCol) -> Option<Vec<Highlight>> {
     let parsed = snapshot.parsed.as_ref()?;
     let spot = spot(snapshot, at)?;
     let node = spot.node?;
-    let block = block_of(parsed, spot.run, spot.row);
-    let lines = block.map_or((at.line, at.line), |(_, block)| block.lines());
+    let scope = scope_of(parsed, spot.run, spot.row);
+    let lines = scope.map_or((at.line, at.line), |scope| scope.lines);
     let is_here = |mention: &Mention| {
-        if node == Node::G(0) || block.is_none() {
-            return mention.row() == spot.row;
-        }
-        let other = block_of(parsed, spot.run, mention.row());
-        // What stands between the lines of a dump belongs to no block, or to one inside it.
-        match (block, other) {
-            (Some((index, _)), Some((other, _))) => index == other,
-            (Some((_, Block::Dump(_))), None) => true,
-            _ => false,
+        let Some(scope) = scope.filter(|_| node != Node::G(0)) else { return mention.row() == spot.row };
+        match scope_of(parsed, spot.run, mention.row()) {
+            Some(other) => scope.is(&other),
+            // What stands between the goroutines of a dump.
+            None => matches!(scope.block, Some((_, Block::Dump(_)))),
         }
     };
     let mentions = within(parsed, parsed.things().mentions(spot.run, node), lines).filter(is_here);

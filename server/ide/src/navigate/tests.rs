@@ -199,6 +199,25 @@ fn a_goroutine_leads_to_its_entry_and_to_its_creator() {
 }
 
 #[test]
+fn a_goroutine_that_the_program_speaks_of_leads_to_its_entry() {
+    check_leads(
+        &format!("2024/04/12 16:36:46 stuck: goroutine 18 in pool\n{DUMP}worker goroutine=99 gone, Goroutine: 1\n"),
+        &["goroutine 18 in pool", "goroutine=99", "Goroutine: 1"],
+        expect![[r#"
+            1: goroutine 18 -> 16: goroutine 18 of lines 16-20
+            no number
+            27: Goroutine: 1 -> 4: goroutine 1 of lines 4-6"#]],
+    );
+    check_named(
+        &format!("{DUMP}\nworker goroutine=1$07 is done\n"),
+        expect![[r#"
+        all: 7: goroutine 17, 18: goroutine 17
+        leading there: 18: goroutine 17
+        marked: "#]],
+    );
+}
+
+#[test]
 fn goroutines_of_a_race_report_lead_to_where_they_were_created() {
     check_leads(
         RACE,
@@ -263,6 +282,35 @@ fn processes_that_write_to_one_stream_keep_their_things_apart() {
         3: m=3 -> 7: M3 of lines 7-7
         4: m=1 -> 10: M1 of lines 10-10"#]],
     );
+}
+
+#[test]
+fn a_block_whose_first_line_is_lost_is_a_block_of_its_own() {
+    let (_, headless) = BLOCK.split_once('\n').unwrap();
+    // Before the first block of the log.
+    let before = format!("{headless}{}", BLOCK.replace("m=3", "m=1").replace("curg=17", "curg=1"));
+    check_leads(&before, &["curg=17", "m=3 runqsize"], expect![[r#"
+        3: curg=17 -> 7: G17 of lines 7-7
+        1: m=3 -> 3: M3 of lines 3-3"#]]);
+    check_named(&before.replacen("M3: ", "M$03: ", 1), expect![[r#"
+        all: 1: m=3, 3: M3, 7: m=3, 12: M3
+        leading there: 1: m=3, 7: m=3
+        marked: Reference 1: m=3, Own 3: M3, Reference 7: m=3"#]]);
+    // Behind another: both are read as one.
+    let behind = format!("{}{headless}", BLOCK.replace("m=3", "m=1").replace("curg=17", "curg=1"));
+    check_leads(&behind, &["curg=17", "m=3 runqsize", "m=3 lockedm"], expect![[r#"
+        12: curg=17 -> 16: G17 of lines 16-16
+        10: m=3 -> 12: M3 of lines 12-12
+        16: m=3 -> 12: M3 of lines 12-12"#]]);
+}
+
+#[test]
+fn labels_are_found_behind_colors() {
+    let colored = BLOCK.replace("  G17: ", "  G\x1b[1;35m17\x1b[0m: ").replace("curg=17", "curg=\x1b[35m17\x1b[0m");
+    let (snapshot, at) = at_cursor(&colored.replacen("curg=", "curg$0=", 1));
+    let references = references(&snapshot, at, Declarations::Included).expect("there is a number");
+    let shown: Vec<String> = references.iter().map(|loc| show(&snapshot, *loc)).collect();
+    assert_eq!(shown, ["4: curg=\x1b[35m17", "8: G\x1b[1;35m17"]);
 }
 
 #[test]

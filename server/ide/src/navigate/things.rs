@@ -208,6 +208,42 @@ pub(crate) fn block_of(parsed: &Parsed, run: usize, row: RowId) -> Option<(usize
     })
 }
 
+/// Lines that were printed together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    /// The block with its index; None for lines of scheddetail whose SCHED line stands before the log begins.
+    pub(crate) block: Option<(usize, &'a Block)>,
+    /// First and last line.
+    pub(crate) lines: (u32, u32),
+}
+
+impl Scope<'_> {
+    /// Whether both are the same lines of one run.
+    pub(crate) fn is(&self, other: &Scope<'_>) -> bool {
+        self.block.map(|(index, _)| index) == other.block.map(|(index, _)| index)
+    }
+}
+
+/// What was printed together with a row.
+pub(crate) fn scope_of(parsed: &Parsed, run: usize, row: RowId) -> Option<Scope<'_>> {
+    if let Some((index, block)) = block_of(parsed, run, row) {
+        return Some(Scope { block: Some((index, block)), lines: block.lines() });
+    }
+    if !is_of_scheddetail(row.family) {
+        return None;
+    }
+    let list = &parsed.blocks().list;
+    let blocks = parsed.things().blocks.get(run)?.iter().map(|index| &list[*index as usize]);
+    let head = blocks.filter(|block| matches!(block, Block::Sched(_))).map(|block| block.lines().0).next();
+    let lines = (parsed.runs.list.get(run)?.lines.0, head.map_or(u32::MAX, |head| head.saturating_sub(1)));
+    Some(Scope { block: None, lines })
+}
+
+/// Whether lines of a family are about a P, a thread or a goroutine of the scheduler.
+pub(crate) fn is_of_scheddetail(family: Family) -> bool {
+    matches!(family, Family::SchedP | Family::SchedM | Family::SchedG)
+}
+
 /// A number of a P, a thread or a goroutine to which somebody points.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spot {
@@ -230,6 +266,26 @@ pub(crate) fn spot(snapshot: &Snapshot, at: LineCol) -> Option<Spot> {
     let parsed = snapshot.parsed.as_ref()?;
     let (item, field, loc) = labeled_at(snapshot, at, |field| naming(field).is_some())?;
     spot_of(parsed, item.row?, field, loc)
+}
+
+/// A goroutine that the program speaks of: `goroutine 17`, `goroutine=17`, `goroutine: 17`. The run is the one around the line.
+pub(crate) fn spoken(snapshot: &Snapshot, at: LineCol) -> Option<(usize, Node, Loc)> {
+    const WORD: &[u8] = b"goroutine";
+    const MAX_BETWEEN: usize = 2;
+    let parsed = snapshot.parsed.as_ref()?;
+    let text = snapshot.lines.line(at.line);
+    let starts = text.windows(WORD.len()).enumerate().filter(|(_, window)| window.eq_ignore_ascii_case(WORD));
+    let (number, loc) = starts.map(|(start, _)| start).find_map(|start| {
+        let rest = &text[start + WORD.len()..];
+        let n_between = rest.iter().take(MAX_BETWEEN).take_while(|byte| b" =:#".contains(byte)).count();
+        let n_digits = rest[n_between..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let number = std::str::from_utf8(&rest[n_between..n_between + n_digits]).ok()?.parse().ok()?;
+        let end = start + WORD.len() + n_between + n_digits;
+        let loc = Loc::new(at.line, start as u32, end as u32);
+        loc.touches(at).then_some((number, loc))
+    })?;
+    let run = parsed.runs.at_line(at.line)?;
+    (number != 0).then_some((run, Node::G(number), loc))
 }
 
 /// The number in a field of a row, which stands at `loc`.
@@ -270,18 +326,32 @@ fn heads(snapshot: &Snapshot, line: u32) -> impl Iterator<Item = Item> {
     })
 }
 
-/// A value with the word that says what it is: `m=3`, `G17`, `goroutine 17`.
+/// A value with the word that says what it is: `m=3`, `G17`, `goroutine 17`. Colors may stand between the two.
 fn labeled(text: &[u8], value: Loc) -> Loc {
-    let before = text.get(..value.start as usize).unwrap_or_default();
-    let n_letters = |text: &[u8]| text.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let (n_mark, rest) = match before {
-        [rest @ .., b'=' | b' '] => (1, rest),
-        rest => (0, rest),
+    let before = without_color(text.get(..value.start as usize).unwrap_or_default());
+    let rest = match before {
+        [rest @ .., b'=' | b' '] => without_color(rest),
+        rest => rest,
     };
-    match n_letters(rest) {
-        0 => value,
-        n => Loc { start: value.start - (n + n_mark) as u32, ..value },
+    let n_letters = rest.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let start = rest.len() - n_letters;
+    // Letters behind a digit or a bracket are the end of something else, such as a color that a collector has spelled out.
+    let is_word = n_letters > 0 && !rest[..start].ends_with(b"[") && !rest[..start].ends_with(b";");
+    let is_word = is_word && !rest[..start].last().is_some_and(u8::is_ascii_digit);
+    if is_word { Loc { start: start as u32, ..value } } else { value }
+}
+
+/// A text without the escape sequences at its end.
+fn without_color(mut text: &[u8]) -> &[u8] {
+    while let Some(start) = text.iter().rposition(|byte| *byte == 0x1b) {
+        let [0x1b, b'[', parameters @ .., last] = &text[start..] else { return text };
+        let is_escape = parameters.iter().all(|byte| byte.is_ascii_digit() || *byte == b';');
+        if !is_escape || !last.is_ascii_alphabetic() {
+            return text;
+        }
+        text = &text[..start];
     }
+    text
 }
 
 /// Where a row names something: the value with its label.

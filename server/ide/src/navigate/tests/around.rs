@@ -313,16 +313,17 @@ fn things_are_found_by_their_names() {
         &log,
         "main.",
         expect![[r#"
-        Start Function main.main · 1 frame · 23
-        Start Function main.serve · 1 frame · 27
-        Start Function main.main.func1 · 1 frame · 29
-        Start Function main.work · 2 frames · 35"#]],
+            Start Function main.main · 1 frame · 23
+            Start Function main.serve · 1 frame · 27
+            Start Function main.main.func1 · 1 frame · 29
+            Start Function main.work · 2 frames · 35
+            Word Block fatal error: all goroutines are asleep - deadlock! · 4 goroutines in 3 groups · 3 select · 1 chan receive · 2 in main.w… · run 1 · 20"#]],
     );
     check_search(
         &log,
         "deadlock",
         expect![
-            "Word Block fatal error: all goroutines are asleep - deadlock! · 4 goroutines in 3 groups · 3 select · 1 chan receive · run 1 · 20"
+            "Word Block fatal error: all goroutines are asleep - deadlock! · 4 goroutines in 3 groups · 3 select · 1 chan receive · 2 in main.w… · run 1 · 20"
         ],
     );
     check_search(&log, "run 1", expect!["Exact Run run 1 · 37 trace lines · 2"]);
