@@ -65,6 +65,8 @@ pub(super) static FILES: &[File] = &[
     File { name: "GC402", title: "GC402 memory-limit-active: A memory limit sets the heap goal", path: "rules/memory-limit-active.md", text: include_str!("../../../docs/rules/memory-limit-active.md") },
     File { name: "GC403", title: "GC403 memory-limit-thrash: Collections run back to back against the memory limit", path: "rules/memory-limit-thrash.md", text: include_str!("../../../docs/rules/memory-limit-thrash.md") },
     File { name: "GC502", title: "GC502 timer-gc: The runtime collected because two minutes had passed", path: "rules/timer-gc.md", text: include_str!("../../../docs/rules/timer-gc.md") },
+    File { name: "GC801", title: "GC801 latency-not-gc: Slow requests are not the collector's", path: "rules/latency-not-gc.md", text: include_str!("../../../docs/rules/latency-not-gc.md") },
+    File { name: "GC802", title: "GC802 latency-in-gc: Requests that begin in a collection are slower", path: "rules/latency-in-gc.md", text: include_str!("../../../docs/rules/latency-in-gc.md") },
     File { name: "LG101", title: "LG101 restart-in-log: A new process run starts inside the log", path: "rules/restart-in-log.md", text: include_str!("../../../docs/rules/restart-in-log.md") },
     File { name: "LG102", title: "LG102 gc-number-gap: GC numbers are missing between two lines", path: "rules/gc-number-gap.md", text: include_str!("../../../docs/rules/gc-number-gap.md") },
     File { name: "LG103", title: "LG103 interleaved-processes: Lines of several processes are mixed", path: "rules/interleaved-processes.md", text: include_str!("../../../docs/rules/interleaved-processes.md") },

@@ -133,11 +133,16 @@ fn stamped_lines_of_the_application_find_their_time() {
 #[test]
 fn a_cycle_that_was_under_way_is_there() {
     let long = gc(2, "2.000").replace("+1.1+", "+900+");
-    check_all(&[&[&gc(1, "1.000"), "hello\n", &long, &sched(2850)].concat()], 4, 100, expect![[r#"
+    check_all(
+        &[&[&gc(1, "1.000"), "hello\n", &long, &sched(2850)].concat()],
+        4,
+        100,
+        expect![[r#"
         at 2.850 s after the start of the process
              -850 ms  gc        log:3  gc 2 @2.000s 1%: 0.02+900+0.01 ms cloc…
         >    +0.0 ms  sched     log:4  SCHED 2850ms: gomaxprocs=4 idleprocs=2…
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
