@@ -564,3 +564,36 @@ fn gogc_is_not_inferred_where_a_memory_limit_steers() {
         assert_eq!((gc["gogc_pct"].is_number(), gc["absent"]["gogc_pct"].is_null()), (is_known, is_known), "{log}");
     }
 }
+
+#[test]
+fn explain_around_merges_what_was_said_by_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let log = path("app.log", &format!("ready\n{GC_3}\n\u{1b}[31mhello\u{1b}[0m\n"));
+    let ran = run(&["explain", &format!("{log}:2"), "--around", "1s"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(lines[0].ends_with(" s after the start of the process"), "{}", ran.stdout);
+    let is_focus: Vec<bool> = lines[1..4].iter().map(|line| line.starts_with('>')).collect();
+    assert_eq!(is_focus, [false, true, false], "{}", ran.stdout);
+    assert!(lines[3].ends_with("hello") && !ran.stdout.contains('\u{1b}'), "{}", ran.stdout);
+    let json = run(&["explain", &format!("{log}:2"), "--around", "1s", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let families: Vec<&str> =
+        json["entries"].as_array().unwrap().iter().map(|entry| entry["family"].as_str().unwrap()).collect();
+    assert_eq!(families, ["app", "gc", "app"]);
+    for (what, complaint) in [
+        (format!("{log}:9"), "the file has 3 lines"),
+        ("heap_goal_mb".to_owned(), "expected a place in a file first: app.log:4711"),
+        (format!("{}:1", path("none.log", "hello\n")), "neither this line nor any near it tells a time"),
+    ] {
+        let ran = run(&["explain", &what, "--around", "1s"]);
+        assert_eq!(ran.code, 2, "{what}");
+        assert!(ran.stderr.contains(complaint), "{}", ran.stderr);
+    }
+    assert_eq!(run(&["explain", &format!("{log}:2"), "--around", "5"]).code, 2, "a time has a unit");
+}

@@ -47,6 +47,8 @@ pub struct Series {
     pub line: Vec<u32>,
     /// How long each took, ms.
     pub ms: Vec<f64>,
+    /// The same as one takes its place among them.
+    pub all: crate::series::Series,
     /// The cycle in which each begins, as an index of the run's cycles.
     pub cycle: Vec<Option<u32>>,
     /// Stop-the-world time inside each, ms.
@@ -121,23 +123,27 @@ struct Row {
 /// The durations of each run: those of its source, from its first line up to the next run of that source.
 fn deal(log: &Log, runs: &Runs) -> HashMap<usize, Vec<Row>> {
     let mut by_run: HashMap<usize, Vec<Row>> = HashMap::new();
-    let own: Vec<&Run> = runs.list.iter().filter(|run| !run.toolchain).collect();
-    let is_of = |run: &Run, source: &[u8]| run.source.is_empty() || source.is_empty() || *run.source == *source;
+    let mut by_source: HashMap<Arc<[u8]>, Vec<&Run>> = HashMap::new();
+    let of_source = |source: &[u8]| -> Vec<&Run> {
+        let is_of = |run: &&Run| run.source.is_empty() || source.is_empty() || *run.source == *source;
+        let mut of_source: Vec<&Run> = runs.list.iter().filter(|run| !run.toolchain).filter(is_of).collect();
+        of_source.sort_by_key(|run| run.lines.0);
+        of_source
+    };
     for (start, chunk) in log.chunks() {
         let durations = chunk.durations();
         for row in durations.rows() {
-            let line = start + row.line;
-            let source = durations.source(row);
-            let mut candidates = own.iter().filter(|run| is_of(run, source));
-            let Some(first) = candidates.next() else { continue };
-            let begun = candidates.rfind(|run| run.lines.0 <= line);
-            by_run.entry(begun.unwrap_or(first).number).or_default().push(Row {
+            let (line, tag) = (start + row.line, durations.tag(row));
+            let candidates = by_source.entry(tag.source.clone()).or_insert_with(|| of_source(&tag.source));
+            let begun = candidates.partition_point(|run| run.lines.0 <= line);
+            let Some(run) = candidates.get(begun.saturating_sub(1)) else { continue };
+            by_run.entry(run.number).or_default().push(Row {
                 line,
                 ns: row.ns,
-                time: row.time,
-                is_begin: row.is_begin,
-                key: durations.key(row).clone(),
-                route: durations.route(row).clone(),
+                time: durations.time(row),
+                is_begin: tag.is_begin,
+                key: tag.key.clone(),
+                route: tag.route.clone(),
             });
         }
     }
@@ -329,6 +335,7 @@ impl Placed<'_> {
             series.pause_ms.push(pause_ms);
             series.inside_ms.push(inside_ms);
         }
+        series.all = crate::series::Series::of_values(&series.ms);
         series.share_of_time = share / series.ms.len().max(1) as f64;
         series.error_ms = self.error_ms;
         series.n_cycles = self.known.len();

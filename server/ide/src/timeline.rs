@@ -205,7 +205,11 @@ impl<'a> Axis<'a> {
         let times = places::times(&parsed.log, rows);
         let mut timed: Vec<(RowId, f64, u32)> = Vec::with_capacity(rows.len());
         for (row, time) in rows.iter().zip(times) {
-            timed.push((*row, time?.as_secs_f64() * 1000.0, parsed.log.line(*row)));
+            timed.extend(time.map(|time| (*row, time.as_secs_f64() * 1000.0, parsed.log.line(*row))));
+        }
+        // Go 1.4 and older print no times.
+        if timed.is_empty() {
+            return Self::of_stamps(snapshot, parsed, line);
         }
         let at = timed.partition_point(|(_, _, of)| *of <= line).saturating_sub(1);
         let next = timed.get(at + 1).unwrap_or(&timed[at]);

@@ -433,7 +433,7 @@ impl ChunkBuilder {
             && !self.block(&peeled.content, source, Offer::Content { is_logged: peeled.is_logged() })
             && let Some(said) = durations::read(&peeled)
         {
-            self.chunk.durations.push(self.chunk.n_lines - 1, &name, said);
+            self.chunk.durations.push(self.chunk.n_lines - 1, &name, &said);
         }
         self.keep(found, line_in_chunk, source);
     }

@@ -24,27 +24,37 @@ use value::Value;
 pub use stamp::stamp;
 
 /// A duration in a line of the program, as the columns of a log keep it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AppDuration {
     /// Line, counted from the chunk's first line.
     pub line: u32,
     /// The duration, ns.
     pub ns: u64,
-    /// When the line says it was written; none where it does not.
-    pub time: Option<WallTime>,
-    /// The time is when what took so long began, and not when it ended.
-    pub is_begin: bool,
-    /// Numbers of names of the chunk.
-    key: u32,
-    route: u32,
-    source: u32,
+    /// The number of its [`Tag`].
+    tag: u32,
+    time_ns: i64,
 }
 
-/// The durations of a chunk's lines, in the order of the text, and the names they share.
+/// What durations share: lines of one writer about one route differ in their numbers only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// The key: `took`, `duration_ms`, or `latency` where a column says it.
+    pub key: Arc<[u8]>,
+    /// What was requested, without numbers and queries: `GET /users/*`; empty where the line does not say.
+    pub route: Arc<[u8]>,
+    /// What the carrier says about the process; empty where it says nothing.
+    pub source: Arc<[u8]>,
+    /// What the lines say of when they were written, all but the time; none where they say nothing.
+    stamp: Option<WallTime>,
+    /// The time is when what took so long began, and not when it ended.
+    pub is_begin: bool,
+}
+
+/// The durations of a chunk's lines, in the order of the text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AppDurations {
     rows: Vec<AppDuration>,
-    names: Vec<Arc<[u8]>>,
+    tags: Vec<Tag>,
 }
 
 impl AppDurations {
@@ -53,39 +63,36 @@ impl AppDurations {
         &self.rows
     }
 
-    /// The key of a row: `took`, `duration_ms`, or `latency` where a column says it.
-    pub fn key(&self, row: &AppDuration) -> &Arc<[u8]> {
-        &self.names[row.key as usize]
+    /// What a row shares with others.
+    pub fn tag(&self, row: &AppDuration) -> &Tag {
+        &self.tags[row.tag as usize]
     }
 
-    /// What was requested, without numbers and queries: `GET /users/*`; empty where the line does not say.
-    pub fn route(&self, row: &AppDuration) -> &Arc<[u8]> {
-        &self.names[row.route as usize]
-    }
-
-    /// What the carrier says about the process; empty where it says nothing.
-    pub fn source(&self, row: &AppDuration) -> &Arc<[u8]> {
-        &self.names[row.source as usize]
+    /// When the line of a row says that it was written; none where it does not.
+    pub fn time(&self, row: &AppDuration) -> Option<WallTime> {
+        self.tag(row).stamp.map(|stamp| WallTime { ns: row.time_ns, ..stamp })
     }
 
     /// Takes over what a line says.
-    pub(crate) fn push(&mut self, line: u32, source: &[u8], said: Said) {
-        let route = self.name(said.route.as_deref().unwrap_or_default().as_bytes());
-        let source = self.name(source);
-        for found in said.durations {
-            let key = self.name(found.key.as_bytes());
-            let (time, is_begin) = (said.time, said.is_begin);
-            self.rows.push(AppDuration { line, ns: found.ns, time, is_begin, key, route, source });
+    pub(crate) fn push(&mut self, line: u32, source: &[u8], said: &Said) {
+        let route = said.route.as_deref().unwrap_or_default().as_bytes();
+        let stamp = said.time.map(|time| WallTime { ns: 0, ..time });
+        let time_ns = said.time.map_or(0, |time| time.ns);
+        for found in &said.durations {
+            let is_tag = |tag: &Tag| {
+                (&*tag.key, &*tag.route, &*tag.source) == (found.key.as_bytes(), route, source)
+                    && (tag.stamp, tag.is_begin) == (stamp, said.is_begin)
+            };
+            // Further back is not looked: with many routes a tag more is cheaper.
+            let recent = self.tags.len().saturating_sub(MAX_RECENT);
+            let known = self.tags[recent..].iter().rposition(is_tag).map(|at| recent + at);
+            let tag = known.unwrap_or_else(|| {
+                let (key, route, source) = (Arc::from(found.key.as_bytes()), Arc::from(route), Arc::from(source));
+                self.tags.push(Tag { key, route, source, stamp, is_begin: said.is_begin });
+                self.tags.len() - 1
+            });
+            self.rows.push(AppDuration { line, ns: found.ns, tag: tag as u32, time_ns });
         }
-    }
-
-    fn name(&mut self, name: &[u8]) -> u32 {
-        // Neighbors mostly share their names.
-        let known = self.names.iter().rposition(|known| **known == *name);
-        known.unwrap_or_else(|| {
-            self.names.push(Arc::from(name));
-            self.names.len() - 1
-        }) as u32
     }
 
     pub(crate) fn shrink(&mut self) {
@@ -94,10 +101,13 @@ impl AppDurations {
 
     /// Bytes of heap memory held.
     pub(crate) fn n_bytes(&self) -> usize {
-        self.rows.capacity() * size_of::<AppDuration>()
-            + self.names.iter().map(|name| name.len() + size_of::<Arc<[u8]>>() + 16).sum::<usize>()
+        let of_tag = |tag: &Tag| size_of::<Tag>() + tag.key.len() + tag.route.len() + tag.source.len() + 48;
+        self.rows.capacity() * size_of::<AppDuration>() + self.tags.iter().map(of_tag).sum::<usize>()
     }
 }
+
+/// Tags among which one is looked for.
+const MAX_RECENT: usize = 32;
 
 /// What a line of the program says about time.
 #[derive(Clone, Debug, PartialEq)]

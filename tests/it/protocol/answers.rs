@@ -272,3 +272,34 @@ fn a_command_is_offered_to_clients_that_run_it() {
     assert_eq!(ask(&mut client, Value::Null), json!([]));
     client.finish();
 }
+
+#[test]
+fn around_tells_what_was_said_near_a_line_in_all_open_documents() {
+    let (mut client, _) = Client::start_with(json!({"capabilities": {"textDocument": {"diagnostic": {}}},
+        "processId": null, "rootUri": null, "initializationOptions": {"commands": ["gotracelens.around"]}}));
+    let other = "file:///logs/proxy.log";
+    client.open(URI, &format!("2024-05-31T16:08:39.004Z {GC_LINE}\n2024-05-31T16:08:39.104Z hello\n"));
+    client.open(other, "time=2024-05-31T16:08:39.050Z msg=answered\n");
+    let asked = |all: bool| {
+        json!({"textDocument": {"uri": URI}, "position": {"line": 0, "character": 30}, "withinMs": 500,
+            "allDocuments": all})
+    };
+    let alone = client.ask("gotracelens/around", asked(false));
+    let entries = |answer: &Value| -> Vec<(String, String, bool)> {
+        let list = answer["entries"].as_array().expect("a list of entries");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        list.iter().map(|e| (text(&e["uri"]), text(&e["family"]), e["isFocus"] == true)).collect()
+    };
+    let of = |uri: &str, family: &str, is_focus| (uri.to_owned(), family.to_owned(), is_focus);
+    assert_eq!(entries(&alone), [of(URI, "gc", true), of(URI, "app", false)], "{alone}");
+    let all = client.ask("gotracelens/around", asked(true));
+    assert_eq!(entries(&all), [of(URI, "gc", true), of(other, "app", false), of(URI, "app", false)], "{all}");
+    assert!(all["text"].as_str().is_some_and(|text| text.contains("proxy.log:1")), "{all}");
+
+    let params = json!({"textDocument": {"uri": URI}, "range": range(0, 30, 30), "context": {"diagnostics": []}});
+    let actions = client.ask("textDocument/codeAction", params);
+    let commands: Vec<&Value> =
+        actions.as_array().expect("actions").iter().map(|action| &action["command"]["command"]).collect();
+    assert_eq!(commands, ["gotracelens.around"], "{actions}");
+    client.finish();
+}

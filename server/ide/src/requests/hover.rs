@@ -7,8 +7,9 @@ use tracelog::{Family, LineCol, Loc};
 use super::{Requests, Series};
 use crate::hover::Hover;
 use crate::markup::{Markup, Shown};
+use crate::series::Rank;
 use crate::snapshot::{Parsed, Snapshot};
-use crate::{stats, words};
+use crate::words;
 
 /// The duration at a place that no item takes.
 pub(crate) fn hover(snapshot: &Snapshot, at: LineCol) -> Option<Hover> {
@@ -85,21 +86,20 @@ fn without_place(markup: &mut Markup, parsed: &Parsed, line: u32) {
 
 /// `slower than 99.2 % · median 12 ms, p99 43 ms, max 98 ms`.
 fn rank(series: &Series, at: usize) -> String {
-    let ms = series.ms[at];
+    let Rank { below, above, .. } = series.all.rank(series.ms[at]);
     let n = series.ms.len() as f64;
-    let below = series.ms.iter().filter(|other| **other < ms).count() as f64;
-    let above = series.ms.iter().filter(|other| **other > ms).count() as f64;
-    let place = if above == 0.0 {
+    // Never "100 %" of them while some are slower.
+    let percent = |part: usize| ((part as f64 / n * 1000.0).floor() / 10.0).min(99.9);
+    let place = if above == 0 {
         "the slowest".to_owned()
-    } else if below == 0.0 {
+    } else if below == 0 {
         "the fastest".to_owned()
     } else if below >= above {
-        // Never "100 %" of them while some are slower.
-        format!("slower than {} %", ((below / n * 1000.0).floor() / 10.0).min(99.9))
+        format!("slower than {} %", percent(below))
     } else {
-        format!("faster than {} %", ((above / n * 1000.0).floor() / 10.0).min(99.9))
+        format!("faster than {} %", percent(above))
     };
-    let shown = |share| words::ms(stats::quantile(&series.ms, share).unwrap_or(f64::NAN));
+    let shown = |share| words::ms(series.all.quantile(share).unwrap_or(f64::NAN));
     let name = series.route.as_deref().filter(|route| !route.is_empty()).map(|route| format!(" of {route}"));
     let of_route = name.unwrap_or_default();
     format!("{place}{of_route} · median {}, p99 {}, max {}", shown(0.5), shown(0.99), shown(1.0))

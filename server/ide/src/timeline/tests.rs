@@ -211,6 +211,18 @@ fn nothing_without_any_time() {
 }
 
 #[test]
+fn releases_that_print_no_time_leave_the_stamps() {
+    let old = "gc7(2): 26+1+87+0 us, 0 -> 0 MB, 30 (30-0) objects, 2 goroutines, 21/0/0 sweeps, 0(0) handoff, \
+               1(2) steal, 16/1/0 yields\n";
+    let log = format!("2024/05/31 16:08:37.100000 a\n{old}2024/05/31 16:08:37.900000 b\n");
+    let found = around(&snapshot(&log), 0, Duration::from_secs(1), &[]).unwrap();
+    let told: Vec<u32> =
+        found.entries.iter().filter(|entry| entry.family.is_none()).map(|entry| entry.loc.line).collect();
+    assert_eq!(told, [0, 2]);
+    assert_eq!(around(&snapshot(old), 0, Duration::from_secs(1), &[]), None);
+}
+
+#[test]
 fn a_log_of_stamps_alone_has_an_axis_too() {
     check(
         "2024/05/31 16:08:37.100000 a\n2024/05/31 16:08:37.900000 b\n2024/05/31 16:08:39.000000 c\n",

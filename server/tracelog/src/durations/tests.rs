@@ -152,8 +152,9 @@ main.main()
             let of = chunk.durations();
             of.rows().iter().map(move |row| {
                 let name = |name: &Arc<[u8]>| String::from_utf8_lossy(name).into_owned();
-                let (source, route) = (name(of.source(row)), name(of.route(row)));
-                format!("{} {} {} {source} {route}", start + row.line, name(of.key(row)), row.ns)
+                let tag = of.tag(row);
+                let (key, source, route) = (name(&tag.key), name(&tag.source), name(&tag.route));
+                format!("{} {key} {} {source} {route}", start + row.line, row.ns)
             })
         })
         .collect();

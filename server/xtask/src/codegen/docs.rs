@@ -149,6 +149,7 @@ const CHAPTERS: &[(&str, &str, &str)] = &[
     ("Rules", "rules.md", "what is looked for, why it matters, what to do next"),
     ("Output of parse", "parse.md", "lines as JSON or as a table"),
     ("Files", "files.md", "parts of logs, rotated files, extract and strip"),
+    ("Requests", "requests.md", "whether slow requests are the collector's, and what happened around a line"),
     ("Blocks", "blocks.md", "dumps, scheddetail blocks, profiles and race reports as objects"),
     ("Settings", "settings.md", "what can be changed in an editor"),
     ("Scopes", "scopes.md", "names for authors of color themes"),
