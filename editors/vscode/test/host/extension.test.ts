@@ -107,7 +107,7 @@ describe("gotracelens in the extension host", () => {
         document.uri,
         end,
       );
-      const offered = list.items.map((item) => item.label);
+      const offered = list.items.map(({ label }) => (typeof label === "string" ? label : label.label));
       assert.ok(offered.includes("schedtrace") && !offered.includes("gctrace"), offered.join(" "));
     } finally {
       await configuration.update("godebug.enable", undefined, vscode.ConfigurationTarget.Global);
