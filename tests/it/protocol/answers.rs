@@ -176,12 +176,13 @@ fn documents_without_a_trace_line_get_nothing_whatever_they_are_called() {
     client.finish();
 }
 
+/// But those in which GODEBUG is set: see `godebug`.
 #[test]
 fn documents_of_any_language_and_address_are_looked_at() {
     let mut client = Client::start(pulling());
     for (language, uri) in [
         ("plaintext", "untitled:Untitled-1"),
-        ("go", "file:///a%20b/app[1].log"),
+        ("rust", "file:///a%20b/app[1].log"),
         ("", "vscode-remote://host/x y|z.log"),
         ("made-up", "file:///\u{e9}\u{4e2d}.log"),
     ] {

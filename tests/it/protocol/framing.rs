@@ -187,7 +187,7 @@ fn every_request_is_answered_once_whatever_its_method() {
         ("unknown/method", json!(null), -32601),
         ("", json!(null), -32601),
         ("textDocument/didOpen", json!({}), -32600),
-        ("textDocument/definition", json!({}), -32601),
+        ("textDocument/rename", json!({}), -32601),
         ("workspace/executeCommand", json!({"command": "x"}), -32601),
         ("textDocument/hover", json!(null), -32602),
         ("textDocument/hover", json!([]), -32602),

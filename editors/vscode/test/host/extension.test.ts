@@ -107,8 +107,8 @@ describe("gotracelens in the extension host", () => {
         document.uri,
         end,
       );
-      const offered = list.items.map((item) => item.label);
-      assert.ok(offered.includes("schedtrace") && !offered.includes("gctrace"), JSON.stringify(offered));
+      const offered = list.items.map(({ label }) => (typeof label === "string" ? label : label.label));
+      assert.ok(offered.includes("schedtrace") && !offered.includes("gctrace"), offered.join(" "));
     } finally {
       await configuration.update("godebug.enable", undefined, vscode.ConfigurationTarget.Global);
     }

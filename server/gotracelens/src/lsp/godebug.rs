@@ -2,11 +2,13 @@
 //!
 //! They are answered only where the user has switched them on. Such documents are never read as logs, on or off.
 
+use ide::Links;
 use ide::godebug::{Completion, CompletionKind, FileKind, Problem};
 use tower_lsp::gen_lsp_types::{self as proto, LanguageKind, MarkupContent, MarkupKind, Uri};
 use tracelog::LineCol;
 
 use super::from_proto;
+use super::pages;
 use super::to_proto;
 use super::world::View;
 
@@ -66,9 +68,11 @@ pub(super) fn diagnostics(view: &View, kind: FileKind) -> Vec<proto::Diagnostic>
 }
 
 fn item(view: &View, order: usize, completion: Completion) -> proto::CompletionItem {
+    // Lists of completions are long and their links are not followed: labels alone.
+    let text = Links::None.resolve(&completion.documentation);
     let documentation = match view.profile.completion_markdown {
-        true => MarkupContent { kind: MarkupKind::Markdown, value: completion.documentation },
-        false => MarkupContent { kind: MarkupKind::PlainText, value: ide::markup::rendered(&completion.documentation) },
+        true => MarkupContent { kind: MarkupKind::Markdown, value: text },
+        false => MarkupContent { kind: MarkupKind::PlainText, value: ide::markup::rendered(&text) },
     };
     let kind = match completion.kind {
         CompletionKind::Setting => proto::CompletionItemKind::Property,
@@ -92,6 +96,7 @@ fn diagnostic(view: &View, problem: Problem) -> proto::Diagnostic {
         range: to_proto::range(view, problem.loc),
         severity: Some(to_proto::severity(problem.severity)),
         code: Some(proto::Code::String(problem.code.id().into())),
+        code_description: pages::code_description("godebug"),
         source: Some(to_proto::SOURCE.into()),
         message: proto::Message::String(problem.message),
         ..Default::default()

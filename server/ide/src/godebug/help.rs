@@ -66,7 +66,7 @@ pub(super) fn setting_help(setting: &Setting, key: &str, value: Option<&str>) ->
     markup.paragraph(setting.meaning);
     others(&mut markup, setting.values, value, setting.default);
     markup.labeled("Cost", setting.cost);
-    markup.labeled("Shown here", &lines(setting));
+    lines(&mut markup, setting);
     if let Some(old) = old_default(setting) {
         markup.labeled("Default", &format!("{}; {old}.", setting.default));
     } else if !setting.default.is_empty() && setting.value(setting.default).is_none() {
@@ -89,10 +89,17 @@ fn others(markup: &mut Markup, values: &[Value], here: Option<&str>, default: &s
     }
 }
 
-/// Which lines of a log the setting switches on.
-fn lines(setting: &Setting) -> String {
-    let titles: Vec<&str> = setting.families.iter().map(|family| family.def().title).collect();
-    if titles.is_empty() { String::new() } else { format!("gotracelens reads its lines ({}).", titles.join("; ")) }
+/// Which lines of a log the setting switches on, each with its page.
+fn lines(markup: &mut Markup, setting: &Setting) {
+    let mut words = vec![("gotracelens reads its lines: ".to_owned(), None)];
+    for (at, family) in setting.families.iter().enumerate() {
+        let def = family.def();
+        words.push((if at == 0 { "" } else { "; " }.to_owned(), None));
+        words.push((def.title.to_owned(), Some(def.id.to_owned())));
+    }
+    if !setting.families.is_empty() {
+        markup.linked(&words);
+    }
 }
 
 /// All that is known about a variable.

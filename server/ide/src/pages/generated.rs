@@ -82,6 +82,7 @@ pub(super) static FILES: &[File] = &[
     File { name: "parse", title: "Output of parse", path: "parse.md", text: include_str!("../../../docs/parse.md") },
     File { name: "files", title: "Files", path: "files.md", text: include_str!("../../../docs/files.md") },
     File { name: "blocks", title: "Blocks", path: "blocks.md", text: include_str!("../../../docs/blocks.md") },
+    File { name: "godebug", title: "GODEBUG", path: "godebug.md", text: include_str!("../../../docs/godebug.md") },
     File { name: "settings", title: "Settings", path: "settings.md", text: include_str!("../../../docs/settings.md") },
     File { name: "scopes", title: "Scopes", path: "scopes.md", text: include_str!("../../../docs/scopes.md") },
     File { name: "tokens", title: "Tokens", path: "tokens.md", text: include_str!("../../../docs/tokens.md") },

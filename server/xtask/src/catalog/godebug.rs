@@ -201,7 +201,11 @@ fn check_variable(text: &VariableText, newest: u8) -> Outcome {
 }
 
 fn check_prose(meaning: &str, values: &[ValueText], source: &str) -> Outcome {
-    sentences("meaning", meaning)?;
+    // Inside of a word an underscore is no markup: SSL_CERT_FILE.
+    let words: Vec<&str> = meaning.split(' ').collect();
+    let is_inside = |word: &&str| !word.starts_with('_') && !word.ends_with('_');
+    let meaning = if words.iter().all(is_inside) { meaning.replace('_', "-") } else { meaning.to_owned() };
+    sentences("meaning", &meaning)?;
     for value in values {
         sentences(&format!("value \"{}\"", value.value), &value.meaning)?;
     }

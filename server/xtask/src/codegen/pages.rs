@@ -15,6 +15,7 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("parse", "Output of parse", "parse.md"),
     ("files", "Files", "files.md"),
     ("blocks", "Blocks", "blocks.md"),
+    ("godebug", "GODEBUG", "godebug.md"),
     ("settings", "Settings", "settings.md"),
     ("scopes", "Scopes", "scopes.md"),
     ("tokens", "Tokens", "tokens.md"),

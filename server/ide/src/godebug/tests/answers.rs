@@ -109,7 +109,7 @@ fn hover_says_what_is_written_and_what_else_could_be() {
 
         *Cost:* One line a cycle. Programs that collect hundreds of times a second write a lot of them.
 
-        *Shown here:* gotracelens reads its lines (Garbage collection; Periodic collection; Scan statistics; Scavenger, Go 1.0 to 1.13).
+        gotracelens reads its lines: [Garbage collection](page:gc); [Periodic collection](page:gc_forced); [Scan statistics](page:scan); [Scavenger, Go 1.0 to 1.13](page:scvg)
 
         Go 1.2 and later · runtime/runtime1.go dbgvars, 1.5-; runtime/mgc.go gcMarkTermination, 1.5-; runtime/runtime.c dbgvar, 1.2-1.4"#]].assert_eq(&shown("GODEBUG=gctr$0ace=1", FileKind::Dotenv).unwrap());
     expect![[r#"
