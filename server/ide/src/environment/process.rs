@@ -179,7 +179,7 @@ pub(super) fn traceback<'a>(log: &Log, run: &Run, blocks: &impl Fn() -> &'a Bloc
         return Some(Fact::known(Traceback::SystemOrCrash, vec![shown]));
     }
     // Up to Go 1.5 all goroutines are the default.
-    if !run.go.oldest().is_some_and(|oldest| oldest >= 6) {
+    if run.go.oldest().is_none_or(|oldest| oldest < 6) {
         return None;
     }
     let n = dump.goroutines.len();

@@ -127,12 +127,15 @@ pub(super) fn join(ticks: &[Tick], needed_ms: f64) -> Result<Clock, Unclear> {
     Err(best)
 }
 
+/// The stamps of the lines before and behind a line.
+pub(crate) type Around = (Option<WallTime>, Option<WallTime>);
+
 /// The wall time at which the clock of a process stood at zero, ns, and its error, ms: from a few lines of the process,
 /// each with the time at which it was written and the stamps of the lines around it. Good enough to show things side by
 /// side; [`join`] says whether it is good enough to judge.
-pub(crate) fn local_start_ns(lines: &[(f64, (Option<WallTime>, Option<WallTime>))]) -> Option<(i64, f64)> {
+pub(crate) fn local_start_ns(lines: &[(f64, Around)]) -> Option<(i64, f64)> {
     let stamp = |time: WallTime| Stamp { ns: time.ns, resolution_ns: time.resolution_ns };
-    let tick = |(end_ms, (before, after)): &(f64, (Option<WallTime>, Option<WallTime>))| Tick {
+    let tick = |(end_ms, (before, after)): &(f64, Around)| Tick {
         end_ms: *end_ms,
         stamp: None,
         between: (before.map(stamp), after.map(stamp)),
