@@ -289,19 +289,30 @@ fn a_block_whose_first_line_is_lost_is_a_block_of_its_own() {
     let (_, headless) = BLOCK.split_once('\n').unwrap();
     // Before the first block of the log.
     let before = format!("{headless}{}", BLOCK.replace("m=3", "m=1").replace("curg=17", "curg=1"));
-    check_leads(&before, &["curg=17", "m=3 runqsize"], expect![[r#"
+    check_leads(
+        &before,
+        &["curg=17", "m=3 runqsize"],
+        expect![[r#"
         3: curg=17 -> 7: G17 of lines 7-7
-        1: m=3 -> 3: M3 of lines 3-3"#]]);
-    check_named(&before.replacen("M3: ", "M$03: ", 1), expect![[r#"
+        1: m=3 -> 3: M3 of lines 3-3"#]],
+    );
+    check_named(
+        &before.replacen("M3: ", "M$03: ", 1),
+        expect![[r#"
         all: 1: m=3, 3: M3, 7: m=3, 12: M3
         leading there: 1: m=3, 7: m=3
-        marked: Reference 1: m=3, Own 3: M3, Reference 7: m=3"#]]);
+        marked: Reference 1: m=3, Own 3: M3, Reference 7: m=3"#]],
+    );
     // Behind another: both are read as one.
     let behind = format!("{}{headless}", BLOCK.replace("m=3", "m=1").replace("curg=17", "curg=1"));
-    check_leads(&behind, &["curg=17", "m=3 runqsize", "m=3 lockedm"], expect![[r#"
+    check_leads(
+        &behind,
+        &["curg=17", "m=3 runqsize", "m=3 lockedm"],
+        expect![[r#"
         12: curg=17 -> 16: G17 of lines 16-16
         10: m=3 -> 12: M3 of lines 12-12
-        16: m=3 -> 12: M3 of lines 12-12"#]]);
+        16: m=3 -> 12: M3 of lines 12-12"#]],
+    );
 }
 
 #[test]
