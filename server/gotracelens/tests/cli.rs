@@ -570,7 +570,7 @@ fn explain_around_merges_what_was_said_by_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str, text: &str| {
         let path = folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
+        fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     };
     let log = path("app.log", &format!("ready\n{GC_3}\n\u{1b}[31mhello\u{1b}[0m\n"));
@@ -582,7 +582,7 @@ fn explain_around_merges_what_was_said_by_time() {
     assert_eq!(is_focus, [false, true, false], "{}", ran.stdout);
     assert!(lines[3].ends_with("hello") && !ran.stdout.contains('\u{1b}'), "{}", ran.stdout);
     let json = run(&["explain", &format!("{log}:2"), "--around", "1s", "--format", "json"]);
-    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
     let families: Vec<&str> =
         json["entries"].as_array().unwrap().iter().map(|entry| entry["family"].as_str().unwrap()).collect();
     assert_eq!(families, ["app", "gc", "app"]);
