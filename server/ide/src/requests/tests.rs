@@ -151,7 +151,17 @@ impl World {
 /// 16,500.
 #[test]
 fn verdicts_are_as_often_right_as_measured() {
-    let cell = |n, slowdown| World { n, slowdown, ..PLAIN }.verdicts(if n > 10_000 { 20 } else { 100 });
+    let cell = |n: usize, slowdown: f64| {
+        // Between the ends few runs say enough.
+        let is_end = slowdown == 1.0 || slowdown == 2.0;
+        World { n, slowdown, ..PLAIN }.verdicts(if n > 10_000 {
+            20
+        } else if is_end {
+            100
+        } else {
+            40
+        })
+    };
     let (not_gc, in_gc) = cell(3000, 1.0);
     assert!((10..=45).contains(&not_gc) && in_gc == 0, "{not_gc} {in_gc}");
     let (not_gc, in_gc) = cell(3000, 1.3);

@@ -30,8 +30,8 @@
 //! ## Example
 //!
 //! ```text
-//! time=2026-11-21T20:25:31.402Z level=INFO msg=request path=/items took=31.270418ms
-//! gc 31 @9.411s 21%: 0.72+45+0.010 ms clock, 1.4+38/24/11+0.021 ms cpu, 141->150->102 MB, 152 MB goal, 0 MB stacks, 0 MB globals, 2 P
+//! time=2026-11-21T20:26:17.208Z level=INFO msg=request path=/items took=114.150207ms
+//! gc 100 @30.402s 14%: 0.73+202+0.010 ms clock, 1.4+235/117/0+0.021 ms cpu, 154->171->113 MB, 171 MB goal, 0 MB stacks, 0 MB globals, 2 P
 //! ```
 
 use tracelog::catalog::gc;

@@ -28,8 +28,8 @@
 //! ## Example
 //!
 //! ```text
-//! time=2026-11-21T20:27:02.117Z level=INFO msg=request path=/items took=98.220715ms
-//! gc 12 @3.911s 3%: 0.26+82+0.010 ms clock, 0.53+0.64/47/107+0.021 ms cpu, 176->180->100 MB, 198 MB goal, 0 MB stacks, 0 MB globals, 2 P
+//! time=2026-11-21T20:29:28.771Z level=INFO msg=request path=/items took=163.050504ms
+//! gc 33 @19.263s 7%: 7.6+350+0.003 ms clock, 15+0.39/183/441+0.006 ms cpu, 181->189->104 MB, 212 MB goal, 0 MB stacks, 0 MB globals, 2 P
 //! ```
 
 use tracelog::catalog::gc;
