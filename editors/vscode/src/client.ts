@@ -68,12 +68,12 @@ export class Server implements vscode.Disposable {
   }
 
   /** Asks the server, which is started when it is not there yet. */
-  async request<T>(method: string, params: unknown): Promise<T> {
+  async request<T>(method: string, params?: object): Promise<T> {
     await this.start();
     if (this.client === undefined) {
       throw new Error(this.current.kind === "failed" ? this.current.reason : "the server does not run");
     }
-    return this.client.sendRequest<T>(method, params);
+    return params === undefined ? this.client.sendRequest<T>(method) : this.client.sendRequest<T>(method, params);
   }
 
   dispose(): void {

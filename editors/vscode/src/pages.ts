@@ -46,7 +46,7 @@ async function open(server: Server, name: string): Promise<void> {
 }
 
 async function choose(server: Server): Promise<string | undefined> {
-  const entries = server.request<Entry[]>("gotracelens/pages", {});
+  const entries = server.request<Entry[]>("gotracelens/pages");
   const items = entries.then((all) =>
     all.map(({ name, title, kind }) => ({ label: title, description: name, detail: kind, name })),
   );

@@ -52,8 +52,8 @@ function M.before_init(params, lsp_config)
   local given = vim.tbl_get(lsp_config, "settings", "gotracelens") or {}
   local settings = vim.tbl_deep_extend("force", config.server_settings(), given)
   lsp_config.settings.gotracelens = settings
-  -- Not settings: how this editor opens pages of the reference, and what the server may put into lenses and actions.
-  local options = { pageUri = require("gotracelens.pages").template, commands = require("gotracelens.places").commands() }
+  -- Not a setting: what the server may put into lenses and actions. Hovers have no links to pages: see gotracelens.pages.
+  local options = { commands = require("gotracelens.places").commands() }
   params.initializationOptions = vim.tbl_extend("keep", options, settings)
 end
 

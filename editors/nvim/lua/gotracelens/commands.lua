@@ -34,7 +34,7 @@ local function run(args)
     subcommand(rest)
   else
     vim.notify(
-      ("gotracelens: no subcommand %q, there are %s"):format(args.args, table.concat(M.complete("", "", 0), ", ")),
+      ("gotracelens: no subcommand %q, there are %s"):format(args.args, table.concat(M.complete(""), ", ")),
       vim.log.levels.ERROR
     )
   end
@@ -42,11 +42,10 @@ end
 
 --- The subcommands that start with `lead`; behind `page` the names of pages.
 ---@param lead string
----@param line string
----@param _ integer
+---@param line? string
 ---@return string[]
-function M.complete(lead, line, _)
-  if line:match("^%s*%S+%s+page%s") then
+function M.complete(lead, line)
+  if line and line:match("^%s*%S+%s+page%s") then
     return require("gotracelens.pages").complete(lead)
   end
   return vim.iter(vim.spairs(SUBCOMMANDS))

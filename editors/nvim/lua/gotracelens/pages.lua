@@ -15,7 +15,7 @@ end
 
 --- Asks the server.
 ---@param method string
----@param params table
+---@param params? table
 ---@return any? answer
 ---@return string? problem
 local function ask(method, params)
@@ -30,14 +30,11 @@ local function ask(method, params)
   return response.result, response.err and response.err.message
 end
 
---- How links to pages look in what the server sends.
-M.template = PREFIX .. "{page}"
-
 --- The names of all pages that start with `lead`.
 ---@param lead string
 ---@return string[]
 function M.complete(lead)
-  local pages = ask("gotracelens/pages", {}) or {}
+  local pages = ask("gotracelens/pages") or {}
   return vim.iter(pages)
     :map(function(page)
       return vim.startswith(page.name:lower(), lead:lower()) and page.name or nil
@@ -59,9 +56,14 @@ function M.open(name)
   vim.cmd.split({ args = { uri }, magic = { file = false } })
 end
 
---- The target of the link under the cursor, if it is a page.
+--- The page that the text under the cursor leads to: by a link, or by a word that is the name of a field or a rule. Hovers
+--- have such words and no links, whose addresses would be hidden but take room.
 ---@return string? name
-local function link_at_cursor()
+local function page_at_cursor()
+  local word = vim.fn.expand("<cWORD>"):gsub("^%p+", ""):gsub("%p+$", "")
+  if word:match("^%u%u%d%d%d$") or word:match("^%l[%l%d_]*%.%l[%l%d_]*$") then
+    return word
+  end
   local line, col = api.nvim_get_current_line(), api.nvim_win_get_cursor(0)[2] + 1
   local from = 1
   while true do
@@ -89,18 +91,18 @@ local function press(key)
   end
 end
 
---- Lets `<CR>` and `gx` follow links to pages in a buffer; elsewhere they do what they did.
+--- Lets `<CR>` and `gx` open pages in a buffer; elsewhere they do what they did.
 ---@param bufnr integer
 function M.follow_links(bufnr)
   for _, key in ipairs({ "<CR>", "gx" }) do
     vim.keymap.set("n", key, function()
-      local name = link_at_cursor()
+      local name = page_at_cursor()
       if name then
         M.open(name)
       else
         press(key)
       end
-    end, { buffer = bufnr, desc = "gotracelens: open the page of the link" })
+    end, { buffer = bufnr, desc = "gotracelens: open the page under the cursor" })
   end
 end
 
@@ -109,7 +111,7 @@ end
 ---@param uri string
 function M.read(bufnr, uri)
   local name = vim.uri_decode(uri:sub(#PREFIX + 1))
-  local page, problem = ask("gotracelens/page", { name = name })
+  local page, problem = ask("gotracelens/page", { name = name, links = "scheme" })
   if not page then
     vim.notify("gotracelens: " .. problem, vim.log.levels.ERROR)
   end

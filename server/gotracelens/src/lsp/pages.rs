@@ -20,12 +20,14 @@ pub(super) struct PageParams {
     links: Option<PageLinks>,
 }
 
-/// A form of links that only pages have.
+/// A form of links that is asked for.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum PageLinks {
     /// Every page is a file `NAME.md`, beside all others.
     Files,
+    /// `gotracelens://page/NAME`.
+    Scheme,
 }
 
 /// Its answer.
@@ -53,6 +55,7 @@ pub(super) fn page(links: &Links, params: &PageParams) -> Result<PageAnswer> {
     };
     let links = match params.links {
         Some(PageLinks::Files) => &Links::Files,
+        Some(PageLinks::Scheme) => &Links::Scheme,
         None => links,
     };
     let texts: Vec<String> = pages.iter().map(|page| page.markdown(links)).collect();
@@ -127,7 +130,7 @@ mod tests {
     #[test]
     fn an_unknown_page_is_refused_with_what_it_may_have_been() {
         let message = |name| ask(name).unwrap_err().message.into_owned();
-        assert_eq!(message("asist"), "there is no page \"asist\"; did you mean assist, idle, gc assist?");
+        assert_eq!(message("asist"), "there is no page \"asist\"; did you mean assist?");
         assert_eq!(message("\u{1b}[2J"), "there is no page \"\u{fffd}[2J\"");
     }
 
