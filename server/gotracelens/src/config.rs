@@ -267,9 +267,7 @@ mod tests {
         assert_eq!(Settings::parse(&json!({ "gotracelens": all })), Settings::parse(&all));
         check(
             all,
-            expect![[
-                r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}},"join":["app*.log"],"goroot":""}"#
-            ]],
+            expect![[r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}},"join":["app*.log"],"inlayHints":{"liveHeapDelta":false,"interval":false,"outliers":false,"wallClock":false,"states":false},"goroot":""}"#]],
         );
     }
 
@@ -309,7 +307,7 @@ mod tests {
                 "join": ["*.log", "[", "a***"],
             }),
             expect![[r#"
-                {"summary":{"where":"auto"},"rules":{"a":{"level":null,"min_cycles":7.0},"b":{"level":null}},"join":["*.log"],"goroot":""}
+                {"summary":{"where":"auto"},"rules":{"a":{"level":null,"min_cycles":7.0},"b":{"level":null}},"join":["*.log"],"inlayHints":{"liveHeapDelta":false,"interval":false,"outliers":false,"wallClock":false,"states":false},"goroot":""}
                 join: "[" is no glob: invalid range pattern
                 join: "a***" is no glob: wildcards are either regular `*` or recursive `**`
                 rules.a.level: unknown variant `loud`, expected one of `off`, `hint`, `info`, `warning`, `error`
@@ -322,7 +320,7 @@ mod tests {
         check(
             json!([1]),
             expect![[r#"
-                {"summary":{"where":"auto"},"rules":{},"join":[],"goroot":""}
+                {"summary":{"where":"auto"},"rules":{},"join":[],"inlayHints":{"liveHeapDelta":false,"interval":false,"outliers":false,"wallClock":false,"states":false},"goroot":""}
                 settings: expected an object, got [1]"#]],
         );
     }
