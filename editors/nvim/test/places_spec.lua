@@ -88,6 +88,31 @@ it("lists what was said around the cursor", function()
   equal(#lines < 10, true, "no more than a second is listed")
 end)
 
+it("shows inlay hints of the kinds that are set, and none by default", function()
+  local function hints(ed)
+    return ed:lua([[
+      return vim.iter(vim.lsp.inlay_hint.get({ bufnr = 0 })):map(function(hint)
+        return hint.inlay_hint.label
+      end):totable()
+    ]])
+  end
+  local quiet = open()
+  editor.wait("the lenses", function()
+    return #quiet:lenses() > 0
+  end)
+  equal(hints(quiet), {})
+  local ed = editor.start({ opts = { inlayHints = { liveHeapDelta = true } } })
+  ed:open(editor.log(LOG))
+  ed:wait_attached()
+  local labels = editor.wait("hints", function()
+    local labels = hints(ed)
+    return #labels > 0 and labels
+  end)
+  for _, label in ipairs(labels) do
+    equal(label:match("^[+-]%d+ MB$") ~= nil, true, label)
+  end
+end)
+
 it("refuses a time that is none", function()
   local ed = open()
   ed:cmd("Gotracelens around soon")

@@ -109,7 +109,11 @@ function M.on_attach(client, bufnr)
   if settings["codelens.enable"] and client:supports_method("textDocument/codeLens", bufnr) then
     require("gotracelens.codelens").enable(client, bufnr)
   end
-  if settings["summary.where"] == "inlay" and client:supports_method("textDocument/inlayHint", bufnr) then
+  local wants_hints = settings["summary.where"] == "inlay"
+    or vim.iter(settings):any(function(name, value)
+      return vim.startswith(name, "inlayHints.") and value == true
+    end)
+  if wants_hints and client:supports_method("textDocument/inlayHint", bufnr) then
     vim.lsp.inlay_hint.enable(true, { bufnr = bufnr })
   end
 end
