@@ -13,6 +13,12 @@ pub fn open(text: &str) -> Snapshot {
     Snapshot::new(Arc::new(text), log, Arc::new(Settings::default()))
 }
 
+/// What stands at a place, as a client shows it that cannot open pages.
+pub fn hover_at(snapshot: &Snapshot, at: LineCol) -> Option<Hover> {
+    let hover = ide::hover(snapshot, at)?;
+    Some(Hover { markdown: ide::Links::None.resolve(&hover.markdown), ..hover })
+}
+
 /// A file of `tests/corpus`. Bytes that are not UTF-8 become the replacement character, as in editors.
 pub fn open_corpus(file: &str) -> Snapshot {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(file);
@@ -33,13 +39,13 @@ pub fn hover(snapshot: &Snapshot, number: u32, field: &str) -> Hover {
     let item = items.first().unwrap_or_else(|| panic!("line {number}: no item"));
     if field.is_empty() {
         let at = LineCol { line: item.loc.line, byte: item.loc.start };
-        return ide::hover(snapshot, at).expect("a keyword has a hover");
+        return hover_at(snapshot, at).expect("a keyword has a hover");
     }
     let mut values = items.iter().flat_map(|item| &item.values);
     let value = values
         .find(|value| value.field.def().id == field && value.loc.start < value.loc.end)
         .unwrap_or_else(|| panic!("line {number}: no field {field}"));
-    let hover = ide::hover(snapshot, LineCol { line: value.loc.line, byte: value.loc.start })
+    let hover = hover_at(snapshot, LineCol { line: value.loc.line, byte: value.loc.start })
         .unwrap_or_else(|| panic!("line {number}: no hover over {field}"));
     assert_eq!(hover.loc, value.loc, "line {number}: hover over {field}");
     hover

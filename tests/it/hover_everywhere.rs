@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tracelog::LineCol;
 
 use crate::catalog_samples::{Family, families};
-use crate::document::{assert_readable, open, open_corpus};
+use crate::document::{assert_readable, hover_at, open, open_corpus};
 
 #[test]
 fn every_byte_of_every_sample_has_the_hover_of_its_field() {
@@ -20,7 +20,7 @@ fn every_byte_of_every_sample_has_the_hover_of_its_field() {
             let keyword_end = spans.first().map_or(sample.text.len(), |(_, start, _)| *start);
             for byte in 0..=sample.text.len() {
                 let about = format!("{} byte {byte} of {}", family.id, sample.text);
-                let hover = ide::hover(&snapshot, LineCol { line: sample.line(), byte: byte as u32 })
+                let hover = hover_at(&snapshot, LineCol { line: sample.line(), byte: byte as u32 })
                     .unwrap_or_else(|| panic!("no hover: {about}"));
                 let got = (hover.loc.start as usize, hover.loc.end as usize);
                 // Where one field ends and the next begins, the cursor is on the one that begins.
@@ -73,7 +73,7 @@ fn hovers_in_real_runs_fit_on_a_screen() {
                 let starts = item.values.iter().filter(|value| value.loc.end > value.loc.start).map(|value| value.loc);
                 for loc in starts.chain([item.loc]) {
                     let at = LineCol { line: loc.line, byte: loc.start };
-                    let hover = ide::hover(&snapshot, at).unwrap_or_else(|| panic!("no hover: {file} {at:?}"));
+                    let hover = hover_at(&snapshot, at).unwrap_or_else(|| panic!("no hover: {file} {at:?}"));
                     assert_readable(&hover.markdown, &format!("{file}:{}", line + 1));
                     n_hovers += 1;
                 }
@@ -95,7 +95,7 @@ pub fn logs_below(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn nothing_is_said_beside_a_line() {
     let snapshot = open("\nlistening on :8080\nGC forced\n");
-    let hover = |line, byte| ide::hover(&snapshot, LineCol { line, byte });
+    let hover = |line, byte| hover_at(&snapshot, LineCol { line, byte });
     assert_eq!(hover(0, 0), None);
     assert_eq!(hover(1, 3), None);
     assert!(hover(2, 0).is_some());

@@ -8,7 +8,7 @@ use tracelog::fixture::{Printed, line_of};
 use tracelog::{Family, Field, LineCol, Shape};
 
 use crate::catalog_samples::families;
-use crate::document::{hover, open, open_corpus};
+use crate::document::{hover, hover_at, open, open_corpus};
 use crate::hover_everywhere::logs_below;
 
 const N_LINES: usize = 200;
@@ -117,7 +117,7 @@ fn every_formula_is_filled_in_by_some_real_line() {
                         continue;
                     }
                     let at = LineCol { line: value.loc.line, byte: value.loc.start };
-                    let markdown = ide::hover(snapshot, at).expect("a value has a hover").markdown;
+                    let markdown = hover_at(snapshot, at).expect("a value has a hover").markdown;
                     missing.retain(|known| !is_missing(known) || !markdown.contains(&format!("**{}:**", known.2)));
                 }
             }

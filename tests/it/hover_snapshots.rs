@@ -12,7 +12,7 @@ use ide::Snapshot;
 use tracelog::{Family, Item, LineCol, Loc, RowId};
 
 use crate::catalog_samples::families;
-use crate::document::{open, open_corpus};
+use crate::document::{hover_at, open, open_corpus};
 
 /// Logs that together show each family in the eras in which its lines differ.
 const LOGS: &[(&str, &str)] = &[
@@ -101,7 +101,7 @@ fn line(text: &mut String, snapshot: &Snapshot, row: RowId) {
     let shown: String = String::from_utf8_lossy(&printed).trim_end().chars().take(160).collect();
     let hover = |loc: Loc| {
         let at = LineCol { line: loc.line, byte: loc.start };
-        without_narration(&ide::hover(snapshot, at).expect("an item has a hover").markdown)
+        without_narration(&hover_at(snapshot, at).expect("an item has a hover").markdown)
     };
     let _ = write!(text, "\n======== {}: {shown}\n\n{}\n", item.family().def().id, keyword(item, &hover(item.loc)));
     for value in item.values.iter().filter(|value| value.loc.end > value.loc.start && value.loc.line == number) {

@@ -4228,7 +4228,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
         id: "sched",
         title: "Scheduler",
         knob: "GODEBUG=schedtrace=1000",
-        meaning: "State of the scheduler, printed every given number of milliseconds by the monitor thread. The values are read without stopping the program and need not add up, so judge at least five lines in a row. With scheddetail=1 the line heads a block of P, M and G lines; a crash of a program with either switch prints such a block too.",
+        meaning: "State of the scheduler, printed every given number of milliseconds by the monitor thread. The values are read without stopping the program and need not add up, so judge at least five lines in a row. With scheddetail=1, and in a crash, a block of P, M and G lines follows.",
         fields: &[
             FieldDef {
                 id: "at_ms",
