@@ -360,6 +360,25 @@ fn explains_fields_rules_families_and_lines() {
 }
 
 #[test]
+fn explains_what_a_variable_is_set_to() {
+    for (what, has) in [
+        (
+            "GODEBUG=gctrace=1,madvdontneed=1",
+            ["gctrace=1  runtime", "madvdontneed=1  runtime", "Releases: Go 1.12 and later"],
+        ),
+        ("GODEBUG=gctraec=1", ["warning[GD101]", "did you mean gctrace?", "GODEBUG"]),
+        ("GOMEMLIMIT=512Mi", ["error[GD108]", "write 512MiB", "Soft limit"]),
+        ("madvdontneed", ["madvdontneed  runtime", "Default: 1; 0 up to Go 1.15", "RSS"]),
+    ] {
+        let ran = run(&["explain", what]);
+        assert_eq!(ran.code, 0, "{what}: {}", ran.stderr);
+        for part in has {
+            assert!(ran.stdout.contains(part), "{what}: no {part:?} in\n{}", ran.stdout);
+        }
+    }
+}
+
+#[test]
 fn a_name_used_by_several_families_is_explained_for_each() {
     let ran = run(&["explain", "forced"]);
     let headings: Vec<&str> =
