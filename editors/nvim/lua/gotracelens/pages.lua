@@ -121,6 +121,7 @@ function M.read(bufnr, uri)
   api.nvim_buf_set_lines(bufnr, 0, -1, false, vim.split(page and page.markdown or problem or "", "\n"))
   bo.modifiable, bo.modified = false, false
   bo.filetype = "markdown"
+  require("gotracelens.commands").create(bufnr)
   M.follow_links(bufnr)
 end
 
