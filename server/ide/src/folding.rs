@@ -61,6 +61,7 @@ pub fn folds(snapshot: &Snapshot) -> Vec<Fold> {
 /// Folds in the order of their lines, without those that cross one that begins before them.
 fn nested(mut folds: Vec<Fold>) -> Vec<Fold> {
     folds.sort_by_key(|fold| (fold.first, std::cmp::Reverse(fold.last)));
+    folds.dedup_by_key(|fold| (fold.first, fold.last));
     let mut open: Vec<u32> = Vec::new();
     folds.retain(|fold| {
         while open.last().is_some_and(|last| *last < fold.first) {

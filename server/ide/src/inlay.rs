@@ -144,12 +144,19 @@ impl OfItem<'_> {
             [" ms clock", " ms cpu", " MB goal", " MB stacks", " MB globals", " MB", " ms", " us", " P", "ms", "s"];
         let bytes = self.text;
         let mut at = (end as usize).min(bytes.len());
-        while bytes.get(at).is_some_and(|byte| byte.is_ascii_digit() || b".+/->%".contains(byte)) {
-            at += 1;
+        loop {
+            // Up to Go 1.4 there are blanks around the arrow.
+            let is_arrow =
+                bytes[at..].starts_with(ARROW) && bytes.get(at + ARROW.len()).is_some_and(u8::is_ascii_digit);
+            if is_arrow {
+                at += ARROW.len();
+            } else if bytes.get(at).is_some_and(|byte| byte.is_ascii_digit() || b".+/->%".contains(byte)) {
+                at += 1;
+            } else {
+                break;
+            }
         }
-        if bytes.get(at) == Some(&b'(') {
-            at += bytes[at..].iter().position(|byte| *byte == b')').map_or(0, |close| close + 1);
-        }
+        at += brackets(&bytes[at..]);
         let is_whole = |unit: &&&str| {
             let next = bytes[at..].strip_prefix(unit.as_bytes());
             next.is_some_and(|next| !next.first().is_some_and(u8::is_ascii_alphanumeric))
@@ -195,6 +202,24 @@ impl OfItem<'_> {
         let short = name.trim_start_matches("_G").trim_start_matches("_P");
         (!short.is_empty() && short != "none").then(|| short.to_owned())
     }
+}
+
+const ARROW: &[u8] = b" -> ";
+
+/// Bytes of what is in brackets at the start of a text: `(force gc (idle))`.
+fn brackets(text: &[u8]) -> usize {
+    let mut depth = 0;
+    for (idx, byte) in text.iter().enumerate() {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return if idx > 0 { idx + 1 } else { 0 };
+        }
+    }
+    0
 }
 
 #[cfg(test)]

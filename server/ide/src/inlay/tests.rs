@@ -110,12 +110,22 @@ fn a_line_gets_the_most_telling_hints_and_no_more_than_fit() {
 }
 
 #[test]
+fn arrows_with_blanks_are_part_of_a_group() {
+    let live = Kinds { live_heap_delta: true, ..Kinds::default() };
+    let text = "\
+gc8(1): 1+0+997+0 us, 4 -> 8 MB, 57109 (57190-81) objects, 583/0/0 sweeps, 0(0) handoff, 0(0) steal, 0/0/0 yields
+gc9(1): 0+0+3751+0 us, 8 -> 17 MB, 88235 (88698-463) objects, 1132/0/0 sweeps, 0(0) handoff, 0(0) steal, 0/0/0 yields
+";
+    check(text, 1, live, expect!["gc9(1): 0+0+3751+0 us, 8 -> 17 MB<+4 MB>, 88235 (88698-463) objects, 1132/0/0 sweeps, 0(0) handoff, 0(0) steal, 0/0/0 yields"]);
+}
+
+#[test]
 fn status_numbers_have_names() {
     let block = "\
 SCHED 501ms: gomaxprocs=1 idleprocs=1 threads=2 spinningthreads=0 needspinning=0 idlethreads=0 runqueue=0 gcwaiting=false nmidlelocked=0 stopwait=0 sysmonwait=false
   P0: status=0 schedtick=2 syscalltick=0 m=nil runqsize=0 gfreecnt=0 timerslen=0
   M0: p=nil curg=1 mallocing=0 throwing=0 preemptoff= locks=0 dying=0 spinning=false blocked=false lockedg=nil
-  G2: status=4(select) m=nil lockedm=nil
+  G2: status=4(force gc (idle)) m=nil lockedm=nil
   G5: status=1() m=nil lockedm=nil
 ";
     let states = Kinds { states: true, ..Kinds::default() };
@@ -124,6 +134,6 @@ SCHED 501ms: gomaxprocs=1 idleprocs=1 threads=2 spinningthreads=0 needspinning=0
         SCHED 501ms: gomaxprocs=1 idleprocs=1 threads=2 spinningthreads=0 needspinning=0 idlethreads=0 runqueue=0 gcwaiting=false nmidlelocked=0 stopwait=0 sysmonwait=false
           P0: status=0<idle> schedtick=2 syscalltick=0 m=nil runqsize=0 gfreecnt=0 timerslen=0
           M0: p=nil curg=1 mallocing=0 throwing=0 preemptoff= locks=0 dying=0 spinning=false blocked=false lockedg=nil
-          G2: status=4(select)<waiting> m=nil lockedm=nil
+          G2: status=4(force gc (idle))<waiting> m=nil lockedm=nil
           G5: status=1()<runnable> m=nil lockedm=nil"#]].assert_eq(&all.join("\n"));
 }

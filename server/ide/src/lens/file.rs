@@ -77,7 +77,18 @@ fn headline(message: &str, room: usize) -> String {
 fn verdict_block(parsed: &Parsed) -> Option<&Block> {
     const ENDS: [Cause; 3] = [Cause::Panic, Cause::FatalError, Cause::Signal];
     let list = &parsed.blocks().list;
-    let ended = list.iter().rfind(|block| matches!(block, Block::Dump(dump) if ENDS.contains(&dump.cause)));
+    let ends = |block: &&Block| matches!(block, Block::Dump(dump) if ENDS.contains(&dump.cause));
+    let mut ended = list.iter().rev().filter(ends);
+    // Under GOTRACEBACK=crash each thread answers with a dump of its own; the first one has the goroutines.
+    let is_signal = |block: &Block| matches!(block, Block::Dump(dump) if dump.cause == Cause::Signal);
+    let mut last = ended.next();
+    while let (Some(block), Some(before)) = (last, ended.next()) {
+        if !(is_signal(block) && is_signal(before) && block.run() == before.run()) {
+            break;
+        }
+        last = Some(before);
+    }
+    let ended = last;
     let has_numbers = || parsed.analysis().summaries.iter().any(has_numbers);
     ended.or_else(|| if has_numbers() { None } else { list.iter().find(|block| is_told(block)).or(list.first()) })
 }
