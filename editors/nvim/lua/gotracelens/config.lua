@@ -56,6 +56,11 @@ M.settings = {
   -- generated: begin server settings
   ["godebug.enable"] = { type = "boolean", default = false, sent = true },
   ["goroot"] = { type = "string", default = "", sent = true },
+  ["inlayHints.interval"] = { type = "boolean", default = false, sent = true },
+  ["inlayHints.liveHeapDelta"] = { type = "boolean", default = false, sent = true },
+  ["inlayHints.outliers"] = { type = "boolean", default = false, sent = true },
+  ["inlayHints.states"] = { type = "boolean", default = false, sent = true },
+  ["inlayHints.wallClock"] = { type = "boolean", default = false, sent = true },
   ["join"] = { type = "list", sent = true },
   ["summary.where"] = {
     type = "string",

@@ -116,7 +116,14 @@ fn arrows_with_blanks_are_part_of_a_group() {
 gc8(1): 1+0+997+0 us, 4 -> 8 MB, 57109 (57190-81) objects, 583/0/0 sweeps, 0(0) handoff, 0(0) steal, 0/0/0 yields
 gc9(1): 0+0+3751+0 us, 8 -> 17 MB, 88235 (88698-463) objects, 1132/0/0 sweeps, 0(0) handoff, 0(0) steal, 0/0/0 yields
 ";
-    check(text, 1, live, expect!["gc9(1): 0+0+3751+0 us, 8 -> 17 MB<+4 MB>, 88235 (88698-463) objects, 1132/0/0 sweeps, 0(0) handoff, 0(0) steal, 0/0/0 yields"]);
+    check(
+        text,
+        1,
+        live,
+        expect![
+            "gc9(1): 0+0+3751+0 us, 8 -> 17 MB<+4 MB>, 88235 (88698-463) objects, 1132/0/0 sweeps, 0(0) handoff, 0(0) steal, 0/0/0 yields"
+        ],
+    );
 }
 
 #[test]
