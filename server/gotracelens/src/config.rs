@@ -288,9 +288,7 @@ mod tests {
         assert_eq!(Settings::parse(&json!({ "gotracelens": all })), Settings::parse(&all));
         check(
             all,
-            expect![[
-                r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}},"join":["app*.log"],"goroot":"","godebug":{"enable":true}}"#
-            ]],
+            expect![[r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}},"join":["app*.log"],"inlayHints":{"liveHeapDelta":false,"interval":false,"outliers":false,"wallClock":false,"states":false},"goroot":"","godebug":{"enable":true}}"#]],
         );
     }
 
@@ -331,7 +329,7 @@ mod tests {
                 "godebug": {"enable": "yes", "enabled": true},
             }),
             expect![[r#"
-                {"summary":{"where":"auto"},"rules":{"a":{"level":null,"min_cycles":7.0},"b":{"level":null}},"join":["*.log"],"goroot":"","godebug":{"enable":false}}
+                {"summary":{"where":"auto"},"rules":{"a":{"level":null,"min_cycles":7.0},"b":{"level":null}},"join":["*.log"],"inlayHints":{"liveHeapDelta":false,"interval":false,"outliers":false,"wallClock":false,"states":false},"goroot":"","godebug":{"enable":false}}
                 godebug.enable: invalid type: string "yes", expected a boolean
                 godebug.enabled: there is no such setting
                 join: "[" is no glob: invalid range pattern
@@ -346,7 +344,7 @@ mod tests {
         check(
             json!([1]),
             expect![[r#"
-                {"summary":{"where":"auto"},"rules":{},"join":[],"goroot":"","godebug":{"enable":false}}
+                {"summary":{"where":"auto"},"rules":{},"join":[],"inlayHints":{"liveHeapDelta":false,"interval":false,"outliers":false,"wallClock":false,"states":false},"goroot":"","godebug":{"enable":false}}
                 settings: expected an object, got [1]"#]],
         );
     }

@@ -19,10 +19,18 @@ local M = {}
 ---@field goroot? string Absolute path of the Go installation to whose sources stacks lead, as `go env GOROOT` prints it. Read when the server starts. Empty: stacks lead to files of the workspace only.
 ---@field join? string[] Globs of files whose summary includes the older files of their rotated set, in the same folder: `app.log` with `app.log.1`, `app.log.2.gz`. Without a `/` a glob is about names, else about paths.
 ---@field godebug? gotracelens.Opts.Godebug
+---@field inlayHints? gotracelens.Opts.InlayHints
 ---@field summary? gotracelens.Opts.Summary
 
 ---@class (exact) gotracelens.Opts.Godebug
 ---@field enable? boolean Completion, hover and problems for GODEBUG, GOGC, GOMAXPROCS, GOMEMLIMIT and GOTRACEBACK in `.env` files, Dockerfiles, YAML, shell scripts, makefiles, systemd units, `//go:debug` lines, `go.mod` and `go.work`. When off, such files start no server.
+
+---@class (exact) gotracelens.Opts.InlayHints
+---@field interval? boolean Share of processor time that collecting took from this cycle to the next: `9 % CPU`.
+---@field liveHeapDelta? boolean How much the live heap changed since the cycle before: `+3 MB`.
+---@field outliers? boolean How many times its median a value is that is far above the others of its run: `25× median`.
+---@field states? boolean Names of states that are printed as numbers: `waiting`.
+---@field wallClock? boolean Wall clock at the time of a cycle or sample, where what carries the lines tells it: `16:36:46.120`.
 
 ---@class (exact) gotracelens.Opts.Summary
 ---@field where? "auto"|"lens"|"inlay"|"diagnostic"|"off" Where the summary of a file and its runs is shown.
