@@ -32,6 +32,33 @@ fn settings_come_with_initialize() {
 }
 
 #[test]
+fn hints_are_shown_by_kind_and_lenses_carry_the_commands_that_the_client_has() {
+    let log = format!("{GC_LINE}\n{}\n", GC_LINE.replace("gc 7 @14", "gc 8 @15").replace("->4 MB", "->7 MB"));
+    let hints = |client: &mut Client| {
+        client.ask("textDocument/inlayHint", json!({"textDocument": {"uri": URI}, "range": {"start": {"line": 0, "character": 0}, "end": {"line": 9, "character": 0}}}))
+    };
+    let options = json!({"commands": ["gotracelens.reveal"], "inlayHints": {"liveHeapDelta": true}});
+    let (mut client, _) = Client::start_with(
+        json!({"processId": null, "rootUri": null, "capabilities": lens_client(json!({})), "initializationOptions": options}),
+    );
+    client.open(URI, &log);
+    let shown = hints(&mut client);
+    assert_eq!(shown.as_array().map(Vec::len), Some(1), "{shown}");
+    assert_eq!((&shown[0]["label"], &shown[0]["position"]["line"]), (&json!("+3 MB"), &json!(1)));
+    let lenses = client.about(LENSES, URI);
+    let commands: Vec<&Value> = lenses.as_array().unwrap().iter().map(|lens| &lens["command"]).collect();
+    let reveal = commands.iter().find(|command| command["command"] == "gotracelens.reveal");
+    assert!(
+        reveal.is_some_and(|command| command["arguments"][0] == URI && command["arguments"][1].is_u64()),
+        "{lenses}"
+    );
+    assert!(commands.iter().all(|command| ["", "gotracelens.reveal"].contains(&command["command"].as_str().unwrap())));
+    client.notify("workspace/didChangeConfiguration", json!({"settings": {"gotracelens": {}}}));
+    assert_eq!(hints(&mut client), Value::Null);
+    client.finish();
+}
+
+#[test]
 fn settings_are_pushed_to_servers_that_cannot_ask() {
     let mut client = Client::start(lens_client(json!({})));
     client.open(URI, GC_LINE);

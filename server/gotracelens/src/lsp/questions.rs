@@ -143,9 +143,14 @@ pub(super) fn semantic_tokens_range(view: &View, range: proto::Range) -> Option<
 }
 
 pub(super) fn inlay_hint(view: &View, range: proto::Range) -> Option<Vec<proto::InlayHint>> {
+    let kinds = view.settings.inlay_hints.kinds();
+    let has_summary = view.summary_place() == SummaryPlace::Inlay;
+    if !has_summary && kinds == ide::Kinds::default() {
+        return None;
+    }
     let lines = from_proto::lines(&view.text, range);
-    let mut hints = ide::hints(&view.snapshot, lines.clone(), view.settings.inlay_hints.kinds());
-    if view.summary_place() == SummaryPlace::Inlay {
+    let mut hints = ide::hints(&view.snapshot, lines.clone(), kinds);
+    if has_summary {
         let summary = ide::summary_hints(&view.snapshot, lenses(view)).into_iter();
         hints.extend(summary.filter(|hint| lines.contains(&hint.at.line)));
     }
