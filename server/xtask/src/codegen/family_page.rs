@@ -95,7 +95,7 @@ fn field_section(out: &mut String, family: &Family, field: &Field, names: &Names
         let go = if formula.go == field.go { String::new() } else { format!(", Go {}", formula.go) };
         let when: Vec<String> = text.when.iter().map(|when| markdown::code(when)).collect();
         let when = if when.is_empty() { String::new() } else { format!("; where {}", when.join(" and ")) };
-        out.push_str(&markdown::item(&format!("{}{unit}{go}: {}{when}", text.name, markdown::code(&text.is))));
+        out.push_str(&markdown::item(&format!("{}{unit}{go}: {}{when}", text.name, markdown::code(&plain(&text.is)))));
     }
     writeln!(out, "\n{}", example::of_field(family, &text.id).trim_end())?;
     if !field.names.is_empty() {
@@ -108,6 +108,23 @@ fn field_section(out: &mut String, family: &Family, field: &Field, names: &Names
     }
     see(out, names, &format!("{}.{}", family.text.id, text.id))?;
     writeln!(out, "\nSource: {}", markdown::code(&text.source))
+}
+
+/// A formula without the marks for numbers that are shown as one: `[procs P]` is `(procs)`.
+fn plain(formula: &str) -> String {
+    let mut plain = String::new();
+    for char in formula.chars() {
+        match char {
+            '[' => plain.push('('),
+            ']' => {
+                // The unit is its last word.
+                plain.truncate(plain.rfind(' ').unwrap_or(plain.len()));
+                plain.push(')');
+            }
+            char => plain.push(char),
+        }
+    }
+    plain
 }
 
 fn kind_words(kind: Kind) -> &'static str {
@@ -125,5 +142,15 @@ fn kind_words(kind: Kind) -> &'static str {
         Kind::FloatE => "a sign, seven digits and an exponent of three digits",
         Kind::FloatG => "as few digits as give the number back",
         Kind::Ref => "a whole number, or nil or -1 for none",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_formula_is_shown_without_units_inside() {
+        assert_eq!(plain("a / ([procs P] * [1000 * (b - c) ms])"), "a / ((procs) * (1000 * (b - c)))");
     }
 }

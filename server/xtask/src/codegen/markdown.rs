@@ -46,7 +46,7 @@ fn wrap_words(words: impl Iterator<Item: AsRef<str>>, first: &str, others: &str)
     for word in words {
         let word = word.as_ref();
         let len = word.chars().count();
-        if !is_empty && column + 1 + len > COLUMNS {
+        if !is_empty && column + 1 + len > COLUMNS && !begins_block(word) {
             wrapped.push('\n');
             wrapped.push_str(others);
             column = others.chars().count();
@@ -62,9 +62,28 @@ fn wrap_words(words: impl Iterator<Item: AsRef<str>>, first: &str, others: &str)
     wrapped
 }
 
+/// Whether a line that begins with this word would be a quote, an item or a heading: signs of a formula are.
+fn begins_block(word: &str) -> bool {
+    let number = word.strip_suffix(['.', ')']).unwrap_or("x");
+    word.starts_with('>')
+        || matches!(word, "-" | "+" | "*" | "=")
+        || word.starts_with('#')
+        || number.parse::<u32>().is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_line_begins_with_what_means_something_there() {
+        let begin = "a ".repeat(COLUMNS / 2);
+        for sign in [">", "-", "+", "*", "=", "#", "3.", "3)"] {
+            let text = paragraph(&format!("{begin}{sign} b c"));
+            assert!(text.lines().skip(1).all(|line| !line.starts_with(sign)), "{text}");
+            assert_eq!(text.lines().count(), 2, "{text}");
+        }
+    }
 
     #[test]
     fn lines_end_at_120_columns() {
