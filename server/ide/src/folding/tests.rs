@@ -1,3 +1,5 @@
+//! Fixtures of folding: log text in; folds out.
+
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};

@@ -1,3 +1,5 @@
+//! Fixtures of inlay hints: log text in; lines with their hints out.
+
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};

@@ -1,3 +1,5 @@
+//! Fixtures of phases: cycles and samples in; where a run is cut and what changed out.
+
 use expect_test::{Expect, expect};
 
 use super::random::Random;

@@ -1,3 +1,5 @@
+//! Fixtures of the time axis: log text in; what was said around a line out.
+
 use std::fmt::Write;
 use std::sync::Arc;
 

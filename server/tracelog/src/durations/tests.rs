@@ -1,3 +1,5 @@
+//! Lines of applications in; durations with unit, key and route out.
+
 use super::*;
 use crate::Log;
 

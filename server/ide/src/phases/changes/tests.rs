@@ -1,3 +1,5 @@
+//! Simulated series: noise that must not be cut, and steps that must be found.
+
 use super::*;
 use crate::phases::random::Random;
 
