@@ -16,7 +16,7 @@ pub fn open(text: &str) -> Snapshot {
 /// What stands at a place, as a client shows it that cannot open pages.
 pub fn hover_at(snapshot: &Snapshot, at: LineCol) -> Option<Hover> {
     let hover = ide::hover(snapshot, at)?;
-    Some(Hover { markdown: ide::Links::None.resolve(&hover.markdown), ..hover })
+    Some(Hover { markdown: Links::None.resolve(&hover.markdown), ..hover })
 }
 
 /// A file of `tests/corpus`. Bytes that are not UTF-8 become the replacement character, as in editors.

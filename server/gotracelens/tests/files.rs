@@ -101,9 +101,11 @@ fn a_summary_of_a_part_says_so_and_has_its_numbers_alone() {
                 live heap       1 → 1 MB, between 1 and 1 MB  ▁▁
                 peak heap       4 MB
                 last goal       5 MB
-                GOGC, inferred  - (the values do not tell)
                 allocation      3.03 MB/s, median over cycles
-                GOMAXPROCS      8
+                GOMAXPROCS      8  (line 5)
+                GOGC            unknown: there are too few gc lines
+                memory limit    none: it came with Go 1.19
+                GODEBUG         gctrace=1 or more  (line 5)
                 warning[GC301] line 5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 2 cycles had 10 ms or more.
 
         "#]],
@@ -293,15 +295,17 @@ fn a_joined_log_tells_places_in_its_files() {
             live heap       0 → 1 MB, between 0 and 1 MB  ▁██
             peak heap       4 MB
             last goal       5 MB
-            GOGC, inferred  - (the values do not tell)
             allocation      3.49 MB/s, median over cycles
-            GOMAXPROCS      8
             sched samples   1
             time            0 s, from 0 s to 0 s
-            GOMAXPROCS      4
             busy            100 % of the Ps, mean over samples
             runnable        p50 20, p99 20, max 20
             threads         7 → 7
+            GOMAXPROCS      4 → 8  (DIR/app.log.1:2, DIR/app.log.1:3)
+            GOGC            unknown: there are too few gc lines
+            memory limit    none: it came with Go 1.19
+            GODEBUG         gctrace=1 or more  (DIR/app.log.1:3)
+            GODEBUG         schedtrace=1 or more  (DIR/app.log.1:2)
             warning[GC301] DIR/app.log.1:5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more.
 
           run 2, DIR/app.log:4 to DIR/app.log:5, Go 1.6 – 1.17
@@ -313,9 +317,11 @@ fn a_joined_log_tells_places_in_its_files() {
             live heap       0 → 0 MB, between 0 and 0 MB  ▁▁
             peak heap       4 MB
             last goal       5 MB
-            GOGC, inferred  - (the values do not tell)
             allocation      4 MB/s, median over cycles
-            GOMAXPROCS      8
+            GOMAXPROCS      8  (DIR/app.log:4)
+            GOGC            unknown: there are too few gc lines
+            memory limit    none: it came with Go 1.19
+            GODEBUG         gctrace=1 or more  (DIR/app.log:4)
             info[LG101] DIR/app.log:4: New process run starts here (gc 3 @2.045s, then gc 1 @0.020s).
 
     "#]].assert_eq(&text(&["summary"]));
