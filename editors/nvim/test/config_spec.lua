@@ -27,6 +27,11 @@ it("has defaults without any setting", function()
     ["codelens.enable"] = true,
     ["godebug.enable"] = false,
     ["goroot"] = "",
+    ["inlayHints.interval"] = false,
+    ["inlayHints.liveHeapDelta"] = false,
+    ["inlayHints.outliers"] = false,
+    ["inlayHints.states"] = false,
+    ["inlayHints.wallClock"] = false,
     ["summary.where"] = "auto",
   })
 end)
@@ -70,7 +75,12 @@ end)
 
 it("sends the server only what concerns it", function()
   with({ summary = { where = "inlay" }, codelens = { enable = false }, server = { path = "/x" } }, function()
-    equal(config.server_settings(), { godebug = { enable = false }, goroot = "", summary = { where = "inlay" } })
+    equal(config.server_settings(), {
+      godebug = { enable = false },
+      goroot = "",
+      inlayHints = { interval = false, liveHeapDelta = false, outliers = false, states = false, wallClock = false },
+      summary = { where = "inlay" },
+    })
   end)
 end)
 

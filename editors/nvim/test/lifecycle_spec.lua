@@ -1,4 +1,5 @@
 --- Start, restart, end and help of the server and the command.
+local config = require("gotracelens.config")
 local editor = require("editor")
 local expectations = require("expect").logs
 local LOG = editor.log(expectations[1].log)
@@ -84,10 +85,8 @@ it("hands the settings to the server", function()
   local ed = editor.start({ opts = { summary = { where = "diagnostic" } } })
   ed:open(LOG)
   ed:wait_attached()
-  equal(
-    ed:lua([[return vim.lsp.get_clients({ name = "gotracelens" })[1].settings]]),
-    { gotracelens = { godebug = { enable = false }, goroot = "", summary = { where = "diagnostic" } } }
-  )
+  local settings = ed:lua([[return vim.lsp.get_clients({ name = "gotracelens" })[1].settings]])
+  equal(settings.gotracelens, vim.tbl_extend("force", config.server_settings(), { summary = { where = "diagnostic" } }))
 end)
 
 it("sums up older files of a rotated set where the settings say so", function()

@@ -39,14 +39,14 @@ async function show(path: string): Promise<vscode.TextDocument> {
   return document;
 }
 
-/** The text of all hovers at the first `needle` of a line counted from 0; what is bold there is plain here. */
+/** The text of all hovers at the first `needle` of a line counted from 0; what is bold there is plain here, and columns are one blank apart. */
 async function hoverText(document: vscode.TextDocument, line: number, needle: string): Promise<string> {
   const character = document.lineAt(line).text.indexOf(needle);
   assert.ok(character >= 0, `no "${needle}" in line ${line + 1}`);
   const at = new vscode.Position(line, character);
   const hovers = await vscode.commands.executeCommand<vscode.Hover[]>("vscode.executeHoverProvider", document.uri, at);
   const texts = hovers.flatMap((hover) => hover.contents).map((part) => (part instanceof vscode.MarkdownString ? part.value : ""));
-  return texts.join("\n").replaceAll("**", "");
+  return texts.join("\n").replaceAll("**", "").replaceAll(/\s+/g, " ");
 }
 
 /** The first hover that the table asks for in its first log. */
