@@ -46,7 +46,11 @@ const MAX_TEXT: usize = 80;
 
 /// What can be folded.
 pub fn folds(snapshot: &Snapshot) -> Vec<Fold> {
-    let Some(parsed) = &snapshot.parsed else { return Vec::new() };
+    snapshot.parsed.as_ref().map_or_else(Vec::new, |parsed| parsed.folds().to_vec())
+}
+
+/// All folds of a document that was read.
+pub(crate) fn all(parsed: &Parsed) -> Vec<Fold> {
     let mut folds = of_runs(&parsed.runs.list);
     folds.extend(of_phases(parsed));
     let list = &parsed.blocks().list;

@@ -7,6 +7,7 @@ use tracelog::anchor::{self, Anchor};
 use tracelog::{Blocks, Family, Field, LineItems, Lines, Log, RowId, Runs};
 
 use crate::analysis::Analysis;
+use crate::folding::{self, Fold};
 use crate::lens::{self, Lens};
 use crate::navigate::Things;
 use crate::outline::{self, Symbol};
@@ -37,6 +38,7 @@ pub struct Parsed {
     anchors: Mutex<HashMap<usize, Option<Anchor>>>,
     lenses: OnceLock<Vec<Lens>>,
     symbols: OnceLock<Vec<Symbol>>,
+    folds: OnceLock<Vec<Fold>>,
 }
 
 impl Parsed {
@@ -60,6 +62,7 @@ impl Parsed {
             anchors: Mutex::default(),
             lenses: OnceLock::new(),
             symbols: OnceLock::new(),
+            folds: OnceLock::new(),
         }
     }
 
@@ -87,6 +90,11 @@ impl Parsed {
     /// The outline; made by the first question that asks, of a document whose text is that of this one.
     pub(crate) fn symbols(&self, snapshot: &Snapshot) -> &[Symbol] {
         self.symbols.get_or_init(|| outline::all(snapshot, self))
+    }
+
+    /// What can be folded; found by the first question that asks.
+    pub(crate) fn folds(&self) -> &[Fold] {
+        self.folds.get_or_init(|| folding::all(self))
     }
 
     /// The values of a field in a run, to compare one with; counted by the first question that asks.

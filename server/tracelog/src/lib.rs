@@ -31,4 +31,4 @@ pub use item::{Item, ItemValue, LineItems, Lines, Part};
 pub use log::{Log, RowId};
 pub use position::{Encoding, LineCol, Loc};
 pub use runs::{Run, Runs};
-pub use text::{Edited, Text};
+pub use text::{Characters, Edited, Text};

@@ -28,6 +28,27 @@ pub struct Edited {
     pub new: u32,
 }
 
+/// The characters of one line in a client's units; see [`Text::characters`].
+pub struct Characters<'a> {
+    encoding: Encoding,
+    text: Cow<'a, str>,
+    /// Every byte is a character, or counts like one.
+    is_plain: bool,
+}
+
+impl Characters<'_> {
+    /// The character of a byte. A byte inside a character counts to its start, one past the end is the end.
+    pub fn of(&self, byte: u32) -> u32 {
+        let byte = Encoding::Utf8.byte(&self.text, byte);
+        if self.is_plain { byte } else { self.encoding.units(&self.text[..byte as usize]) }
+    }
+
+    /// The character behind the last one of the line, without CRs at its end.
+    pub fn end(&self) -> u32 {
+        self.of(self.text.trim_end_matches('\r').len() as u32)
+    }
+}
+
 impl Text {
     /// A text with this content.
     pub fn new(text: &str) -> Self {
@@ -101,9 +122,13 @@ impl Text {
 
     /// The character of a place, in the client's units. A byte inside a character counts to its start.
     pub fn character(&self, encoding: Encoding, at: LineCol) -> u32 {
-        let text = self.raw_line(at.line);
-        let byte = Encoding::Utf8.byte(&text, at.byte) as usize;
-        encoding.units(&text[..byte])
+        self.characters(encoding, at.line).of(at.byte)
+    }
+
+    /// The characters of a line, for those who ask about many of its places: the line is looked up once.
+    pub fn characters(&self, encoding: Encoding, line: u32) -> Characters<'_> {
+        let text = self.raw_line(line);
+        Characters { encoding, is_plain: encoding == Encoding::Utf8 || text.is_ascii(), text }
     }
 
     /// Replaces the text between two places. A range whose ends are swapped is taken the right way round.

@@ -134,12 +134,12 @@ pub(super) fn semantic_tokens_full(view: &View) -> Option<proto::SemanticTokens>
     if text.n_bytes() > MAX_FULL_TOKENS_BYTES {
         return None;
     }
-    Some(to_proto::semantic_tokens(view, ide::tokens(&view.snapshot, 0..text.n_lines())))
+    Some(to_proto::semantic_tokens(view, &ide::tokens(&view.snapshot, 0..text.n_lines())))
 }
 
 pub(super) fn semantic_tokens_range(view: &View, range: proto::Range) -> Option<proto::SemanticTokens> {
     let lines = from_proto::lines(&view.text, range);
-    Some(to_proto::semantic_tokens(view, ide::tokens(&view.snapshot, lines)))
+    Some(to_proto::semantic_tokens(view, &ide::tokens(&view.snapshot, lines)))
 }
 
 pub(super) fn inlay_hint(view: &View, range: proto::Range) -> Option<Vec<proto::InlayHint>> {

@@ -16,13 +16,19 @@ use super::{capabilities, pages, questions};
 pub(super) const SOURCE: &str = "gotracelens";
 
 pub(super) fn position(view: &View, at: LineCol) -> proto::Position {
-    proto::Position { line: at.line, character: view.text.character(view.profile.encoding, at) }
+    // Most places of outlines and lenses are the starts of lines, which need not be looked up.
+    let character = if at.byte == 0 { 0 } else { view.text.character(view.profile.encoding, at) };
+    proto::Position { line: at.line, character }
 }
 
 pub(super) fn range(view: &View, loc: Loc) -> proto::Range {
-    let start = position(view, LineCol { line: loc.line, byte: loc.start });
-    let end = position(view, LineCol { line: loc.line, byte: loc.end });
-    proto::Range { start, end }
+    let (line, start, end) = if loc.end == 0 {
+        (loc.line, 0, 0)
+    } else {
+        let characters = view.text.characters(view.profile.encoding, loc.line);
+        (loc.line, characters.of(loc.start), characters.of(loc.end))
+    };
+    proto::Range { start: proto::Position { line, character: start }, end: proto::Position { line, character: end } }
 }
 
 pub(super) fn hover(view: &View, hover: ide::Hover) -> proto::Hover {
@@ -206,9 +212,9 @@ fn symbol_kind(kind: SymbolKind) -> proto::SymbolKind {
 
 /// Whole lines, first and last. `inside` is what the protocol wants to be in the range.
 pub(super) fn lines(view: &View, (first, last): (u32, u32), inside: proto::Range) -> proto::Range {
-    let end = LineCol { line: last, byte: view.text.line(last).len() as u32 };
-    let start = position(view, LineCol { line: first, byte: 0 });
-    proto::Range { start: start.min(inside.start), end: position(view, end).max(inside.end) }
+    let start = proto::Position { line: first, character: 0 };
+    let end = proto::Position { line: last, character: view.text.characters(view.profile.encoding, last).end() };
+    proto::Range { start: start.min(inside.start), end: end.max(inside.end) }
 }
 
 pub(super) fn folding_range(view: &View, fold: ide::Fold) -> proto::FoldingRange {
@@ -222,27 +228,25 @@ pub(super) fn folding_range(view: &View, fold: ide::Fold) -> proto::FoldingRange
 }
 
 /// Tokens in the relative form of the protocol. `tokens` must be in the order of the text.
-pub(super) fn semantic_tokens(view: &View, tokens: Vec<ide::Token>) -> proto::SemanticTokens {
-    let mut previous = proto::Position { line: 0, character: 0 };
-    let data = tokens
-        .into_iter()
-        .map(|token| {
-            let range = range(view, token.loc);
-            let is_same_line = range.start.line == previous.line;
-            let delta_start =
-                if is_same_line { range.start.character - previous.character } else { range.start.character };
-            let delta_line = range.start.line - previous.line;
-            previous = range.start;
-            let (token_type, token_modifiers_bitset) = capabilities::token_numbers(&token);
-            proto::SemanticToken {
-                delta_line,
-                delta_start,
-                length: range.end.character - range.start.character,
+pub(super) fn semantic_tokens(view: &View, tokens: &[ide::Token]) -> proto::SemanticTokens {
+    let (mut previous_line, mut data) = (0, Vec::with_capacity(tokens.len()));
+    for of_line in tokens.chunk_by(|a, b| a.loc.line == b.loc.line) {
+        let line = of_line[0].loc.line;
+        let characters = view.text.characters(view.profile.encoding, line);
+        let mut previous = 0;
+        for token in of_line {
+            let (start, end) = (characters.of(token.loc.start), characters.of(token.loc.end));
+            let (token_type, token_modifiers_bitset) = capabilities::token_numbers(token);
+            data.push(proto::SemanticToken {
+                delta_line: line - previous_line,
+                delta_start: start - previous,
+                length: end - start,
                 token_type,
                 token_modifiers_bitset,
-            }
-        })
-        .collect();
+            });
+            (previous_line, previous) = (line, start);
+        }
+    }
     proto::SemanticTokens { result_id: None, data }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ide::{Hover, Narration, Settings, Snapshot, markup};
+use ide::{Hover, Links, Narration, Settings, Snapshot};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tracelog::{LineCol, Log};
@@ -13,7 +13,7 @@ use super::Format;
 use crate::cli::input::Document;
 use crate::cli::terminal::{self, TITLE, VALUE, paragraph};
 use crate::cli::visible::visible;
-use crate::cli::{Exit, json, report};
+use crate::cli::{Exit, json, page, report};
 
 /// A place in a file, as it was given.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(in crate::cli) struct PlaceJson<'a> {
     /// The column in characters, from 1; null for the line's first trace item.
     column: Option<u32>,
     /// Explanation of what stands there, in Markdown; null where nothing stands that can be explained.
-    hover: Option<&'a str>,
+    hover: Option<String>,
     /// What happened there; null for lines that tell nothing by themselves.
     narration: Option<NarrationJson>,
 }
@@ -96,7 +96,7 @@ pub(super) fn run(place: &FilePlace, format: Format) -> io::Result<Exit> {
                 title: told.title.clone(),
                 sentences: told.sentences.iter().map(ide::narrate::Sentence::text).collect(),
             });
-            let hover = hover.as_ref().map(|hover| hover.markdown.as_str());
+            let hover = hover.as_ref().map(|hover| Links::None.resolve(&hover.markdown));
             let (file, line, column) = (document.name.as_str(), place.line, place.column);
             let mut out = BufWriter::new(io::stdout().lock());
             json::write_line(&PlaceJson { schema: 1, file, line, column, hover, narration }, &mut out)?;
@@ -138,9 +138,8 @@ fn write(document: &Document, at: LineCol, hover: Option<&Hover>, narration: Opt
         // What the hover tells of the same is not told twice.
         let told = narration.map(Narration::in_hover).unwrap_or_default();
         let markdown = if told.is_empty() { hover.markdown.clone() } else { hover.markdown.replace(&told, "") };
-        for text in markup::rendered(&markdown).lines() {
-            paragraph(&mut out, 0, &visible(text))?;
-        }
+        // Markdown of `ide` holds nothing of a log that a terminal would act on.
+        page::write(&mut out, &Links::Named.resolve(&markdown))?;
     }
     out.flush()
 }
