@@ -28,6 +28,7 @@ mod to_proto;
 mod transport;
 mod uri;
 mod world;
+mod written;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -35,18 +36,18 @@ use std::sync::OnceLock;
 use std::{panic, thread};
 
 use ide::Links;
+use serde::Serialize;
 use tower_lsp::LanguageServer;
 use tower_lsp::gen_lsp_types::{
     CallHierarchyIncomingCall, CallHierarchyIncomingCallsParams, CallHierarchyItem, CallHierarchyOutgoingCall,
-    CallHierarchyOutgoingCallsParams, CallHierarchyPrepareParams, CodeActionParams, CodeActionResponse, CodeLens,
-    CodeLensParams, CompletionParams, CompletionResponse, DefinitionParams, DefinitionResponse,
-    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReport,
-    DocumentHighlight, DocumentHighlightParams, DocumentLink, DocumentLinkParams, DocumentSymbolParams,
-    DocumentSymbolResponse, FoldingRange, FoldingRangeParams, Hover, HoverParams, InitializeParams, InitializeResult,
-    InitializedParams, InlayHint, InlayHintParams, Location, ReferenceParams, SelectionRange, SelectionRangeParams,
-    SemanticTokens, SemanticTokensParams, SemanticTokensRangeParams, TextDocumentPositionParams, WorkspaceFolder,
-    WorkspaceSymbolParams, WorkspaceSymbolResponse,
+    CallHierarchyOutgoingCallsParams, CallHierarchyPrepareParams, CodeActionParams, CodeActionResponse, CodeLensParams,
+    CompletionParams, CompletionResponse, DefinitionParams, DefinitionResponse, DidChangeConfigurationParams,
+    DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
+    DidOpenTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReport, DocumentHighlight,
+    DocumentHighlightParams, DocumentLink, DocumentLinkParams, DocumentSymbolParams, FoldingRangeParams, Hover,
+    HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location,
+    ReferenceParams, SelectionRange, SelectionRangeParams, SemanticTokensParams, SemanticTokensRangeParams,
+    TextDocumentPositionParams, Uri, WorkspaceFolder, WorkspaceSymbolParams, WorkspaceSymbolResponse,
 };
 use tower_lsp::jsonrpc::Result;
 
@@ -59,6 +60,7 @@ use pages::{PageAnswer, PageEntry, PageParams};
 use pool::Pool;
 use publish::Schedule;
 use world::{View, World};
+use written::Written;
 
 /// Stack of the owner of the state, which parses incrementally.
 const OWNER_STACK_BYTES: usize = 16 << 20;
@@ -161,6 +163,39 @@ impl Server {
     }
 }
 
+impl Server {
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Written> {
+        self.written(params.text_document.uri, Needs::Log, questions::code_lens).await
+    }
+
+    async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Written> {
+        self.written(params.text_document.uri, Needs::Log, questions::document_symbol).await
+    }
+
+    async fn folding_range(&self, params: FoldingRangeParams) -> Result<Written> {
+        self.written(params.text_document.uri, Needs::Log, questions::folding_range).await
+    }
+
+    async fn semantic_tokens_full(&self, params: SemanticTokensParams) -> Result<Written> {
+        self.written(params.text_document.uri, Needs::Text, questions::semantic_tokens_full).await
+    }
+
+    async fn semantic_tokens_range(&self, params: SemanticTokensRangeParams) -> Result<Written> {
+        let (uri, range) = (params.text_document.uri, params.range);
+        self.written(uri, Needs::Lines, move |view| questions::semantic_tokens_range(view, range)).await
+    }
+
+    /// Asks for an answer that may be long.
+    async fn written<T: Serialize>(
+        &self,
+        uri: Uri,
+        needs: Needs,
+        answer: impl FnOnce(&View) -> T + Send + 'static,
+    ) -> Result<Written> {
+        self.inbox.ask(uri, needs, move |view| Written::of(&answer(view))).await
+    }
+}
+
 impl LanguageServer for Server {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         let roots = Roots::of(&params);
@@ -215,32 +250,11 @@ impl LanguageServer for Server {
         self.inbox.ask(uri, Needs::Log, move |view| questions::code_action(view, &params)).await
     }
 
-    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
-        self.inbox.ask(params.text_document.uri, Needs::Log, questions::code_lens).await
-    }
-
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReport> {
         let previous = params.previous_result_id;
         let uri = params.text_document.uri;
         let answer = move |view: &View| questions::diagnostic_report(view, previous);
         self.inbox.ask_about(About::Everything, uri, Needs::Log, answer).await.map(|report| report.0)
-    }
-
-    async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
-        self.inbox.ask(params.text_document.uri, Needs::Log, questions::document_symbol).await
-    }
-
-    async fn folding_range(&self, params: FoldingRangeParams) -> Result<Option<Vec<FoldingRange>>> {
-        self.inbox.ask(params.text_document.uri, Needs::Log, questions::folding_range).await
-    }
-
-    async fn semantic_tokens_full(&self, params: SemanticTokensParams) -> Result<Option<SemanticTokens>> {
-        self.inbox.ask(params.text_document.uri, Needs::Text, questions::semantic_tokens_full).await
-    }
-
-    async fn semantic_tokens_range(&self, params: SemanticTokensRangeParams) -> Result<Option<SemanticTokens>> {
-        let (uri, range) = (params.text_document.uri, params.range);
-        self.inbox.ask(uri, Needs::Lines, move |view| questions::semantic_tokens_range(view, range)).await
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {

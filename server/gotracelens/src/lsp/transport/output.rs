@@ -7,8 +7,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use serde::Serialize;
 use tower_lsp::jsonrpc::{Request, Response};
+
+use crate::lsp::written;
 
 /// Messages are joined until a write has this many bytes.
 const WRITE_BYTES: usize = 64 << 10;
@@ -67,8 +68,8 @@ fn write_all(mut writer: impl Write, receiver: &mpsc::Receiver<Outgoing>) -> io:
         let mut next = Some(first);
         while let Some(outgoing) = next {
             match outgoing {
-                Outgoing::Response(response) => push_frame(&mut bytes, &response)?,
-                Outgoing::Request(request) => push_frame(&mut bytes, &request)?,
+                Outgoing::Response(response) => push_frame(&mut bytes, &written::json(&response)?)?,
+                Outgoing::Request(request) => push_frame(&mut bytes, &serde_json::to_vec(&request)?)?,
                 Outgoing::Flush(sender) => flushed.push(sender),
             }
             next = if bytes.len() < WRITE_BYTES { receiver.try_recv().ok() } else { None };
@@ -85,9 +86,8 @@ fn write_all(mut writer: impl Write, receiver: &mpsc::Receiver<Outgoing>) -> io:
     Ok(())
 }
 
-fn push_frame(bytes: &mut Vec<u8>, message: &impl Serialize) -> io::Result<()> {
-    let body = serde_json::to_vec(message)?;
+fn push_frame(bytes: &mut Vec<u8>, body: &[u8]) -> io::Result<()> {
     write!(bytes, "Content-Length: {}\r\n\r\n", body.len())?;
-    bytes.extend_from_slice(&body);
+    bytes.extend_from_slice(body);
     Ok(())
 }
