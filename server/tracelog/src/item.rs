@@ -10,7 +10,7 @@ use crate::catalog::{At, Family, Field, GoReleases, Kind, Shape};
 use crate::chunk::{Fragment, trim_end};
 use crate::log::{Log, RowId};
 use crate::position::{LineCol, Loc};
-use crate::tear::Tears;
+use crate::tear::{self, Tears};
 use crate::template::{self, Datum, Match};
 
 /// Which piece of an item stands on a line.
@@ -142,6 +142,12 @@ impl Log {
         if let Some(row) = on_line.iter().find(|row| self.shape(**row).def().at == At::Line) {
             return of_line_shape(self.shape(*row), line, &text, peeled, *row);
         }
+        if let [row] = on_line[..]
+            && self.fragments_near(line).next().is_none()
+            && let Some(found) = to_the_end(self.shape(row), &peeled.content)
+        {
+            return finish(&peeled, vec![whole(&found, line, &peeled, Some(row))]);
+        }
         let mut items = Vec::new();
         let mut from = 0;
         for (chunk_start, row, fragment) in self.fragments_near(line) {
@@ -223,6 +229,20 @@ fn of_line_shape(shape: Shape, line: u32, text: &[u8], peeled: Peeled<'_>, row: 
     let peeled = Peeled::bare(text);
     let found = template::longest(shape, text);
     finish(&peeled, vec![whole(&found, line, &peeled, Some(row))])
+}
+
+/// The item of a shape that begins where an item can first begin and reaches to the end of the line: what nearly every
+/// trace line is. Spares a look at all other shapes.
+fn to_the_end(shape: Shape, content: &[u8]) -> Option<Match> {
+    let start = template::next_start(content, 0)?;
+    let text = &content[start..];
+    let mut found = template::longest(shape, text);
+    // A word without a value must stand alone, which `Tears::items` looks at.
+    if !is_all(&found, text) || found.values.is_empty() {
+        return None;
+    }
+    tear::shift(&mut found, start);
+    Some(found)
 }
 
 fn is_all(found: &Match, text: &[u8]) -> bool {

@@ -316,7 +316,7 @@ fn stands_alone(content: &[u8], edge: usize, start: usize, end: usize) -> bool {
     begins && ends
 }
 
-fn shift(item: &mut Match, by: usize) {
+pub(crate) fn shift(item: &mut Match, by: usize) {
     item.end += by;
     item.furthest += by;
     for value in &mut item.values {
