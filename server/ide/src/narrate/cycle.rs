@@ -363,6 +363,9 @@ impl Cycle<'_> {
         if !outliers.is_empty() {
             return Some(Sentence::new(format!("Unusual among the {n} cycles of the run: {}.", list(outliers))));
         }
+        if let Some(sentence) = self.long_as_ever(n) {
+            return Some(sentence);
+        }
         let usual = |compared: &Compared| {
             let value = self.told.value(compared.field)?;
             let median = self.told.parsed.series(self.told.run, compared.field).median()?;
@@ -372,6 +375,23 @@ impl Cycle<'_> {
         let usual: Vec<String> = USUAL.iter().filter_map(usual).take(2).collect();
         (!usual.is_empty())
             .then(|| Sentence::new(format!("Nothing stands out among the {n} cycles of the run: {}.", list(usual))))
+    }
+
+    /// A pause that is as long as those of the other cycles, and too long all the same.
+    fn long_as_ever(&self, n_cycles: usize) -> Option<Sentence> {
+        self.told.go().oldest().filter(|oldest| *oldest >= SHORT_SINCE)?;
+        let pause = |compared: &&Compared| PAUSES.contains(&compared.field);
+        COMPARED.iter().filter(pause).find_map(|compared| {
+            let value = self.told.value(compared.field).filter(|value| *value >= LONG_MS)?;
+            let median = self.told.parsed.series(self.told.run, compared.field).median()?;
+            let (shown, usual) = (shown(compared.field, value), shown(compared.field, median));
+            (median >= LONG_MS).then(|| {
+                Sentence::new(format!(
+                    "{shown} {} is long, but as in most of the {n_cycles} cycles of the run (median {usual}).",
+                    compared.what
+                ))
+            })
+        })
     }
 }
 
@@ -383,6 +403,15 @@ fn shown(field: Field, value: f64) -> String {
     };
     words::with_unit(&words::number(value), unit)
 }
+
+/// The pauses of a concurrent cycle.
+const PAUSES: [Field; 2] = [gc::WALL_SWEEP_TERM_MS, gc::WALL_MARK_TERM_MS];
+
+/// Go 1.8 took the stacks out of the last pause (formats reference, gctrace): below a millisecond since then.
+const SHORT_SINCE: u8 = 8;
+
+/// A pause of this length is worth a look.
+const LONG_MS: f64 = 1.0;
 
 /// Cycles a run must have before one is compared with the others.
 const MIN_COMPARED: usize = 10;
