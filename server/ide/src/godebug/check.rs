@@ -181,7 +181,8 @@ fn build(entry: &Entry, target: Target, built: &mut Vec<String>, problems: &mut 
     }
     if built.iter().any(|key| key == entry.key.text) {
         let shown = named(entry.key.text);
-        // `cmd/go/internal/work/exec.go` refuses a second directive; a second line of a module replaces the first.
+        // The go command refuses a second directive (package work of cmd/go); a second line of a module replaces the
+        // first.
         problems.push(match target {
             Target::Directive => {
                 error(Code::NamedTwice, entry.key.loc, format!("{shown} is set twice, so the build fails"))
