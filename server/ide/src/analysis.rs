@@ -7,7 +7,8 @@ use tracelog::{Blocks, Lines, Log, Runs};
 use crate::environment::{self, Environment};
 use crate::phases::{self, Phase};
 use crate::requests;
-use crate::rules::{Check, Finding, Findings, LogView, RULES, slow_requests};
+use crate::rules::evidence::Declined;
+use crate::rules::{BlocksView, Check, Finding, Findings, LogView, RULES, slow_requests};
 use crate::settings::{Level, Settings};
 use crate::summary::{self, RunSummary};
 use crate::view::RunView;
@@ -17,6 +18,8 @@ use crate::view::RunView;
 pub struct Analysis {
     /// All findings, in the order of their lines.
     pub findings: Vec<Finding>,
+    /// Why rules found nothing where people ask for the reason, in the order of the rules.
+    pub declined: Vec<Declined>,
     /// One summary a run, in the order of runs.
     pub summaries: Vec<RunSummary>,
     /// The configuration of each run as far as the log shows it, in the order of runs.
@@ -37,7 +40,7 @@ impl Analysis {
         let mut view = LogView::of(log, runs);
         let slow_ms = settings.limits(slow_requests::RULE).get(slow_requests::LIMIT);
         requests::fill(&mut view.runs, log, runs, lines, slow_ms);
-        let findings = check(&view, settings);
+        let (findings, declined) = check(log, runs, lines, &view, settings, &blocks);
         let by_run = by_run(&findings);
         let of_run = |run: usize| by_run.get(&run).map_or(&[][..], Vec::as_slice);
         let summaries = view.runs.iter().map(|run| summary::of(run, of_run(run.run))).collect();
@@ -45,7 +48,7 @@ impl Analysis {
             view.runs.iter().zip(&runs.list).map(|(view, run)| environment::of(log, run, view, &blocks)).collect();
         let told = |run: &RunView| if run.toolchain { Vec::new() } else { phases::phases(run) };
         let phases = view.runs.iter().map(told).collect();
-        Self { findings, summaries, environments, phases }
+        Self { findings, declined, summaries, environments, phases }
     }
 }
 
@@ -60,12 +63,16 @@ fn by_run(findings: &[Finding]) -> HashMap<usize, Vec<&Finding>> {
     by_run
 }
 
-fn check(view: &LogView, settings: &Settings) -> Vec<Finding> {
+fn check<'a>(
+    log: &Log,
+    runs: &Runs,
+    lines: &dyn Lines,
+    view: &LogView,
+    settings: &Settings,
+    blocks: &impl Fn() -> &'a Blocks,
+) -> (Vec<Finding>, Vec<Declined>) {
     let mut findings = Findings::default();
-    for rule in RULES {
-        if settings.level(rule) == Some(Level::Off) {
-            continue;
-        }
+    for rule in RULES.iter().filter(|rule| settings.is_on(rule)) {
         let limits = settings.limits(rule);
         match rule.check {
             // What the toolchain prints under `go run` is not the program's: only rules about the log see it.
@@ -73,14 +80,19 @@ fn check(view: &LogView, settings: &Settings) -> Vec<Finding> {
                 view.runs.iter().filter(|run| !run.toolchain).for_each(|run| check(run, &limits, &mut findings))
             }
             Check::Log(check) => check(view, &limits, &mut findings),
+            Check::Blocks(check) => {
+                check(&BlocksView { log, runs, blocks: blocks(), lines, view }, &limits, &mut findings)
+            }
         }
     }
-    let mut findings = findings.into_vec();
+    let (mut findings, declined) = findings.into_parts();
     for finding in &mut findings {
         if let Some(Level::At(severity)) = settings.level(finding.rule) {
             finding.severity = severity;
         }
     }
+    // A level that the user gave is shown in every preset.
+    findings.retain(|finding| settings.level(finding.rule).is_some() || settings.preset.shows(finding));
     findings.sort_by_key(|finding| (finding.place.line, finding.rule.code));
-    findings
+    (findings, declined)
 }

@@ -3,6 +3,7 @@
 //! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation, and
 //! `gotracelens explain` prints it from there. The list below is the registry: one line per rule.
 
+pub mod evidence;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gc_cpu_high;
@@ -30,8 +31,10 @@ mod timer_gc;
 mod torn_line;
 mod unknown_dialect;
 
-use tracelog::Field;
+use tracelog::{Blocks, Field, Lines, Log, Runs};
 
+use self::evidence::{Confidence, Declined, Test};
+use crate::settings::Preset;
 use crate::view::RunView;
 
 /// All rules, in the order of their codes.
@@ -83,12 +86,25 @@ pub struct Rule {
     pub title: &'static str,
     /// The highest severity it publishes with default settings.
     pub severity: Severity,
+    /// What its findings are about.
+    pub kind: Kind,
     /// Fields whose values it judges; findings are about one of them.
     pub reads: &'static [Field],
     /// Numbers a user may change.
     pub limits: &'static [Limit],
     /// The test.
     pub check: Check,
+}
+
+/// What the findings of a rule are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Single lines or short stretches.
+    Point,
+    /// How a run develops. The preset `quiet` keeps the warnings of these.
+    Trend,
+    /// Like `Point`, and not looked for unless a setting gives the rule a level.
+    Off,
 }
 
 /// What a rule looks at.
@@ -98,6 +114,23 @@ pub enum Check {
     Run(fn(&RunView, &Limits, &mut Findings)),
     /// The whole log: restarts, mixtures, damaged lines.
     Log(fn(&LogView, &Limits, &mut Findings)),
+    /// The whole log with its dumps, profiles and messages, whose texts stand in no view.
+    Blocks(fn(&BlocksView<'_>, &Limits, &mut Findings)),
+}
+
+/// What rules about dumps, profiles and messages read.
+#[derive(Clone, Copy)]
+pub struct BlocksView<'a> {
+    /// Rows and their values.
+    pub log: &'a Log,
+    /// Which rows belong together.
+    pub runs: &'a Runs,
+    /// Dumps, profiles, samples of the scheduler, data races.
+    pub blocks: &'a Blocks,
+    /// The text, for what is no value.
+    pub lines: &'a dyn Lines,
+    /// The series of the runs.
+    pub view: &'a LogView,
 }
 
 /// A number of a rule that a setting may change.
@@ -107,6 +140,8 @@ pub struct Limit {
     pub name: &'static str,
     /// Its value when nobody changes it.
     pub default: f64,
+    /// Its value in the preset `latency`, where that differs.
+    pub latency: Option<f64>,
     /// Unit as shown to people.
     pub unit: &'static str,
     /// What it does, one sentence.
@@ -115,7 +150,14 @@ pub struct Limit {
 
 /// Short form for a rule file's list.
 pub(crate) const fn limit(name: &'static str, default: f64, unit: &'static str, doc: &'static str) -> Limit {
-    Limit { name, default, unit, doc }
+    Limit { name, default, latency: None, unit, doc }
+}
+
+impl Limit {
+    /// With this value in the preset `latency`, which asks half as much of pauses and scheduling.
+    pub(crate) const fn in_latency(self, value: f64) -> Self {
+        Self { latency: Some(value), ..self }
+    }
 }
 
 /// A place as rules name it: the editor's range is found later, by reading the line again.
@@ -157,6 +199,32 @@ pub struct Finding {
     pub count: usize,
     /// The numbers of the message and the evidence, by name with unit, for machines.
     pub numbers: Vec<(&'static str, f64)>,
+    /// The conditions that it met.
+    pub test: Test,
+    /// How sure it is, where that differs from case to case.
+    pub confidence: Option<Confidence>,
+    /// The finding whose story this one is part of, by its rule and place; set when findings of a run are put together.
+    pub part_of: Option<(&'static Rule, Place)>,
+}
+
+impl Finding {
+    /// A finding of a rule with nothing in it yet: its severity is the rule's, it fired once.
+    pub fn about(rule: &'static Rule) -> Self {
+        Self {
+            rule,
+            severity: rule.severity,
+            run: None,
+            place: Place { line: 0, field: None },
+            message: String::new(),
+            related: Vec::new(),
+            further: Vec::new(),
+            count: 1,
+            numbers: Vec::new(),
+            test: Test::default(),
+            confidence: None,
+            part_of: None,
+        }
+    }
 }
 
 /// The limits of one rule: defaults, with the user's changes over them.
@@ -170,9 +238,16 @@ pub struct Limits<'a> {
     pub memory_limit_mb: Option<f64>,
     /// CPUs the process may use, where known.
     pub cpu_limit: Option<f64>,
+    /// Which defaults hold for what was not changed.
+    pub preset: Preset,
 }
 
 impl Limits<'_> {
+    /// The declared limits of a rule, as if nobody had set anything.
+    pub(crate) const fn defaults(declared: &'static [Limit]) -> Self {
+        Self { declared, changed: &[], memory_limit_mb: None, cpu_limit: None, preset: Preset::Default }
+    }
+
     /// The value of a limit. Asking for a name that the rule does not declare is a defect; it answers NaN.
     pub fn get(&self, name: &str) -> f64 {
         if let Some((_, value)) = self.changed.iter().find(|(changed, _)| changed == name) {
@@ -180,7 +255,10 @@ impl Limits<'_> {
         }
         let declared = self.declared.iter().find(|limit| limit.name == name);
         debug_assert!(declared.is_some(), "limit {name} is not declared");
-        declared.map_or(f64::NAN, |limit| limit.default)
+        declared.map_or(f64::NAN, |limit| match self.preset {
+            Preset::Latency => limit.latency.unwrap_or(limit.default),
+            Preset::Default | Preset::Quiet => limit.default,
+        })
     }
 }
 
@@ -188,6 +266,7 @@ impl Limits<'_> {
 #[derive(Debug, Default)]
 pub struct Findings {
     list: Vec<Finding>,
+    declined: Vec<Declined>,
 }
 
 impl Findings {
@@ -202,9 +281,20 @@ impl Findings {
         self.list.push(finding);
     }
 
+    /// Keeps why a rule found nothing in a run, or in the log: for rules of which people ask "why not".
+    pub fn declined(&mut self, rule: &'static Rule, run: Option<usize>, test: Test) {
+        debug_assert!(!test.holds(), "{} declines although all it asks holds", rule.code);
+        self.declined.push(Declined { rule, run, test });
+    }
+
     /// All findings so far, in the order they were made.
     pub fn into_vec(self) -> Vec<Finding> {
         self.list
+    }
+
+    /// The findings, and what was declined.
+    pub fn into_parts(self) -> (Vec<Finding>, Vec<Declined>) {
+        (self.list, self.declined)
     }
 }
 
@@ -253,7 +343,7 @@ pub struct Unknown {
 
 #[cfg(test)]
 mod tests {
-    use super::fixture::{GcLine, findings_with, gc_lines, sched_lines, view};
+    use super::fixture::{GcLine, findings_in_blocks, findings_with, gc_lines, sched_lines, view};
     use super::*;
 
     #[test]
@@ -276,14 +366,23 @@ mod tests {
             heap_mb: [60, 61 + 300 * (idx % 20 / 19), 30 + idx / 2, 60],
             ..GcLine::default()
         });
-        let log = view(&(cycles + &sched_lines(40, 2, 0.1, |idx| (0, 3 * idx))));
+        let dump = "fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [chan receive, 61 minutes]:\n\
+                    main.main()\n\t/src/main.go:7 +0x20\nexit status 2\n";
+        let text = cycles + &sched_lines(40, 2, 0.1, |idx| (0, 3 * idx)) + dump;
+        let log = view(&text);
         for rule in RULES {
+            let check = |changed: &[(String, f64)]| match rule.check {
+                Check::Blocks(_) => {
+                    findings_in_blocks(rule, &text, &Limits { changed, ..Limits::defaults(rule.limits) })
+                }
+                Check::Run(_) | Check::Log(_) => findings_with(rule, &log, changed),
+            };
             for value in [0.0, -1.0, 0.5, 1e12, f64::INFINITY] {
                 let changed: Vec<(String, f64)> =
                     rule.limits.iter().map(|limit| (limit.name.to_owned(), value)).collect();
-                findings_with(rule, &log, &changed);
-                for one in changed {
-                    findings_with(rule, &log, &[one]);
+                check(&changed);
+                for one in &changed {
+                    check(std::slice::from_ref(one));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What a user may change about the analysis. Where settings come from is not known here.
 
-use crate::rules::{Limits, Rule, Severity};
+use crate::rules::{Finding, Kind, Limits, Rule, Severity};
 
 /// Settings of the analysis.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,6 +11,33 @@ pub struct Settings {
     pub memory_limit_mb: Option<f64>,
     /// CPUs the process may use, where the user says so.
     pub cpu_limit: Option<f64>,
+    /// What is asked of logs where nothing else is set.
+    pub preset: Preset,
+}
+
+/// A set of defaults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preset {
+    /// Those of the rules.
+    #[default]
+    Default,
+    /// Pauses and scheduling are reported from half as much on.
+    Latency,
+    /// Only errors, and warnings about how a run develops.
+    Quiet,
+}
+
+impl Preset {
+    /// Whether a finding is shown.
+    pub(crate) fn shows(self, finding: &Finding) -> bool {
+        match self {
+            Self::Default | Self::Latency => true,
+            Self::Quiet => {
+                let is_trend = finding.rule.kind == Kind::Trend;
+                finding.severity == Severity::Error || is_trend && finding.severity == Severity::Warning
+            }
+        }
+    }
 }
 
 /// Changes to one rule.
@@ -43,6 +70,14 @@ impl Settings {
         self.rule(rule)?.level
     }
 
+    /// Whether a rule is run at all.
+    pub fn is_on(&self, rule: &Rule) -> bool {
+        match self.level(rule) {
+            Some(level) => level != Level::Off,
+            None => rule.kind != Kind::Off,
+        }
+    }
+
     /// The limits of a rule under these settings.
     pub fn limits<'a>(&'a self, rule: &'static Rule) -> Limits<'a> {
         Limits {
@@ -50,6 +85,7 @@ impl Settings {
             changed: self.rule(rule).map_or(&[], |changed| &changed.limits),
             memory_limit_mb: self.memory_limit_mb,
             cpu_limit: self.cpu_limit,
+            preset: self.preset,
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use tracelog::{Log, Runs, Text};
+use tracelog::{Blocks, Log, Runs, Text};
 
-use super::{Check, Findings, Limits, LogView, Place, Rule};
+use super::{BlocksView, Check, Findings, Limits, LogView, Place, Rule};
 use crate::requests;
 
 /// The findings of `rule` in `log`, one line each with its places.
@@ -14,12 +14,12 @@ pub(crate) fn findings_in(rule: &'static Rule, log: &str) -> String {
 
 /// The findings of `rule` in a log view, with changed limits.
 pub(crate) fn findings_with(rule: &'static Rule, log: &LogView, changed: &[(String, f64)]) -> String {
-    show_findings(rule, log, Limits { declared: rule.limits, changed, memory_limit_mb: None, cpu_limit: None })
+    show_findings(rule, log, Limits { changed, ..Limits::defaults(rule.limits) })
 }
 
 /// The findings of `rule` in a log view of a process that may use so many CPUs.
 pub(crate) fn findings_limited(rule: &'static Rule, log: &LogView, cpu_limit: Option<f64>) -> String {
-    show_findings(rule, log, Limits { declared: rule.limits, changed: &[], memory_limit_mb: None, cpu_limit })
+    show_findings(rule, log, Limits { cpu_limit, ..Limits::defaults(rule.limits) })
 }
 
 fn show_findings(rule: &'static Rule, log: &LogView, limits: Limits) -> String {
@@ -27,7 +27,29 @@ fn show_findings(rule: &'static Rule, log: &LogView, limits: Limits) -> String {
     match rule.check {
         Check::Run(check) => log.runs.iter().for_each(|run| check(run, &limits, &mut findings)),
         Check::Log(check) => check(log, &limits, &mut findings),
+        Check::Blocks(_) => panic!("{} reads blocks: use findings_in_text", rule.code),
     }
+    show_all(findings)
+}
+
+/// The findings of a rule that reads blocks, in a log.
+pub(crate) fn findings_in_text(rule: &'static Rule, log: &str) -> String {
+    findings_in_blocks(rule, log, &Limits::defaults(rule.limits))
+}
+
+/// The same under these limits.
+pub(crate) fn findings_in_blocks(rule: &'static Rule, text: &str, limits: &Limits) -> String {
+    let (lines, log) = (Text::new(text), Log::read(text.as_bytes()));
+    let runs = Runs::of(&log);
+    let blocks = Blocks::of(&log, &runs);
+    let view = LogView::of(&log, &runs);
+    let mut findings = Findings::default();
+    let Check::Blocks(check) = rule.check else { panic!("{} reads no blocks: use findings_in", rule.code) };
+    check(&BlocksView { log: &log, runs: &runs, blocks: &blocks, lines: &lines, view: &view }, limits, &mut findings);
+    show_all(findings)
+}
+
+fn show_all(findings: Findings) -> String {
     let mut text = String::new();
     for finding in findings.into_vec() {
         let place = show(finding.place);
@@ -43,9 +65,27 @@ fn show_findings(rule: &'static Rule, log: &LogView, limits: Limits) -> String {
     text
 }
 
+/// Why `rule` finds nothing in `log`, a line each condition with ✓ or ✗; empty where it does not say.
+pub(crate) fn why_not(rule: &'static Rule, log: &LogView) -> String {
+    let limits = Limits::defaults(rule.limits);
+    let mut findings = Findings::default();
+    match rule.check {
+        Check::Run(check) => log.runs.iter().for_each(|run| check(run, &limits, &mut findings)),
+        Check::Log(check) => check(log, &limits, &mut findings),
+        Check::Blocks(_) => panic!("{} reads blocks", rule.code),
+    }
+    let (found, declined) = findings.into_parts();
+    assert!(found.is_empty(), "{} was found", rule.code);
+    let conditions = declined.iter().flat_map(|declined| &declined.test.conditions);
+    conditions.map(|one| format!("{} {}\n", if one.holds { '✓' } else { '✗' }, one.in_words())).collect()
+}
+
 /// Asserts the findings of `rule` in `log`.
 pub(crate) fn check(rule: &'static Rule, log: &str, expect: expect_test::Expect) {
-    expect.assert_eq(&findings_in(rule, log));
+    expect.assert_eq(&match rule.check {
+        Check::Blocks(_) => findings_in_text(rule, log),
+        Check::Run(_) | Check::Log(_) => findings_in(rule, log),
+    });
 }
 
 /// A log as rules see it.

@@ -33,7 +33,7 @@
 use tracelog::catalog::gc;
 
 use super::point::cycle_name;
-use super::{Check, Finding, Findings, Limit, Limits, Place, Related, Rule, Severity, limit};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{gc_cpu_and_idle_ms, gc_cpu_ms, interval_s};
 use crate::view::{Cycles, RunView};
 use crate::words::percent;
@@ -44,6 +44,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "gc-cpu-high",
     title: "Collecting takes a large share of the CPU",
     severity: Severity::Warning,
+    kind: Kind::Point,
     reads: &[gc::GC_CPU_PCT, gc::CPU_SWEEP_TERM_MS, gc::CPU_ASSIST_MS, gc::CPU_BACKGROUND_MS, gc::CPU_MARK_TERM_MS],
     limits: LIMITS,
     check: Check::Run(check),
@@ -94,7 +95,6 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     };
     let is_warning = worst.share >= limits.get("warning_share") && !is_short && !is_mostly_pauses;
     findings.push(Finding {
-        rule: &RULE,
         severity: if is_warning { Severity::Warning } else { Severity::Info },
         run: Some(run.run),
         place: Place { line: cycles.line[last], field: Some(gc::GC_CPU_PCT) },
@@ -106,7 +106,6 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             place: Place { line: cycles.line[first], field: None },
             text: format!("the stretch begins: {}", cycle_name(run, first)),
         }],
-        further: Vec::new(),
         count: worst.n_cycles,
         numbers: vec![
             ("gc_share", worst.share),
@@ -115,6 +114,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             ("to_s", to),
             ("printed_pct", printed),
         ],
+        ..Finding::about(&RULE)
     });
 }
 

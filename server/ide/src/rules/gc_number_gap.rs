@@ -31,7 +31,7 @@ use tracelog::Family;
 use tracelog::catalog::gc;
 
 use super::point::{Hit, Words, report};
-use super::{Check, Findings, Limit, Limits, LogView, Place, Rule, Severity, limit};
+use super::{Check, Findings, Kind, Limit, Limits, LogView, Place, Rule, Severity, limit};
 use crate::view::RunView;
 use crate::words::span;
 
@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "gc-number-gap",
     title: "GC numbers are missing between two lines",
     severity: Severity::Info,
+    kind: Kind::Point,
     reads: &[gc::N],
     limits: LIMITS,
     check: Check::Log(check),

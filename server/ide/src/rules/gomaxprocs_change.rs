@@ -27,7 +27,7 @@ use tracelog::Field;
 use tracelog::catalog::{gc, sched};
 
 use super::point::{Hit, Words, report};
-use super::{Check, Findings, Limit, Limits, Place, Rule, Severity, limit};
+use super::{Check, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::view::RunView;
 
 /// SC112.
@@ -36,6 +36,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "gomaxprocs-change",
     title: "GOMAXPROCS changed while the program ran",
     severity: Severity::Warning,
+    kind: Kind::Point,
     reads: &[gc::PROCS, sched::GOMAXPROCS],
     limits: LIMITS,
     check: Check::Run(check),

@@ -36,7 +36,7 @@ use tracelog::catalog::gc;
 
 use super::growth::{Evidence, Series, Thresholds, Verdict, first_sufficient};
 use super::live_heap_compounding::{self as compounding, Compounding, next_is_overdue};
-use super::{Check, Finding, Findings, Limits, Place, Rule, Severity, limit};
+use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity, limit};
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
 
@@ -46,6 +46,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "goroutine-stack-growth",
     title: "Goroutine stacks keep growing",
     severity: Severity::Warning,
+    kind: Kind::Trend,
     reads: &[gc::STACKS_MB],
     limits: &[
         limit("min_gain_mb", 1.0, "MB", "Smaller growth is not reported; Go 1.20 and later."),
@@ -82,7 +83,6 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let mut numbers = vec![("from_mb", growth.from_mb), ("to_mb", growth.to_mb)];
     numbers.extend(growth.numbers);
     out.push(Finding {
-        rule: &RULE,
         severity: if growth.follows_load { Severity::Info } else { Severity::Warning },
         run: Some(run.run),
         place: Place { line: series.line(cycles, growth.sufficient), field: Some(gc::STACKS_MB) },
@@ -95,9 +95,9 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
             if growth.follows_load { "; the allocation rate rose as much" } else { "" },
         ),
         related: series.landmarks(cycles, growth.first, gc::STACKS_MB),
-        further: Vec::new(),
         count: series.points.len() - growth.first,
         numbers,
+        ..Finding::about(&RULE)
     });
 }
 

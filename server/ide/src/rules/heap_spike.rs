@@ -31,7 +31,7 @@
 use tracelog::catalog::gc;
 
 use super::point::{Hit, Words, cycle_name, report};
-use super::{Check, Findings, Limit, Limits, Place, Rule, Severity, limit};
+use super::{Check, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::stats::median;
 use crate::view::RunView;
 
@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "heap-spike",
     title: "The heap peaked far above its usual size and was released",
     severity: Severity::Info,
+    kind: Kind::Point,
     reads: &[gc::HEAP_END_MB],
     limits: LIMITS,
     check: Check::Run(check),

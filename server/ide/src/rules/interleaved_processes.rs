@@ -29,7 +29,7 @@
 
 use tracelog::catalog::{gc, sched};
 
-use super::{Check, Finding, Findings, Limits, LogView, Place, Related, Rule, Severity};
+use super::{Check, Finding, Findings, Kind, Limits, LogView, Place, Related, Rule, Severity};
 
 /// LG103.
 pub(crate) static RULE: Rule = Rule {
@@ -37,6 +37,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "interleaved-processes",
     title: "Lines of several processes are mixed",
     severity: Severity::Info,
+    kind: Kind::Point,
     reads: &[gc::N, gc::AT_S, sched::AT_MS],
     limits: &[],
     check: Check::Log(check),
@@ -59,15 +60,13 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
             })
             .collect();
         findings.push(Finding {
-            rule: &RULE,
             severity: Severity::Info,
             run: None,
             place: Place { line, field: None },
             message: format!("Lines of {} processes are mixed here; analyzed separately.", group.len()),
             related,
-            further: Vec::new(),
-            count: 1,
             numbers: vec![("processes", group.len() as f64)],
+            ..Finding::about(&RULE)
         });
     }
 }

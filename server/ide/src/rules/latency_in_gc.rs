@@ -42,7 +42,7 @@ use crate::view::RunView;
 use crate::words::{grouped, ms, percent};
 
 use super::slow_requests::{LIMIT, of_slowest, report};
-use super::{Check, Findings, Limit, Limits, Rule, Severity, limit};
+use super::{Check, Findings, Kind, Limit, Limits, Rule, Severity, limit};
 
 /// GC802.
 pub(crate) static RULE: Rule = Rule {
@@ -50,6 +50,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "latency-in-gc",
     title: "Requests that begin in a collection are slower",
     severity: Severity::Info,
+    kind: Kind::Point,
     limits: LIMITS,
     reads: &[gc::AT_S, gc::WALL_SWEEP_TERM_MS, gc::WALL_MARK_MS, gc::WALL_MARK_TERM_MS],
     check: Check::Run(check),

@@ -40,7 +40,7 @@ use crate::view::RunView;
 use crate::words::{grouped, ms};
 
 use super::slow_requests::{of_slowest, report};
-use super::{Check, Findings, Limits, Rule, Severity};
+use super::{Check, Findings, Kind, Limits, Rule, Severity};
 
 /// GC801.
 pub(crate) static RULE: Rule = Rule {
@@ -48,6 +48,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "latency-not-gc",
     title: "Slow requests are not the collector's",
     severity: Severity::Info,
+    kind: Kind::Point,
     limits: &[],
     reads: &[gc::AT_S, gc::WALL_SWEEP_TERM_MS, gc::WALL_MARK_MS, gc::WALL_MARK_TERM_MS],
     check: Check::Run(check),

@@ -33,7 +33,7 @@
 use tracelog::catalog::gc;
 
 use super::growth::{self, Series, first_sufficient};
-use super::{Check, Finding, Findings, Limits, Place, Rule, Severity, limit};
+use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity, limit};
 use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
@@ -44,6 +44,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "live-heap-compounding",
     title: "Live heap grows steadily, cycle after ever rarer cycle",
     severity: Severity::Warning,
+    kind: Kind::Trend,
     reads: &[gc::HEAP_LIVE_MB, gc::HEAP_AFTER_MB, gc::HEAP_PREV_LIVE_MB],
     limits: &[
         limit("min_cycles", Thresholds::DEFAULT.min_cycles, "cycles", "Shorter runs are not judged."),
@@ -198,7 +199,6 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     numbers.push(("n_cycles", points.len() as f64));
     numbers.extend(to_limit_s.map(|left_s| ("to_limit_s", left_s)));
     out.push(Finding {
-        rule: &RULE,
         severity: growth::severity(to_limit_s),
         run: Some(run.run),
         place: Place { line: series.line(cycles, sufficient), field: Some(gc::HEAP_LIVE_MB) },
@@ -212,9 +212,9 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
             rough(3600.0 * mb_per_s),
         ),
         related: series.landmarks(cycles, 0, gc::HEAP_LIVE_MB),
-        further: Vec::new(),
         count: points.len(),
         numbers,
+        ..Finding::about(&RULE)
     });
 }
 

@@ -30,7 +30,7 @@
 use tracelog::catalog::gc;
 
 use super::growth::{self, Evidence, Series, Thresholds, Verdict, first_sufficient};
-use super::{Check, Finding, Findings, Limits, Place, Rule, Severity};
+use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity};
 use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "live-heap-growth-slowing",
     title: "Live heap still rises, but ever slower",
     severity: Severity::Info,
+    kind: Kind::Trend,
     reads: &[gc::HEAP_LIVE_MB, gc::HEAP_AFTER_MB, gc::HEAP_PREV_LIVE_MB],
     limits: &growth::trend_limits(),
     check: Check::Run(check),
@@ -63,7 +64,6 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let (base, end, apart) = (rough(evidence.base_mb), rough(evidence.end_mb), rough_span(evidence.apart_s));
     let released = growth::released(&evidence, points);
     out.push(Finding {
-        rule: &RULE,
         severity: Severity::Info,
         run: Some(run.run),
         place: Place { line: series.line(cycles, sufficient), field: Some(gc::HEAP_LIVE_MB) },
@@ -72,9 +72,9 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
              typical of a cache that is filling."
         ),
         related: series.landmarks(cycles, evidence.first, gc::HEAP_LIVE_MB),
-        further: Vec::new(),
         count: evidence.n_cycles,
         numbers: evidence.numbers(),
+        ..Finding::about(&RULE)
     });
 }
 

@@ -37,8 +37,9 @@
 
 use tracelog::catalog::gc;
 
+use super::evidence::Test;
 use super::growth::{self, Evidence, Series, Thresholds, Verdict, first_sufficient};
-use super::{Check, Finding, Findings, Limits, Place, Rule, Severity};
+use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity};
 use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
@@ -49,6 +50,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "live-heap-leak",
     title: "Live heap keeps rising",
     severity: Severity::Warning,
+    kind: Kind::Trend,
     reads: &[gc::HEAP_LIVE_MB, gc::HEAP_AFTER_MB, gc::HEAP_PREV_LIVE_MB],
     limits: &growth::trend_limits(),
     check: Check::Run(check),
@@ -59,6 +61,14 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let series = Series::of(cycles, |row| live_before_mark_mb(cycles, row));
     let points = &series.points[..];
     let thresholds = Thresholds::of(limits);
+    let span_s = points.last().zip(points.first()).map_or(0.0, |(last, first)| last.0 - first.0);
+    let mut test = Test::default();
+    test.data("cycles", points.len() as f64, thresholds.min_cycles, "");
+    test.data("time", span_s, thresholds.min_span_s, "s");
+    if !test.holds() {
+        out.declined(&RULE, Some(run.run), test);
+        return;
+    }
     let Some(evidence) = Evidence::of(points, &thresholds) else { return };
     if evidence.verdict(&thresholds) != Verdict::Rising {
         return;
@@ -72,15 +82,14 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let mut numbers = evidence.numbers();
     numbers.extend(to_limit_s.map(|left_s| ("to_limit_s", left_s)));
     out.push(Finding {
-        rule: &RULE,
         severity: if follows_load { Severity::Info } else { growth::severity(to_limit_s) },
         run: Some(run.run),
         place: Place { line: series.line(cycles, sufficient), field: Some(gc::HEAP_LIVE_MB) },
         message: message(&evidence, points, growth::limit_words(limits, to_limit_s), follows_load),
         related: series.landmarks(cycles, evidence.first, gc::HEAP_LIVE_MB),
-        further: Vec::new(),
         count: evidence.n_cycles,
         numbers,
+        ..Finding::about(&RULE)
     });
 }
 
@@ -106,6 +115,7 @@ mod tests {
 
     use super::super::growth::shapes::{self, Heap, Random, check, cycles, run};
     use super::*;
+    use crate::rules::fixture::{GcLine, gc_lines, view, why_not};
 
     #[test]
     fn reports_a_linear_leak_where_it_became_plain() {
@@ -119,6 +129,16 @@ mod tests {
                   200 last used: 60 MB at 100.0 s
             "#]],
         );
+    }
+
+    #[test]
+    fn says_what_data_are_missing() {
+        let log = gc_lines(12, |idx| GcLine { n: idx + 1, at_s: idx as f64, ..GcLine::default() });
+        expect![[r#"
+            ✗ cycles: 12 (≥ 40 needed)
+            ✗ time: 11 s (≥ 30 s needed)
+        "#]]
+        .assert_eq(&why_not(&RULE, &view(&log)));
     }
 
     #[test]

@@ -30,7 +30,7 @@
 use tracelog::catalog::gc;
 
 use super::growth::{self, Evidence, Series, Thresholds, Verdict};
-use super::{Check, Finding, Findings, Limits, Place, Rule, Severity};
+use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity};
 use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "live-heap-step",
     title: "Live heap jumped once and stayed there",
     severity: Severity::Info,
+    kind: Kind::Trend,
     reads: &[gc::HEAP_LIVE_MB, gc::HEAP_AFTER_MB, gc::HEAP_PREV_LIVE_MB],
     limits: &growth::trend_limits(),
     check: Check::Run(check),
@@ -60,7 +61,6 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let mut numbers = vec![("before_mb", before_mb), ("after_mb", after_mb), ("at_s", at_s)];
     numbers.extend(evidence.numbers());
     out.push(Finding {
-        rule: &RULE,
         severity: Severity::Info,
         run: Some(run.run),
         place: Place { line: series.line(cycles, idx), field: Some(gc::HEAP_LIVE_MB) },
@@ -71,9 +71,9 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
             rough_span(at_s)
         ),
         related: series.landmarks(cycles, evidence.first, gc::HEAP_LIVE_MB),
-        further: Vec::new(),
         count: evidence.n_cycles,
         numbers,
+        ..Finding::about(&RULE)
     });
 }
 

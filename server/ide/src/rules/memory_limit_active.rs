@@ -32,7 +32,7 @@
 use tracelog::catalog::gc;
 
 use super::point::cycle_name;
-use super::{Check, Finding, Findings, Limit, Limits, Place, Related, Rule, Severity, limit};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{effective_gogc_pct, goal_is_lifted, live_goal_pair};
 use crate::stats::median;
 use crate::view::{Cycles, RunView};
@@ -43,6 +43,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "memory-limit-active",
     title: "A memory limit sets the heap goal",
     severity: Severity::Info,
+    kind: Kind::Point,
     reads: &[gc::HEAP_GOAL_MB, gc::HEAP_LIVE_MB],
     limits: LIMITS,
     check: Check::Run(check),
@@ -89,7 +90,7 @@ pub(crate) struct InCharge {
     pub goal_mb: f64,
 }
 
-const DEFAULTS: Limits = Limits { declared: LIMITS, changed: &[], memory_limit_mb: None, cpu_limit: None };
+const DEFAULTS: Limits = Limits::defaults(LIMITS);
 
 /// Finds the cycles whose goal a memory limit set.
 pub(crate) fn in_charge(run: &RunView) -> Option<InCharge> {
@@ -255,7 +256,6 @@ impl Steered<'_> {
             Related { place: place(idx), text }
         };
         Finding {
-            rule: &RULE,
             severity: Severity::Info,
             run: Some(run.run),
             place: place(self.evident),
@@ -264,7 +264,6 @@ impl Steered<'_> {
                 self.points.len()
             ),
             related: vec![related(0, "first"), related(self.points.len() - 1, "last")],
-            further: Vec::new(),
             count: self.points.len(),
             numbers: vec![
                 ("heap_goal_mb", goal),
@@ -272,6 +271,7 @@ impl Steered<'_> {
                 ("live_max_mb", high),
                 ("effective_gogc_pct", gogc.unwrap_or(f64::NAN)),
             ],
+            ..Finding::about(&RULE)
         }
     }
 }

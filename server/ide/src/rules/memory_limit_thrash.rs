@@ -35,7 +35,7 @@ use tracelog::catalog::gc;
 
 use super::memory_limit_active::{InCharge, may_have_memory_limit};
 use super::point::cycle_name;
-use super::{Check, Finding, Findings, Limit, Limits, Place, Related, Rule, Severity, limit};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{duty_over, effective_gogc_pct, gc_share_over, interval_s};
 use crate::stats::median;
 use crate::view::{Cycles, RunView};
@@ -47,6 +47,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "memory-limit-thrash",
     title: "Collections run back to back against the memory limit",
     severity: Severity::Error,
+    kind: Kind::Point,
     reads: &[gc::HEAP_GOAL_MB, gc::HEAP_LIVE_MB],
     limits: LIMITS,
     check: Check::Run(check),
@@ -91,7 +92,7 @@ fn thrash(run: &RunView, limits: &Limits) -> Option<Thrash> {
 /// Finds the cycles that a memory limit presses, as the configuration of a run tells it: whatever the rule's settings
 /// are. Their goal is the live heap and says nothing about the limit.
 pub(crate) fn in_charge(run: &RunView) -> Option<InCharge> {
-    let defaults = Limits { declared: LIMITS, changed: &[], memory_limit_mb: None, cpu_limit: None };
+    let defaults = Limits::defaults(LIMITS);
     let rows = thrash(run, &defaults)?.rows;
     let goals: Vec<f64> = rows.iter().map(|row| run.cycles.heap_goal_mb[*row]).collect();
     Some(InCharge { rows: (*rows.first()?, *rows.last()?), goal_mb: median(&goals)? })
@@ -115,7 +116,6 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         text: format!("{what}: {}", cycle_name(run, row)),
     };
     findings.push(Finding {
-        rule: &RULE,
         severity: Severity::Error,
         run: Some(run.run),
         place: Place { line: cycles.line[evident], field: Some(gc::HEAP_GOAL_MB) },
@@ -127,9 +127,9 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             rows.len(),
         ),
         related: vec![related(first, "first"), related(worst, "most CPU"), related(last, "last")],
-        further: Vec::new(),
         count: rows.len(),
         numbers: vec![("effective_gogc_pct", gogc), ("duty", duty), ("gc_share", share), ("span_s", span_s)],
+        ..Finding::about(&RULE)
     });
 }
 

@@ -69,7 +69,6 @@ pub(crate) fn report(
     }
     let Words { severity, message, numbers } = words(worst);
     findings.push(Finding {
-        rule,
         severity,
         run: Some(run),
         place: hits[worst].place,
@@ -78,5 +77,6 @@ pub(crate) fn report(
         further: others.iter().take(MAX_FURTHER).map(|&idx| hits[idx].place).collect(),
         count: hits.len(),
         numbers,
+        ..Finding::about(rule)
     });
 }

@@ -32,7 +32,7 @@ use tracelog::Field;
 use tracelog::catalog::{gc, sched};
 
 use super::point::cycle_name;
-use super::{Check, Finding, Findings, Limits, LogView, Place, Related, Rule, Severity};
+use super::{Check, Finding, Findings, Kind, Limits, LogView, Place, Related, Rule, Severity};
 use crate::view::RunView;
 
 /// LG101.
@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "restart-in-log",
     title: "A new process run starts inside the log",
     severity: Severity::Info,
+    kind: Kind::Point,
     reads: &[gc::N, gc::AT_S, sched::AT_MS],
     limits: &[],
     check: Check::Log(check),
@@ -63,7 +64,6 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
             continue;
         };
         findings.push(Finding {
-            rule: &RULE,
             severity: Severity::Info,
             run: Some(run.run),
             place: Place { line: run.lines.0, field },
@@ -72,9 +72,7 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
                 place: Place { line: before.lines.1, field: None },
                 text: "the run before ends here".into(),
             }],
-            further: Vec::new(),
-            count: 1,
-            numbers: Vec::new(),
+            ..Finding::about(&RULE)
         });
     }
 }

@@ -29,7 +29,7 @@
 
 use tracelog::catalog::{gc, sched};
 
-use super::{Check, Finding, Findings, Limit, Limits, Place, Related, Rule, Severity, limit};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{cycle_wall_ms, runnable};
 use crate::stats::{mann_kendall, median};
 use crate::view::{RunView, Samples};
@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "run-queue-growing",
     title: "The backlog of runnable goroutines grows",
     severity: Severity::Warning,
+    kind: Kind::Trend,
     reads: &[sched::RUNQUEUE, sched::LOCAL_RUNQUEUES],
     limits: LIMITS,
     check: Check::Run(check),
@@ -50,7 +51,7 @@ const LIMITS: &[Limit] = &[
     limit("min_samples", 10.0, "samples", "Fewest samples in a stretch."),
     limit("max_p", 0.01, "", "Largest probability of the trend by chance."),
     limit("min_tau", 0.6, "", "Weakest trend: rising pairs less falling ones, as a share of all."),
-    limit("min_gain", 4.0, "goroutines per P", "Smallest growth from the first fifth to the last."),
+    limit("min_gain", 4.0, "goroutines per P", "Smallest growth from the first fifth to the last.").in_latency(2.0),
     limit("min_factor", 2.0, "times", "How many times the first fifth the last must be."),
 ];
 
@@ -72,7 +73,6 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         .into();
     related.extend(gc_in(run, samples.at_s[first], samples.at_s[last]));
     findings.push(Finding {
-        rule: &RULE,
         severity: Severity::Warning,
         run: Some(run.run),
         place: place(growth.evident),
@@ -86,7 +86,6 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             growth.tau,
         ),
         related,
-        further: Vec::new(),
         count: n_samples,
         numbers: vec![
             ("runnable_early", growth.early),
@@ -94,6 +93,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             ("span_s", seconds),
             ("tau", growth.tau),
         ],
+        ..Finding::about(&RULE)
     });
 }
 

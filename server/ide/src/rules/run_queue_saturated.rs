@@ -29,7 +29,7 @@
 use tracelog::catalog::sched;
 
 use super::run_queue_growing::{self, growths, is_lower_bound, waiting};
-use super::{Check, Finding, Findings, Limit, Limits, Place, Related, Rule, Severity, limit};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::stats::median;
 use crate::view::{RunView, Samples};
 use crate::words::span;
@@ -40,13 +40,14 @@ pub(crate) static RULE: Rule = Rule {
     slug: "run-queue-saturated",
     title: "All Ps are busy and many goroutines wait for one",
     severity: Severity::Warning,
+    kind: Kind::Point,
     reads: &[sched::RUNQUEUE, sched::LOCAL_RUNQUEUES, sched::IDLEPROCS],
     limits: LIMITS,
     check: Check::Run(check),
 };
 
 const LIMITS: &[Limit] = &[
-    limit("min_per_p", 4.0, "goroutines per P", "How many must wait."),
+    limit("min_per_p", 4.0, "goroutines per P", "How many must wait.").in_latency(2.0),
     limit("info_samples", 10.0, "samples", "How many samples in a row are reported."),
     limit("warning_samples", 20.0, "samples", "How many, with a growing backlog, are a warning."),
 ];
@@ -76,7 +77,6 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         text: format!("{what}: {:.0} waiting at {:.1} s", waiting(samples, row), samples.at_s[row]),
     });
     findings.push(Finding {
-        rule: &RULE,
         severity: if is_warning { Severity::Warning } else { Severity::Info },
         run: Some(run.run),
         place: place(worst),
@@ -90,9 +90,9 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             longest.len(),
         ),
         related: related.into(),
-        further: Vec::new(),
         count: stretches.iter().map(Vec::len).sum(),
         numbers: vec![("runnable", backlog), ("runnable_per_p", backlog / procs), ("span_s", seconds)],
+        ..Finding::about(&RULE)
     });
 }
 

@@ -45,15 +45,14 @@ pub(super) fn report(
         format!(" The same holds for {}.", words::count(others, "other key or route"))
     };
     findings.push(Finding {
-        rule,
         severity: Severity::Info,
         run: Some(run.run),
         place: place(series.line[slowest]),
         message: format!("{}{}{more}", message(series, split), confidence(requests, split)),
         related,
-        further: Vec::new(),
         count: 1 + others,
         numbers: numbers(series, split),
+        ..Finding::about(rule)
     });
 }
 

@@ -34,7 +34,7 @@ use tracelog::Field;
 use tracelog::catalog::gc;
 
 use super::point::{Hit, Words, cycle_name, ms, report};
-use super::{Check, Findings, Limit, Limits, Place, Rule, Severity, limit};
+use super::{Check, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::stats::median;
 use crate::view::{Cycles, RunView};
 use crate::words::percent;
@@ -45,6 +45,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "stw-long",
     title: "A phase of a collection stopped the world for long",
     severity: Severity::Warning,
+    kind: Kind::Point,
     reads: &[
         gc::WALL_SWEEP_TERM_MS,
         gc::WALL_MARK_TERM_MS,
@@ -62,9 +63,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 const LIMITS: &[Limit] = &[
-    limit("warning_ms", 10.0, "ms", "Pause of one phase that is a warning."),
+    limit("warning_ms", 10.0, "ms", "Pause of one phase that is a warning.").in_latency(5.0),
     limit("very_long_ms", 100.0, "ms", "Pause that the message counts apart."),
-    limit("info_ms", 1.0, "ms", "Pause of one phase that is remarked upon where it is common."),
+    limit("info_ms", 1.0, "ms", "Pause of one phase that is remarked upon where it is common.").in_latency(0.5),
     limit("info_share", 0.05, "of cycles", "How common it must be."),
     limit("info_cycles", 20.0, "cycles", "Fewest cycles for that remark."),
 ];

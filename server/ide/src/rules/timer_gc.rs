@@ -30,7 +30,7 @@ use std::ops::RangeInclusive;
 use tracelog::catalog::gc;
 
 use super::point::{Hit, Words, cycle_name, report};
-use super::{Check, Findings, Limit, Limits, Place, Rule, Severity, limit};
+use super::{Check, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::derived::interval_s;
 use crate::view::{Cycles, RunView};
 use crate::words::count;
@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "timer-gc",
     title: "The runtime collected because two minutes had passed",
     severity: Severity::Hint,
+    kind: Kind::Point,
     reads: &[gc::N],
     limits: LIMITS,
     check: Check::Run(check),

@@ -25,7 +25,7 @@
 //! ```
 
 use super::point::MAX_FURTHER;
-use super::{Check, Finding, Findings, Limits, LogView, Place, Related, Rule, Severity, Torn};
+use super::{Check, Finding, Findings, Kind, Limits, LogView, Place, Related, Rule, Severity, Torn};
 
 /// LG105.
 pub(crate) static RULE: Rule = Rule {
@@ -33,6 +33,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "torn-line",
     title: "Trace lines are broken by other output",
     severity: Severity::Hint,
+    kind: Kind::Point,
     reads: &[],
     limits: &[],
     check: Check::Log(check),
@@ -61,7 +62,6 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
     let related =
         worst.tail.map(|line| Related { place: Place { line, field: None }, text: "the rest is here".into() });
     findings.push(Finding {
-        rule: &RULE,
         severity: Severity::Hint,
         run: None,
         place: place(worst),
@@ -70,6 +70,7 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
         further: others.iter().take(MAX_FURTHER).map(|torn| place(torn)).collect(),
         count,
         numbers: vec![("torn_lines", count as f64), ("joined_lines", joined as f64)],
+        ..Finding::about(&RULE)
     });
 }
 

@@ -31,7 +31,7 @@
 use tracelog::Family;
 
 use super::point::MAX_FURTHER;
-use super::{Check, Finding, Findings, Limit, Limits, LogView, Place, Rule, Severity, Unknown, limit};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, LogView, Place, Rule, Severity, Unknown, limit};
 
 /// LG106.
 pub(crate) static RULE: Rule = Rule {
@@ -39,6 +39,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "unknown-dialect",
     title: "Trace lines of a Go version this tool does not know",
     severity: Severity::Hint,
+    kind: Kind::Point,
     reads: &[],
     limits: LIMITS,
     check: Check::Log(check),
@@ -59,7 +60,6 @@ fn check(log: &LogView, limits: &Limits, findings: &mut Findings) {
         };
         let count = lines.len();
         findings.push(Finding {
-            rule: &RULE,
             severity: Severity::Hint,
             run: None,
             place: Place { line: first.line, field: None },
@@ -67,10 +67,10 @@ fn check(log: &LogView, limits: &Limits, findings: &mut Findings) {
                 "{count} lines look like {} of a Go version this tool does not know, or were changed on the way; {read}.",
                 switch(family)
             ),
-            related: Vec::new(),
             further: others.iter().take(MAX_FURTHER).map(|unknown| Place { line: unknown.line, field: None }).collect(),
             count,
             numbers: vec![("unknown_lines", count as f64)],
+            ..Finding::about(&RULE)
         });
     }
 }

@@ -18,6 +18,8 @@ pub struct RulePage {
     pub title: String,
     /// Highest severity, in lower case.
     pub severity: String,
+    /// Whether it is run only where a setting gives it a level.
+    pub off: bool,
     /// Names of the fields that it reads, such as `gc.n`.
     pub reads: Vec<String>,
     /// The head comment, in Markdown.
@@ -77,7 +79,8 @@ fn parse(file: &str, text: &str) -> Outcome<Option<RulePage>> {
         return Err(format!("its head comment has the headings {headings:?} instead of {HEADINGS:?}"));
     }
     let reads = reads(declaration)?;
-    Ok(Some(RulePage { code: text_value("code")?, slug, title: text_value("title")?, severity, reads, body }))
+    let off = value("kind")? == "Kind::Off";
+    Ok(Some(RulePage { code: text_value("code")?, slug, title: text_value("title")?, severity, off, reads, body }))
 }
 
 /// The fields that a declaration names: `reads: &[gc::N, sched::AT_MS]`.
@@ -115,17 +118,19 @@ pub fn generate(rules: &[RulePage], names: &Names) -> Vec<Output> {
 }
 
 fn page(rule: &RulePage, names: &Names) -> String {
-    let RulePage { code, slug, title, severity, body, .. } = rule;
+    let RulePage { code, slug, title, severity, off, body, .. } = rule;
+    let off = if *off { " Off: it is looked for only where a setting gives it a level." } else { "" };
     let links = names.see(code);
     let see =
         if links.is_empty() { String::new() } else { format!("\n## See also\n\n{}", markdown::links("", &links)) };
-    format!("# {code} {slug}\n\n{title}. Severity: at most {severity}.\n\n{body}{see}")
+    format!("# {code} {slug}\n\n{title}. Severity: at most {severity}.{off}\n\n{body}{see}")
 }
 
 fn index(rules: &[RulePage]) -> String {
     let mut text = format!("{HEAD}# Rules\n\n");
-    for RulePage { code, slug, title, severity, .. } in rules {
-        text.push_str(&markdown::item(&format!("[{code} {slug}](rules/{slug}.md), at most {severity}: {title}.")));
+    for RulePage { code, slug, title, severity, off, .. } in rules {
+        let off = if *off { ", off" } else { "" };
+        text.push_str(&markdown::item(&format!("[{code} {slug}](rules/{slug}.md), at most {severity}{off}: {title}.")));
     }
     text
 }
@@ -147,6 +152,7 @@ pub(crate) static RULE: Rule = Rule {
     slug: "stw-long",
     title: "Long pause",
     severity: Severity::Warning,
+    kind: Kind::Point,
     reads: &[
         gc::WALL_MARK_TERM_MS,
         gc::N,
@@ -161,6 +167,8 @@ pub(crate) static RULE: Rule = Rule {
         let page = parse("stw_long", FILE).unwrap().unwrap();
         assert_eq!((page.code.as_str(), page.slug.as_str(), page.severity.as_str()), ("GC301", "stw-long", "warning"));
         assert_eq!(page.reads, ["gc.wall_mark_term_ms", "gc.n"]);
+        assert!(!page.off);
+        assert!(parse("stw_long", &FILE.replace("Kind::Point", "Kind::Off")).unwrap().unwrap().off);
         assert!(page.body.starts_with("## What it looks for\n\nPauses.\n## Why it matters\n"));
     }
 

@@ -91,7 +91,7 @@ pub(in crate::rules) fn run(points: &[(f64, f64)]) -> RunView {
 /// What a rule says about a run: line (from 1), severity, message; then the related lines.
 pub(in crate::rules) fn said(rule: &'static Rule, run: &RunView, memory_limit_mb: Option<f64>) -> String {
     let Check::Run(check) = rule.check else { return String::new() };
-    let limits = Limits { declared: rule.limits, changed: &[], memory_limit_mb, cpu_limit: None };
+    let limits = Limits { memory_limit_mb, ..Limits::defaults(rule.limits) };
     let mut findings = Findings::default();
     check(run, &limits, &mut findings);
     let mut text = String::new();

@@ -1,0 +1,3 @@
+//! `cargo xtask eval`.
+
+fn main() {}
