@@ -1,15 +1,28 @@
 //! The settings, declared once. Their JSON schema is `server/docs/settings.schema.json`; from that `cargo xtask codegen`
 //! writes both editors' lists of settings and the documentation.
 //!
-//! Clients may send anything. What is not understood is reported and changes nothing else; no setting chooses a
-//! command. A path is taken only from the options that a client starts the server with, see [`goroot`].
+//! They come in layers: what a client sends, then the nearest `gotracelens.toml` above the log, then flags of the command
+//! line; each is put over those before, key by key. Anybody may write anything there. What is not understood is reported
+//! with the nearest name that exists, and changes nothing else; no setting chooses a command. A path is taken only from
+//! the options that a client starts the server with, see [`goroot`].
+
+mod amounts;
+mod apply;
+mod globs;
+pub(crate) mod project;
+mod schema;
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum;
 use ide::rules::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+pub use amounts::{cpus, memory_mib};
+pub use apply::{Layer, Problem, Source};
+pub(crate) use globs::is_named;
 
 /// The key under which clients keep our settings.
 pub const SECTION: &str = "gotracelens";
@@ -20,8 +33,26 @@ pub const SECTION: &str = "gotracelens";
 pub struct Settings {
     /// The summary of a file.
     pub summary: SummarySettings,
-    /// Levels and limits of rules, by the slug of the rule, e.g. `stw-long`.
+    /// What is reported where no rule is set by itself.
+    pub preset: Preset,
+    /// Memory that the process may use, as Docker, Kubernetes or GOMEMLIMIT write it: `512MiB`, `512Mi`, `2g`. Rules say when
+    /// it will be reached. Empty: not known.
+    #[serde(rename = "memoryLimit", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::memory_limit")]
+    pub memory_limit_mb: Option<f64>,
+    /// Processors that the process may use, such as 2 or 1.5, where that is less than GOMAXPROCS. Shares of processor time
+    /// are of these. 0: not known.
+    #[serde(rename = "cpuLimit", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::cpu_limit")]
+    pub cpu_limit: Option<f64>,
+    /// Levels and limits of rules, by the slug of the rule: `{"stw-long": {"level": "error", "warning_ms": 20}}`; a level
+    /// alone may stand without braces. The page of a rule names its limits.
+    #[schemars(schema_with = "schema::rules")]
     pub rules: BTreeMap<String, RuleSettings>,
+    /// Settings for some files, over those outside: `files` has globs, without a `/` about names, else about paths; `preset`,
+    /// `memoryLimit`, `cpuLimit` and `rules` are as outside. Later entries win.
+    #[schemars(schema_with = "schema::overrides")]
+    pub overrides: Vec<Value>,
     /// Globs of files whose summary includes the older files of their rotated set, in the same folder: `app.log` with
     /// `app.log.1`, `app.log.2.gz`. Without a `/` a glob is about names, else about paths.
     pub join: Vec<String>,
@@ -34,6 +65,29 @@ pub struct Settings {
     pub goroot: String,
     /// Help where GODEBUG is set.
     pub godebug: GodebugSettings,
+}
+
+/// A set of defaults of the rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// What the pages of the rules say.
+    #[default]
+    Default,
+    /// Pauses and waiting goroutines are reported from half as much on.
+    Latency,
+    /// Only errors, and warnings about how a run develops.
+    Quiet,
+}
+
+impl From<Preset> for ide::settings::Preset {
+    fn from(preset: Preset) -> Self {
+        match preset {
+            Preset::Default => Self::Default,
+            Preset::Latency => Self::Latency,
+            Preset::Quiet => Self::Quiet,
+        }
+    }
 }
 
 /// Help where GODEBUG is set.
@@ -149,71 +203,13 @@ impl Settings {
             level: rule.level.map(Into::into),
             limits: rule.limits.clone().into_iter().collect(),
         };
-        ide::Settings { rules: self.rules.iter().map(rule).collect(), ..ide::Settings::default() }
-    }
-
-    /// Reads settings as clients send them, with or without the section's key around them, and says what was not
-    /// understood. What is not set, or not understood, has its default.
-    pub fn parse(value: &Value) -> (Self, Vec<String>) {
-        let mut problems = Vec::new();
-        let mut settings = Self::default();
-        let value = value.get(SECTION).unwrap_or(value);
-        for (key, value) in object("settings", value, &mut problems) {
-            match key.as_str() {
-                "summary" => {
-                    for (key, value) in object("summary", value, &mut problems) {
-                        match key.as_str() {
-                            "where" => take("summary.where", value, &mut settings.summary.place, &mut problems),
-                            _ => problems.push(format!("summary.{key}: there is no such setting")),
-                        }
-                    }
-                }
-                "inlayHints" => {
-                    let hints = &mut settings.inlay_hints;
-                    for (key, value) in object("inlayHints", value, &mut problems) {
-                        let name = format!("inlayHints.{key}");
-                        match key.as_str() {
-                            "liveHeapDelta" => take(&name, value, &mut hints.live_heap_delta, &mut problems),
-                            "interval" => take(&name, value, &mut hints.interval, &mut problems),
-                            "outliers" => take(&name, value, &mut hints.outliers, &mut problems),
-                            "wallClock" => take(&name, value, &mut hints.wall_clock, &mut problems),
-                            "states" => take(&name, value, &mut hints.states, &mut problems),
-                            _ => problems.push(format!("{name}: there is no such setting")),
-                        }
-                    }
-                }
-                "rules" => {
-                    for (slug, value) in object("rules", value, &mut problems) {
-                        let rule = parse_rule(slug, value, &mut problems);
-                        settings.rules.insert(slug.clone(), rule);
-                    }
-                }
-                "join" => {
-                    let mut globs: Vec<String> = Vec::new();
-                    take("join", value, &mut globs, &mut problems);
-                    let (known, wrong): (Vec<_>, Vec<_>) = globs
-                        .into_iter()
-                        .map(|glob| (glob::Pattern::new(&glob), glob))
-                        .partition(|(read, _)| read.is_ok());
-                    settings.join = known.into_iter().map(|(_, glob)| glob).collect();
-                    let wrong = wrong.into_iter().filter_map(|(read, glob)| Some((glob, read.err()?)));
-                    problems.extend(wrong.map(|(glob, error)| format!("join: {glob:?} is no glob: {}", error.msg)));
-                }
-                "godebug" => {
-                    for (key, value) in object("godebug", value, &mut problems) {
-                        match key.as_str() {
-                            "enable" => take("godebug.enable", value, &mut settings.godebug.enable, &mut problems),
-                            _ => problems.push(format!("godebug.{key}: there is no such setting")),
-                        }
-                    }
-                }
-                "goroot" => take("goroot", value, &mut settings.goroot, &mut problems),
-                // Read by the editors' clients, not by the server; what the client can do stands beside the settings.
-                "server" | "trace" | "enable" | "detect" | "commands" | "pageUri" => {}
-                _ => problems.push(format!("{key}: there is no such setting")),
-            }
+        ide::Settings {
+            rules: self.rules.iter().map(rule).collect(),
+            memory_limit_mb: self.memory_limit_mb,
+            cpu_limit: self.cpu_limit,
+            preset: self.preset.into(),
+            ..ide::Settings::default()
         }
-        (settings, problems)
     }
 }
 
@@ -227,48 +223,6 @@ pub fn goroot(options: &Value) -> Option<String> {
     (!path.is_empty()).then(|| path.to_owned())
 }
 
-fn parse_rule(slug: &str, value: &Value, problems: &mut Vec<String>) -> RuleSettings {
-    let mut rule = RuleSettings::default();
-    for (key, value) in object(&format!("rules.{slug}"), value, problems) {
-        let name = format!("rules.{slug}.{key}");
-        if key == "level" {
-            take(&name, value, &mut rule.level, problems);
-            continue;
-        }
-        match value.as_f64() {
-            Some(limit) => {
-                rule.limits.insert(key.clone(), limit);
-            }
-            None if value.is_null() => {}
-            None => problems.push(format!("{name}: expected a number, got {value}")),
-        }
-    }
-    rule
-}
-
-/// The entries of an object. Null counts as not set.
-fn object<'a>(
-    name: &str,
-    value: &'a Value,
-    problems: &mut Vec<String>,
-) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
-    if !value.is_object() && !value.is_null() {
-        problems.push(format!("{name}: expected an object, got {value}"));
-    }
-    value.as_object().into_iter().flat_map(Map::iter)
-}
-
-/// Reads a value into its place; null counts as not set.
-fn take<T: for<'a> Deserialize<'a>>(name: &str, value: &Value, place: &mut T, problems: &mut Vec<String>) {
-    if value.is_null() {
-        return;
-    }
-    match T::deserialize(value) {
-        Ok(read) => *place = read,
-        Err(error) => problems.push(format!("{name}: {error}")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
@@ -276,20 +230,28 @@ mod tests {
 
     use super::*;
 
+    fn parse(value: &Value) -> (Settings, Vec<Problem>) {
+        let layer = Layer { value: value.clone(), source: Source::User, folder: None };
+        let mut settings = Settings::default();
+        let problems = settings.apply(&layer, None);
+        (settings, problems)
+    }
+
     fn check(value: Value, expected: Expect) {
-        let (settings, problems) = Settings::parse(&value);
+        let (settings, problems) = parse(&value);
         let settings = serde_json::to_string(&settings).unwrap();
+        let problems = problems.iter().map(Problem::in_words).collect();
         expected.assert_eq(&[vec![settings], problems].concat().join("\n"));
     }
 
     #[test]
     fn reads_settings_with_and_without_their_key() {
-        let all = json!({"summary": {"where": "off"}, "rules": {"stw-long": {"level": "error", "limit_ms": 20}}, "join": ["app*.log"], "godebug": {"enable": true}});
-        assert_eq!(Settings::parse(&json!({ "gotracelens": all })), Settings::parse(&all));
+        let all = json!({"summary": {"where": "off"}, "rules": {"stw-long": {"level": "error", "warning_ms": 20}}, "join": ["app*.log"], "godebug": {"enable": true}});
+        assert_eq!(parse(&json!({ "gotracelens": all })), parse(&all));
         check(
             all,
             expect![[
-                r#"{"summary":{"where":"off"},"rules":{"stw-long":{"level":"error","limit_ms":20.0}},"join":["app*.log"],"inlayHints":{"liveHeapDelta":false,"interval":false,"outliers":false,"wallClock":false,"states":false},"goroot":"","godebug":{"enable":true}}"#
+                r#"{"summary":{"where":"off"},"preset":"default","rules":{"stw-long":{"level":"error","warning_ms":20.0}},"overrides":[],"join":["app*.log"],"inlayHints":{"liveHeapDelta":false,"interval":false,"outliers":false,"wallClock":false,"states":false},"goroot":"","godebug":{"enable":true}}"#
             ]],
         );
     }
@@ -316,7 +278,7 @@ mod tests {
     #[test]
     fn null_is_the_default() {
         for value in [json!(null), json!({}), json!({"gotracelens": null}), json!({"summary": {"where": null}})] {
-            assert_eq!(Settings::parse(&value), (Settings::default(), Vec::new()), "{value}");
+            assert_eq!(parse(&value), (Settings::default(), Vec::new()), "{value}");
         }
     }
 
@@ -325,28 +287,28 @@ mod tests {
         check(
             json!({
                 "summary": {"where": "top", "size": 1},
-                "rules": {"a": {"level": "loud", "limit_ms": "7", "min_cycles": 7}, "b": 3},
+                "rules": {"stw-long": {"level": "loud", "info_ms": "7", "info_cycles": 7}, "GC101": 3},
                 "sumary": {},
                 "join": ["*.log", "[", "a***"],
                 "godebug": {"enable": "yes", "enabled": true},
             }),
             expect![[r#"
-                {"summary":{"where":"auto"},"rules":{"a":{"level":null,"min_cycles":7.0},"b":{"level":null}},"join":["*.log"],"inlayHints":{"liveHeapDelta":false,"interval":false,"outliers":false,"wallClock":false,"states":false},"goroot":"","godebug":{"enable":false}}
+                {"summary":{"where":"auto"},"preset":"default","rules":{"live-heap-leak":{"level":null},"stw-long":{"level":null,"info_cycles":7.0}},"overrides":[],"join":["*.log"],"inlayHints":{"liveHeapDelta":false,"interval":false,"outliers":false,"wallClock":false,"states":false},"goroot":"","godebug":{"enable":false}}
                 godebug.enable: invalid type: string "yes", expected a boolean
-                godebug.enabled: there is no such setting
+                godebug.enabled: there is no such setting; did you mean godebug.enable?
                 join: "[" is no glob: invalid range pattern
                 join: "a***" is no glob: wildcards are either regular `*` or recursive `**`
-                rules.a.level: unknown variant `loud`, expected one of `off`, `hint`, `info`, `warning`, `error`
-                rules.a.limit_ms: expected a number, got "7"
-                rules.b: expected an object, got 3
-                sumary: there is no such setting
+                rules.GC101: expected an object, got 3
+                rules.stw-long.info_ms: expected a number, got "7"
+                rules.stw-long.level: unknown variant `loud`, expected one of `off`, `hint`, `info`, `warning`, `error`
+                sumary: there is no such setting; did you mean summary?
                 summary.size: there is no such setting
                 summary.where: unknown variant `top`, expected one of `auto`, `lens`, `inlay`, `diagnostic`, `off`"#]],
         );
         check(
             json!([1]),
             expect![[r#"
-                {"summary":{"where":"auto"},"rules":{},"join":[],"inlayHints":{"liveHeapDelta":false,"interval":false,"outliers":false,"wallClock":false,"states":false},"goroot":"","godebug":{"enable":false}}
+                {"summary":{"where":"auto"},"preset":"default","rules":{},"overrides":[],"join":[],"inlayHints":{"liveHeapDelta":false,"interval":false,"outliers":false,"wallClock":false,"states":false},"goroot":"","godebug":{"enable":false}}
                 settings: expected an object, got [1]"#]],
         );
     }

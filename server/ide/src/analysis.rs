@@ -18,6 +18,8 @@ use crate::view::RunView;
 pub struct Analysis {
     /// All findings, in the order of their lines.
     pub findings: Vec<Finding>,
+    /// Findings that somebody muted, in the order of their lines.
+    pub muted: Vec<Finding>,
     /// Why rules found nothing where people ask for the reason, in the order of the rules.
     pub declined: Vec<Declined>,
     /// One summary a run, in the order of runs.
@@ -41,6 +43,7 @@ impl Analysis {
         let slow_ms = settings.limits(slow_requests::RULE).get(slow_requests::LIMIT);
         requests::fill(&mut view.runs, log, runs, lines, slow_ms);
         let (findings, declined) = check(log, runs, lines, &view, settings, &blocks);
+        let (muted, findings): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| settings.mutes(finding));
         let by_run = by_run(&findings);
         let of_run = |run: usize| by_run.get(&run).map_or(&[][..], Vec::as_slice);
         let summaries = view.runs.iter().map(|run| summary::of(run, of_run(run.run))).collect();
@@ -48,7 +51,7 @@ impl Analysis {
             view.runs.iter().zip(&runs.list).map(|(view, run)| environment::of(log, run, view, &blocks)).collect();
         let told = |run: &RunView| if run.toolchain { Vec::new() } else { phases::phases(run) };
         let phases = view.runs.iter().map(told).collect();
-        Self { findings, declined, summaries, environments, phases }
+        Self { findings, muted, declined, summaries, environments, phases }
     }
 }
 

@@ -13,6 +13,30 @@ pub struct Settings {
     pub cpu_limit: Option<f64>,
     /// What is asked of logs where nothing else is set.
     pub preset: Preset,
+    /// What is not to be shown.
+    pub mutes: Vec<Mute>,
+}
+
+/// Findings that nobody wants to see again.
+#[derive(Clone, Copy, Debug)]
+pub struct Mute {
+    /// Their rule.
+    pub rule: &'static Rule,
+    /// First and last line on which they stand, from 0; all when none.
+    pub lines: Option<(u32, u32)>,
+}
+
+impl PartialEq for Mute {
+    fn eq(&self, other: &Self) -> bool {
+        (self.rule.code, self.lines) == (other.rule.code, other.lines)
+    }
+}
+
+impl Mute {
+    fn is_about(&self, finding: &Finding) -> bool {
+        let line = finding.place.line;
+        self.rule.code == finding.rule.code && self.lines.is_none_or(|(first, last)| (first..=last).contains(&line))
+    }
 }
 
 /// A set of defaults.
@@ -68,6 +92,11 @@ impl Settings {
     /// The level a user gave to a rule.
     pub fn level(&self, rule: &Rule) -> Option<Level> {
         self.rule(rule)?.level
+    }
+
+    /// Whether somebody muted a finding.
+    pub fn mutes(&self, finding: &Finding) -> bool {
+        self.mutes.iter().any(|mute| mute.is_about(finding))
     }
 
     /// Whether a rule is run at all.

@@ -16,8 +16,13 @@ local M = {}
 
 -- generated: begin server setting types
 ---@class (exact) gotracelens.ServerOpts
+---@field cpuLimit? number Processors that the process may use, such as 2 or 1.5, where that is less than GOMAXPROCS. Shares of processor time are of these. 0: not known.
 ---@field goroot? string Absolute path of the Go installation to whose sources stacks lead, as `go env GOROOT` prints it. Read when the server starts. Empty: stacks lead to files of the workspace only.
 ---@field join? string[] Globs of files whose summary includes the older files of their rotated set, in the same folder: `app.log` with `app.log.1`, `app.log.2.gz`. Without a `/` a glob is about names, else about paths.
+---@field memoryLimit? string Memory that the process may use, as Docker, Kubernetes or GOMEMLIMIT write it: `512MiB`, `512Mi`, `2g`. Rules say when it will be reached. Empty: not known.
+---@field overrides? table Settings for some files, over those outside: `files` has globs, without a `/` about names, else about paths; `preset`, `memoryLimit`, `cpuLimit` and `rules` are as outside. Later entries win.
+---@field preset? "default"|"latency"|"quiet" What is reported where no rule is set by itself.
+---@field rules? table Levels and limits of rules, by the slug of the rule: `{"stw-long": {"level": "error", "warning_ms": 20}}`; a level alone may stand without braces. The page of a rule names its limits.
 ---@field godebug? gotracelens.Opts.Godebug
 ---@field inlayHints? gotracelens.Opts.InlayHints
 ---@field summary? gotracelens.Opts.Summary
@@ -41,9 +46,9 @@ local M = {}
 vim.g.gotracelens = vim.g.gotracelens
 
 ---@class (exact) gotracelens.Setting
----@field type "string"|"boolean"|"number"|"list" a list is one of strings
+---@field type "string"|"boolean"|"number"|"list"|"table" a list is one of strings; the server looks into tables
 ---@field values? string[] the only values allowed
----@field default? string|boolean
+---@field default? string|boolean|number
 ---@field check? fun(value: any): string? what is wrong with a value of the right type
 ---@field sent? boolean passed on to the server; the others concern this plugin only
 
@@ -62,6 +67,7 @@ M.settings = {
   ["server.path"] = { type = "string", check = absolute },
   ["codelens.enable"] = { type = "boolean", default = true },
   -- generated: begin server settings
+  ["cpuLimit"] = { type = "number", default = 0, sent = true },
   ["godebug.enable"] = { type = "boolean", default = false, sent = true },
   ["goroot"] = { type = "string", default = "", sent = true },
   ["inlayHints.interval"] = { type = "boolean", default = false, sent = true },
@@ -70,6 +76,10 @@ M.settings = {
   ["inlayHints.states"] = { type = "boolean", default = false, sent = true },
   ["inlayHints.wallClock"] = { type = "boolean", default = false, sent = true },
   ["join"] = { type = "list", sent = true },
+  ["memoryLimit"] = { type = "string", default = "", sent = true },
+  ["overrides"] = { type = "table", sent = true },
+  ["preset"] = { type = "string", values = { "default", "latency", "quiet" }, default = "default", sent = true },
+  ["rules"] = { type = "table", sent = true },
   ["summary.where"] = {
     type = "string",
     values = { "auto", "lens", "inlay", "diagnostic", "off" },

@@ -68,6 +68,8 @@ pub(super) struct Profile {
     pub(super) push_version: bool,
     pub(super) configuration: bool,
     pub(super) registers_configuration: bool,
+    /// Watches files for us.
+    pub(super) registers_watchers: bool,
     /// Shows what a link stands for, not only where it leads.
     pub(super) definition_links: bool,
     /// How it opens pages of the reference.
@@ -140,6 +142,10 @@ impl Profile {
             registers_configuration: workspace
                 .and_then(|caps| caps.did_change_configuration.as_ref())
                 .and_then(|change| change.dynamic_registration)
+                .unwrap_or_default(),
+            registers_watchers: workspace
+                .and_then(|caps| caps.did_change_watched_files.as_ref())
+                .and_then(|watch| watch.dynamic_registration)
                 .unwrap_or_default(),
             definition_links: text_document
                 .and_then(|caps| caps.definition.as_ref())
@@ -315,7 +321,8 @@ mod tests {
         assert_eq!(lens.summary_place(&auto), SummaryPlace::Lens);
         assert_eq!(inlay.summary_place(&auto), SummaryPlace::Inlay);
         assert_eq!(neither.summary_place(&auto), SummaryPlace::Diagnostic);
-        let off = Settings::parse(&json!({"summary": {"where": "off"}})).0;
+        let off =
+            Settings { summary: config::SummarySettings { place: config::SummaryPlace::Off }, ..Settings::default() };
         assert_eq!(lens.summary_place(&off), SummaryPlace::Nowhere);
     }
 

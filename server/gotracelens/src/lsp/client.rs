@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::runtime::Handle;
-use tower_lsp::gen_lsp_types::{ConfigurationItem, Diagnostic, Registration, Uri};
+use tower_lsp::gen_lsp_types::{ConfigurationItem, Diagnostic, MessageType, Registration, Uri};
 use tower_lsp::jsonrpc;
 
 use crate::config::SECTION;
+use crate::config::project::{CONFIG_FILE, MUTE_FILE};
 
 use super::capabilities::Refresh;
 use super::inbox::{Event, Inbox};
@@ -52,6 +53,27 @@ impl Client {
             };
             within_limit("client/registerCapability", client.register_capability(vec![registration])).await;
         });
+    }
+
+    /// Asks to be told when files with settings change beside documents.
+    pub(super) fn register_for_project_files(&self) {
+        let client = self.client.clone();
+        self.runtime.spawn(async move {
+            let watchers: Vec<_> =
+                [CONFIG_FILE, MUTE_FILE].iter().map(|name| json!({ "globPattern": format!("**/{name}") })).collect();
+            let registration = Registration {
+                id: "project-files".into(),
+                method: "workspace/didChangeWatchedFiles".into(),
+                register_options: Some(json!({ "watchers": watchers })),
+            };
+            within_limit("client/registerCapability", client.register_capability(vec![registration])).await;
+        });
+    }
+
+    /// Shows a message to whoever sits in front of the client.
+    pub(super) fn warn(&self, text: String) {
+        let client = self.client.clone();
+        self.runtime.spawn(async move { client.show_message(MessageType::Warning, text).await });
     }
 
     /// Tells the client to ask again for what it announced it can be told to.

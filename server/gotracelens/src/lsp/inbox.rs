@@ -4,6 +4,7 @@
 //! waits for the client.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::mpsc;
 
 use ide::godebug::FileKind;
@@ -11,6 +12,8 @@ use tokio::sync::{mpsc as answers, oneshot};
 use tower_lsp::gen_lsp_types::{Diagnostic, Uri};
 use tower_lsp::jsonrpc::{Error, Result};
 use tracelog::Log;
+
+use crate::config::project::FileProblem;
 
 use super::capabilities::Profile;
 use super::fault::{self, Place};
@@ -54,6 +57,10 @@ pub(super) enum Event {
         added: Vec<Uri>,
         removed: Vec<Uri>,
     },
+    /// Files beside documents were read: which, and what is wrong with each.
+    ProjectRead(Vec<(PathBuf, Vec<FileProblem>)>),
+    /// Files beside documents came, went or changed.
+    ProjectChanged,
     /// A parse on the pool has ended; without a log if it was stopped or panicked.
     Parsed {
         uri: Uri,

@@ -1,12 +1,15 @@
 //! The owner of the state: one thread takes events in order. It computes little and waits for nobody.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use tower_lsp::gen_lsp_types::Uri;
 
-use crate::config::Settings;
+use crate::config::Problem;
+use crate::config::project::FileProblem;
 
 use super::capabilities::Profile;
 use super::client::Client;
@@ -14,7 +17,9 @@ use super::fault::{self, Place};
 use super::inbox::{About, Event, Inbox, Needs, Question, Seen};
 use super::publish::Schedule;
 use super::questions;
+use super::to_proto;
 use super::transport::panic_text;
+use super::uri::uri_of;
 use super::world::World;
 
 /// After the parse of a text of this size clients are told to ask again: they may have given up waiting.
@@ -28,6 +33,8 @@ pub(super) struct MainLoop {
     pub(super) client: Client,
     pub(super) inbox: Inbox,
     pub(super) schedule: Schedule,
+    /// Files beside documents about which the client was told something.
+    pub(super) faulty: HashSet<Uri>,
 }
 
 impl MainLoop {
@@ -67,11 +74,14 @@ impl MainLoop {
             Event::Started(profile, settings, roots) => {
                 self.world.set_profile(profile);
                 self.world.set_roots(roots);
-                self.set_settings(&settings.unwrap_or_default());
+                self.set_settings(settings.unwrap_or_default());
             }
             Event::Ready => {
                 if self.profile().registers_configuration {
                     self.client.register_for_settings();
+                }
+                if self.profile().registers_watchers {
+                    self.client.register_for_project_files();
                 }
                 if self.profile().configuration {
                     self.client.pull_settings(self.inbox.clone());
@@ -93,7 +103,7 @@ impl MainLoop {
             }
             // A client that can be asked sends notifications whose content is empty, or not ours.
             Event::SettingsChanged(_) if self.profile().configuration => self.client.pull_settings(self.inbox.clone()),
-            Event::SettingsChanged(settings) | Event::Settings(settings) => self.set_settings(&settings),
+            Event::SettingsChanged(settings) | Event::Settings(settings) => self.set_settings(settings),
             Event::Asked(question) => self.world.ask(question),
             Event::AskedAll(question) => {
                 let uris: Vec<Uri> = self.world.uris().cloned().collect();
@@ -102,6 +112,14 @@ impl MainLoop {
             Event::FoldersChanged { added, removed } => {
                 let roots = self.world.roots().changed(added, &removed);
                 self.world.set_roots(roots);
+            }
+            Event::ProjectRead(files) => files.into_iter().for_each(|(path, problems)| self.tell(&path, &problems)),
+            Event::ProjectChanged => {
+                for uri in std::mem::take(&mut self.faulty) {
+                    self.client.publish_diagnostics(uri, Vec::new(), None);
+                }
+                self.world.look_around_again();
+                self.ask_again();
             }
             Event::Parsed { uri, revision, log } => {
                 if self.world.parsed(&uri, revision, log) && self.world.n_bytes(&uri) >= BIG_BYTES {
@@ -122,18 +140,39 @@ impl MainLoop {
         self.world.profile()
     }
 
-    fn set_settings(&mut self, settings: &serde_json::Value) {
-        let (settings, problems) = Settings::parse(settings);
-        for problem in problems {
-            tracing::warn!("settings: {problem:?}");
-        }
-        if self.world.set_settings(settings) {
-            let uris: Vec<Uri> = self.world.uris().cloned().collect();
-            uris.iter().for_each(|uri| self.touch(uri));
-            if !uris.is_empty() {
-                self.client.refresh(self.profile().refresh);
+    fn set_settings(&mut self, settings: serde_json::Value) {
+        if let Some(problems) = self.world.set_settings(settings) {
+            if !problems.is_empty() {
+                let problems: Vec<String> = problems.iter().map(Problem::in_words).collect();
+                tracing::warn!("settings: {problems:?}");
+                self.client.warn(format!("gotracelens settings: {}", problems.join("; ")));
             }
+            self.ask_again();
         }
+    }
+
+    /// Other answers are to be had for every document.
+    fn ask_again(&mut self) {
+        let uris: Vec<Uri> = self.world.uris().cloned().collect();
+        uris.iter().for_each(|uri| self.touch(uri));
+        if !uris.is_empty() {
+            self.client.refresh(self.profile().refresh);
+        }
+    }
+
+    /// Says at their places what is wrong with a file of the project.
+    fn tell(&mut self, path: &Path, problems: &[FileProblem]) {
+        let Some(uri) = uri_of(path) else { return };
+        let is_faulty = !problems.is_empty();
+        if is_faulty || self.faulty.contains(&uri) {
+            let problems = problems.iter().map(to_proto::file_problem).collect();
+            self.client.publish_diagnostics(uri.clone(), problems, None);
+        }
+        if is_faulty {
+            self.faulty.insert(uri)
+        } else {
+            self.faulty.remove(&uri)
+        };
     }
 
     /// Findings of this document are to be pushed, if the client does not ask for them.

@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use glob::{MatchOptions, Pattern};
 use tower_lsp::gen_lsp_types::Uri;
 use tracelog::{Log, Runs};
 
+use crate::config::is_named;
 use crate::input::Document;
 use crate::joined::{self, Life};
 use crate::rotation::Rotation;
@@ -36,7 +36,7 @@ impl OlderParts {
     pub(super) fn before(&self, uri: &Uri, globs: &[String], log: &Log, runs: &Runs) -> Option<ide::Older> {
         let parts = self.0.get_or_init(|| {
             let path = path_of(&uri.0)?;
-            is_named(&path, globs).then(|| Parts::read(&path, MAX_BYTES)).flatten()
+            is_named(&path, globs, None).then(|| Parts::read(&path, MAX_BYTES)).flatten()
         });
         parts.as_ref().map(|parts| parts.before(&Life::all(log, runs)))
     }
@@ -111,25 +111,6 @@ fn older_parts(path: &Path) -> Vec<PathBuf> {
     // While a part is being packed its copy is not whole.
     parts.dedup_by(|(next, _), (kept, _)| next.age == kept.age);
     parts.into_iter().map(|(_, path)| path).collect()
-}
-
-/// Whether one of the globs names this file: by its name, or by its path where the glob has a separator.
-fn is_named(path: &Path, globs: &[String]) -> bool {
-    let options = MatchOptions {
-        case_sensitive: !cfg!(windows),
-        require_literal_separator: true,
-        require_literal_leading_dot: false,
-    };
-    globs.iter().any(|glob| {
-        let is_path = glob.contains(['/', '\\']);
-        let anchored = match is_path && !Path::new(glob).is_absolute() && !glob.starts_with("**") {
-            true => format!("**/{glob}"),
-            false => glob.clone(),
-        };
-        let name = if is_path { Some(path) } else { path.file_name().map(Path::new) };
-        let Ok(pattern) = Pattern::new(&anchored) else { return false };
-        name.is_some_and(|name| pattern.matches_path_with(name, options))
-    })
 }
 
 #[cfg(test)]
@@ -215,7 +196,7 @@ mod tests {
 
     #[test]
     fn globs_are_about_names_or_paths() {
-        let is_named = |glob: &str| is_named(Path::new("/var/log/api/app.log"), &[glob.to_owned()]);
+        let is_named = |glob: &str| is_named(Path::new("/var/log/api/app.log"), &[glob.to_owned()], None);
         for glob in ["app.log", "*.log", "/var/log/*/app.log", "/var/**/*.log", "api/*.log", "**/app.log"] {
             assert!(is_named(glob), "{glob}");
         }

@@ -13,6 +13,7 @@ pub(super) fn build(server: impl FnOnce(Client) -> Server) -> (LspService<Server
         .custom_method("textDocument/didChange", Server::did_change)
         .custom_method("textDocument/didClose", Server::did_close)
         .custom_method("workspace/didChangeConfiguration", Server::did_change_configuration)
+        .custom_method("workspace/didChangeWatchedFiles", Server::did_change_watched_files)
         .custom_method("textDocument/hover", Server::hover)
         .custom_method("textDocument/codeLens", Server::code_lens)
         .custom_method("textDocument/diagnostic", Server::diagnostic)

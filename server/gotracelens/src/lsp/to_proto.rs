@@ -9,6 +9,8 @@ use tower_lsp::gen_lsp_types::{self as proto, Code, Contents, Label, MarkupConte
 
 use tracelog::{LineCol, Loc};
 
+use crate::config::project::FileProblem;
+
 use super::world::View;
 use super::{capabilities, pages, questions};
 
@@ -81,6 +83,18 @@ pub(super) fn command_action(
         command: Some(command),
         ..Default::default()
     })
+}
+
+/// What is wrong with a file beside the documents, at its place there.
+pub(super) fn file_problem(problem: &FileProblem) -> proto::Diagnostic {
+    let at = |character| proto::Position { line: problem.line, character };
+    proto::Diagnostic {
+        range: proto::Range { start: at(problem.columns.0), end: at(problem.columns.1) },
+        severity: Some(proto::DiagnosticSeverity::Warning),
+        source: Some(SOURCE.into()),
+        message: problem.text.clone().into(),
+        ..Default::default()
+    }
 }
 
 /// Goes to a line: `[uri, line]`.

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +15,7 @@ use ide::{Parsed, Snapshot};
 use tower_lsp::gen_lsp_types::Uri;
 use tracelog::{Edited, Log, Text};
 
-use crate::config::Settings;
+use crate::config::{Problem, Settings};
 
 use super::capabilities::{Profile, SummaryPlace};
 use super::fault::{self, Place};
@@ -23,6 +24,7 @@ use super::inbox::{About, Event, Inbox, Job, Needs, Question, Seen};
 use super::links::Roots;
 use super::older::OlderParts;
 use super::pool::{Lane, Pool};
+use super::settled::{Chosen, Settled};
 use super::transport::panic_text;
 
 /// Above this many new lines a parse on the pool is better than an incremental one in the owner.
@@ -47,6 +49,8 @@ pub(super) struct View {
     pub(super) snapshot: Snapshot,
     pub(super) profile: Arc<Profile>,
     pub(super) settings: Arc<Settings>,
+    /// The file of what is muted, where one lies beside the document.
+    pub(super) mute_file: Option<PathBuf>,
     /// Below what files of frames are looked for.
     pub(super) roots: Arc<Roots>,
     /// What the file is if it is no log.
@@ -72,9 +76,7 @@ pub(super) struct World {
     documents: HashMap<Uri, Document>,
     revisions: Revisions,
     profile: Arc<Profile>,
-    settings: Arc<Settings>,
-    /// What the analysis reads of the settings.
-    analysis_settings: Arc<ide::Settings>,
+    settled: Arc<Settled>,
     roots: Arc<Roots>,
     pool: Pool,
     inbox: Inbox,
@@ -157,8 +159,7 @@ impl World {
             documents: HashMap::new(),
             revisions: Revisions::default(),
             profile: Arc::new(Profile::of(&Default::default(), None)),
-            settings: Arc::default(),
-            analysis_settings: Arc::default(),
+            settled: Arc::default(),
             roots: Arc::default(),
             pool,
             inbox,
@@ -182,19 +183,28 @@ impl World {
         &self.roots
     }
 
-    /// Puts settings in force. True if they differ from those before.
-    pub(super) fn set_settings(&mut self, settings: Settings) -> bool {
-        if *self.settings == settings {
-            return false;
+    /// Puts what the client sent in force. Nothing if that is what was in force before, else what was not understood.
+    pub(super) fn set_settings(&mut self, settings: serde_json::Value) -> Option<Vec<Problem>> {
+        if self.settled.is_under(&settings) {
+            return None;
         }
-        self.analysis_settings = Arc::new(settings.analysis());
-        self.settings = Arc::new(settings);
+        let (settled, problems) = Settled::under(settings);
+        self.settle(settled);
+        Some(problems)
+    }
+
+    /// Files that lie beside documents have changed.
+    pub(super) fn look_around_again(&mut self) {
+        self.settle(self.settled.again());
+    }
+
+    fn settle(&mut self, settled: Settled) {
+        self.settled = Arc::new(settled);
         for document in self.documents.values_mut() {
             if let Reading::Done(read) = &mut document.reading {
                 *read = Arc::new(Read::of(read.log.clone(), Arc::default()));
             }
         }
-        true
     }
 
     pub(super) fn uris(&self) -> impl Iterator<Item = &Uri> {
@@ -212,6 +222,7 @@ impl World {
 
     /// Opens a document. If it is open already it is replaced: some editors reload a file that way.
     pub(super) fn open(&mut self, uri: Uri, version: i32, text: &str, file: Option<FileKind>) {
+        self.settled.forget(&uri);
         match self.documents.get(&uri) {
             Some(document) if document.now.file == file => {
                 return self.change(&uri, version, vec![Change { range: None, text: text.to_owned() }]);
@@ -248,7 +259,7 @@ impl World {
 
     fn apply(&mut self, document: &mut Document, version: i32, changes: Vec<Change>) {
         let is_replaced = changes.iter().any(|change| change.range.is_none());
-        let mut is_big = changes.len() > MAX_EDITS || is_replaced && !self.settings.join.is_empty();
+        let mut is_big = changes.len() > MAX_EDITS || is_replaced && !self.settled.own().join.is_empty();
         let mut edits = Vec::new();
         document.now.version = version;
         for change in changes {
@@ -424,20 +435,26 @@ impl World {
     /// about lines of a big text does without until somebody has paid, so that it is answered while the text is edited.
     fn answer(&self, lane: Lane, uri: &Uri, state: &State, read: Option<Arc<Read>>, job: Box<dyn Job>) {
         let (uri, version, text, file) = (uri.clone(), state.version, Arc::new(state.text.clone()), state.file);
-        let (profile, settings, roots) = (self.profile.clone(), self.settings.clone(), self.roots.clone());
-        let analysis_settings = self.analysis_settings.clone();
+        let (profile, roots) = (self.profile.clone(), self.roots.clone());
+        let (settled, inbox) = (self.settled.clone(), self.inbox.clone());
         let older = read.as_ref().map(|read| read.older.clone()).unwrap_or_default();
         let pays = lane == Lane::Slow || text.n_bytes() <= SMALL_BYTES;
         self.pool.run(lane, move || {
-            let parsed = catch_unwind(AssertUnwindSafe(|| {
-                let read = read?;
-                let parse = || Arc::new(Parsed::new(text.clone(), read.log.clone(), analysis_settings));
-                if pays { Some(read.parsed.get_or_init(parse).clone()) } else { read.parsed.get().cloned() }
+            let seen = catch_unwind(AssertUnwindSafe(|| {
+                let chosen = settled.of(&uri, &inbox);
+                let parsed = read.and_then(|read| {
+                    let parse = || Arc::new(Parsed::new(text.clone(), read.log.clone(), chosen.analysis.clone()));
+                    if pays { Some(read.parsed.get_or_init(parse).clone()) } else { read.parsed.get().cloned() }
+                });
+                (chosen, parsed)
             }));
-            match parsed {
-                Ok(parsed) => {
+            match seen {
+                Ok((chosen, parsed)) => {
                     let snapshot = Snapshot { lines: text.clone(), parsed: parsed.clone() };
-                    job.run(Seen::View(&View { uri, version, text, snapshot, profile, settings, roots, file, older }));
+                    let Chosen { settings, mute_file, .. } = &*chosen;
+                    let (settings, mute_file) = (settings.clone(), mute_file.clone());
+                    let view = View { uri, version, text, snapshot, profile, settings, mute_file, roots, file, older };
+                    job.run(Seen::View(&view));
                     // The asker has its answer; questions about single lines that follow find everything counted.
                     if let Some(parsed) = parsed.filter(|_| pays) {
                         let warmed = catch_unwind(AssertUnwindSafe(|| parsed.warm()));

@@ -34,10 +34,15 @@ enum Kind {
     Text,
     /// A list of strings.
     List,
+    /// An object or a list of objects that is set in whole: the part of the schema that says what may be in it.
+    Table(Value),
 }
 
-/// Settings of rules are objects of their own, and are set in whole.
-const NOT_LISTED: &str = "rules";
+/// Settings whose keys are no settings of their own.
+const TABLES: [&str; 2] = ["rules", "overrides"];
+
+/// What of the schema of such a setting an editor checks.
+const TABLE_KEYS: [&str; 4] = ["type", "properties", "items", "additionalProperties"];
 
 pub(super) fn generate() -> Outcome<Vec<Output>> {
     let settings = read(&fs::read_to_string(root().join(SCHEMA)).map_err(|error| format!("read {SCHEMA}: {error}"))?)?;
@@ -103,17 +108,24 @@ fn read(schema: &str) -> Outcome<Vec<Setting>> {
 fn collect(prefix: &str, object: &Value, defs: &Map<String, Value>, settings: &mut Vec<Setting>) -> Outcome {
     for (key, property) in object["properties"].as_object().into_iter().flatten() {
         let name = format!("{prefix}{key}");
-        if name == NOT_LISTED {
-            continue;
-        }
         let target = property["$ref"].as_str().and_then(|target| defs.get(target.trim_start_matches("#/$defs/")));
         let declared = target.unwrap_or(property);
-        if declared["properties"].is_object() {
+        let is_table = TABLES.contains(&name.as_str());
+        if declared["properties"].is_object() && !is_table {
             collect(&format!("{name}."), declared, defs, settings)?;
             continue;
         }
         let text = |value: &Value| value.as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
         let kind = match (declared["type"].as_str(), declared["oneOf"].as_array()) {
+            _ if is_table => Kind::Table(
+                declared
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .filter(|(key, _)| TABLE_KEYS.contains(&key.as_str()))
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .collect(),
+            ),
             (_, Some(values)) => {
                 Kind::Choice(values.iter().map(|one| (text(&one["const"]), text(&one["description"]))).collect())
             }
@@ -155,6 +167,9 @@ fn package(settings: &[Setting]) -> String {
                 entries.push(("type", "array".into()));
                 entries.push(("items", serde_json::json!({"type": "string"})));
             }
+            Kind::Table(schema) => {
+                entries.extend(TABLE_KEYS.iter().filter_map(|key| Some((*key, schema.get(*key)?.clone()))));
+            }
         }
         entries.push(("default", setting.default.clone()));
         entries.push(("scope", setting.scope.as_str().into()));
@@ -175,7 +190,7 @@ fn lua(settings: &[Setting]) -> String {
             let values: Vec<String> = values.iter().map(|(value, _)| format!("\"{value}\"")).collect();
             entries.push(format!("values = {{ {} }}", values.join(", ")));
         }
-        if !setting.default.is_array() && !setting.default.is_null() {
+        if !setting.default.is_array() && !setting.default.is_object() && !setting.default.is_null() {
             entries.push(format!("default = {}", setting.default));
         }
         entries.push("sent = true".to_owned());
@@ -196,6 +211,7 @@ const fn lua_type(kind: &Kind) -> &'static str {
         Kind::Bool => "boolean",
         Kind::Number => "number",
         Kind::List => "list",
+        Kind::Table(_) => "table",
     }
 }
 
@@ -267,7 +283,8 @@ fn help(settings: &[Setting]) -> String {
             Kind::List => "list of strings".to_owned(),
             kind => lua_type(kind).to_owned(),
         };
-        let default = if setting.default.is_array() { "empty".to_owned() } else { setting.default.to_string() };
+        let is_table = setting.default.is_array() || setting.default.is_object();
+        let default = if is_table { "empty".to_owned() } else { setting.default.to_string() };
         let mut text = format!("{kind}, default {default}. {}", setting.doc);
         if let Kind::Choice(values) = &setting.kind {
             text.extend(values.iter().map(|(value, doc)| format!(" \"{value}\": {doc}")));
@@ -323,18 +340,20 @@ mod tests {
         let schema = r##"{"properties": {
             "a": {"type": "boolean", "default": false, "description": "One\ntwo.", "x-scope": "window"},
             "b": {"$ref": "#/$defs/B"},
-            "rules": {"type": "object"}
+            "rules": {"type": "object", "default": {}, "properties": {"x": {"type": "number"}}, "title": "no"}
         }, "$defs": {
             "B": {"properties": {"c": {"$ref": "#/$defs/C", "default": "x", "description": "Which."}}},
             "C": {"oneOf": [{"const": "x", "description": "It."}]}
         }}"##;
         let settings = read(schema).unwrap();
         let names: Vec<&str> = settings.iter().map(|setting| setting.name.as_str()).collect();
-        assert_eq!(names, ["a", "b.c"]);
+        assert_eq!(names, ["a", "b.c", "rules"]);
+        let Kind::Table(table) = &settings[2].kind else { panic!("{:?}", settings[2]) };
+        assert_eq!(*table, serde_json::json!({"type": "object", "properties": {"x": {"type": "number"}}}));
         assert_eq!((settings[0].doc.as_str(), settings[0].scope.as_str()), ("One two.", "window"));
         assert_eq!(settings[1].kind, Kind::Choice(vec![("x".to_owned(), "It.".to_owned())]));
         assert_eq!(
-            lua(&settings[1..]),
+            lua(&settings[1..2]),
             "  [\"b.c\"] = { type = \"string\", values = { \"x\" }, default = \"x\", sent = true },\n"
         );
     }
