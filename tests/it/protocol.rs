@@ -13,6 +13,7 @@ mod order;
 mod pages;
 #[cfg(feature = "fault")]
 mod panics;
+mod project;
 mod samples;
 mod settings;
 

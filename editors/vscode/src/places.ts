@@ -8,8 +8,11 @@ import type { Server } from "./client";
 /** Commands that the server may put into its lenses and actions. */
 export const SERVER_COMMANDS = [
   "gotracelens.around",
+  "gotracelens.copy",
   "gotracelens.narrate",
+  "gotracelens.openPage",
   "gotracelens.reveal",
+  "gotracelens.saveMutes",
   "gotracelens.showFindings",
 ];
 
@@ -57,6 +60,15 @@ export function registerPlaces(server: Server): vscode.Disposable {
     texts,
     vscode.workspace.registerTextDocumentContentProvider(SCHEME, texts),
     vscode.commands.registerCommand("gotracelens.reveal", reveal),
+    vscode.commands.registerCommand("gotracelens.copy", async (text: string) => {
+      await vscode.env.clipboard.writeText(text);
+      void vscode.window.setStatusBarMessage(`gotracelens: copied ${text.split("\n", 1)[0] ?? ""}`, 5_000);
+    }),
+    // The edit that muted something left the file unsaved; the server reads it from the disk.
+    vscode.commands.registerCommand("gotracelens.saveMutes", async (uri: string) => {
+      const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(uri));
+      await document.save();
+    }),
     vscode.commands.registerCommand("gotracelens.showFindings", async (uri: string, line: number) => {
       await reveal(uri, line);
       await vscode.commands.executeCommand("workbench.actions.view.problems");

@@ -8,6 +8,7 @@
 //! message once in the order of arrival, so this is what makes a question see exactly the edits sent before it. No
 //! handler waits for the client.
 
+mod actions;
 mod around;
 mod capabilities;
 mod client;
@@ -251,7 +252,7 @@ impl LanguageServer for Server {
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<Vec<CodeActionResponse>>> {
         let uri = params.text_document.uri.clone();
-        self.inbox.ask(uri, Needs::Log, move |view| questions::code_action(view, &params)).await
+        self.inbox.ask(uri, Needs::Log, move |view| actions::code_action(view, &params)).await
     }
 
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReport> {

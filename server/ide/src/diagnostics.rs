@@ -26,6 +26,8 @@ pub struct Diagnostic {
     pub count: usize,
     /// The run, from 0.
     pub run: Option<usize>,
+    /// Whether it is a further line of a finding that is shown elsewhere.
+    pub is_further: bool,
 }
 
 /// Further lines of one finding that are shown.
@@ -62,6 +64,7 @@ fn of(snapshot: &Snapshot, finding: &Finding) -> Diagnostic {
         numbers: finding.numbers.clone(),
         count: finding.count,
         run: finding.run,
+        is_further: false,
     }
 }
 
@@ -76,6 +79,7 @@ fn further(snapshot: &Snapshot, finding: &Finding, place: Place, line_in_words: 
         numbers: Vec::new(),
         count: 1,
         run: finding.run,
+        is_further: true,
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! No protocol types, no files, no clock: same text and settings, same answers, in the same order.
 
+pub mod advice;
 pub mod analysis;
 pub mod blocks;
 pub mod clock;

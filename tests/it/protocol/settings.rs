@@ -27,6 +27,13 @@ fn settings_come_with_initialize() {
         );
         client.open(URI, GC_LINE);
         assert_eq!(client.about(LENSES, URI).as_array().map(Vec::len), n_lenses, "{options}");
+        if options["summary"]["where"] == "nowhere" || options == "nonsense" {
+            let message = client.notification("window/showMessage");
+            assert!(
+                message["message"].as_str().is_some_and(|text| text.starts_with("gotracelens settings: ")),
+                "{message}"
+            );
+        }
         client.finish();
     }
 }
@@ -69,6 +76,8 @@ fn settings_are_pushed_to_servers_that_cannot_ask() {
     assert_eq!(client.about(LENSES, URI), Value::Null);
     client.notify("workspace/didChangeConfiguration", json!({"settings": {"gotracelens": {"summary": {"where": 7}}}}));
     assert_eq!(client.about(LENSES, URI).as_array().map(Vec::len), Some(N_LENSES));
+    let message = client.notification("window/showMessage");
+    assert!(message["message"].as_str().is_some_and(|text| text.contains("summary.where")), "{message}");
     let ended = client.finish();
     assert!(ended.stderr.contains("summary.where"), "{}", ended.stderr);
 }

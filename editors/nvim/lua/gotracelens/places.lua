@@ -111,17 +111,45 @@ function M.around(time, place)
   end, "this line has no time")
 end
 
+--- Puts a text into the registers that `p` and the system's clipboard read.
+---@param text string
+local function copy(text)
+  vim.fn.setreg('"', text)
+  -- Without a clipboard this register keeps nothing, or says so in a message of its own.
+  pcall(vim.fn.setreg, "+", text)
+  say("copied: " .. vim.split(text, "\n")[1])
+end
+
+--- Writes a file that an edit of the server has changed in a buffer.
+---@param uri string
+local function save(uri)
+  local bufnr = vim.uri_to_bufnr(uri)
+  vim.fn.bufload(bufnr)
+  api.nvim_buf_call(bufnr, function()
+    vim.cmd.write({ mods = { silent = true, noautocmd = false } })
+  end)
+end
+
 --- What the server may put into lenses and actions, by name.
 ---@type table<string, fun(command: lsp.Command)>
 local COMMANDS = {
   ["gotracelens.around"] = function(command)
     M.around(nil, command.arguments[1])
   end,
+  ["gotracelens.copy"] = function(command)
+    copy(command.arguments[1])
+  end,
   ["gotracelens.narrate"] = function(command)
     M.narrate(command.arguments[1])
   end,
+  ["gotracelens.openPage"] = function(command)
+    require("gotracelens.pages").open(command.arguments[1])
+  end,
   ["gotracelens.reveal"] = function(command)
     reveal(unpack(command.arguments))
+  end,
+  ["gotracelens.saveMutes"] = function(command)
+    save(command.arguments[1])
   end,
   ["gotracelens.showFindings"] = function(command)
     show_findings(unpack(command.arguments))

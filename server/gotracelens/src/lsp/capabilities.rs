@@ -8,9 +8,10 @@ use tower_lsp::gen_lsp_types::{
     CodeActionProvider, CodeLensOptions, CompletionOptions, DefinitionProvider, DiagnosticOptions, DiagnosticProvider,
     DocumentHighlightProvider, DocumentLinkOptions, DocumentSymbolProvider, FoldingRangeProvider, Full, HoverProvider,
     InitializeParams, InitializeResult, InlayHintProvider, MarkupKind, PositionEncodingKind, ReferencesProvider,
-    SelectionRangeProvider, SemanticTokensLegend, SemanticTokensOptions, SemanticTokensOptionsRange,
-    SemanticTokensProvider, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
-    TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions, WorkspaceSymbolProvider,
+    ResourceOperationKind, SelectionRangeProvider, SemanticTokensLegend, SemanticTokensOptions,
+    SemanticTokensOptionsRange, SemanticTokensProvider, ServerCapabilities, ServerInfo, TextDocumentSync,
+    TextDocumentSyncKind, TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
+    WorkspaceSymbolProvider,
 };
 use tracelog::{Encoding, Role};
 
@@ -68,6 +69,8 @@ pub(super) struct Profile {
     pub(super) push_version: bool,
     pub(super) configuration: bool,
     pub(super) registers_configuration: bool,
+    /// Can make a file and edit it in one go.
+    pub(super) edits_files: bool,
     /// Watches files for us.
     pub(super) registers_watchers: bool,
     /// Shows what a link stands for, not only where it leads.
@@ -143,6 +146,13 @@ impl Profile {
                 .and_then(|caps| caps.did_change_configuration.as_ref())
                 .and_then(|change| change.dynamic_registration)
                 .unwrap_or_default(),
+            edits_files: workspace.and_then(|caps| caps.workspace_edit.as_ref()).is_some_and(|edit| {
+                let creates = edit
+                    .resource_operations
+                    .as_ref()
+                    .is_some_and(|known| known.contains(&ResourceOperationKind::Create));
+                edit.document_changes == Some(true) && creates
+            }),
             registers_watchers: workspace
                 .and_then(|caps| caps.did_change_watched_files.as_ref())
                 .and_then(|watch| watch.dynamic_registration)
@@ -261,10 +271,10 @@ pub(super) fn announce(profile: &Profile) -> InitializeResult {
             }),
             ..Default::default()
         }),
-        // Our actions edit nothing; they are commands, which only some clients can run.
-        code_action_provider: (!profile.commands.is_empty()).then(|| {
+        // Commands, which only some clients can run, and edits of a file of our own.
+        code_action_provider: (!profile.commands.is_empty() || profile.edits_files).then(|| {
             CodeActionProvider::CodeActionOptions(CodeActionOptions {
-                code_action_kinds: Some(vec![CodeActionKind::Empty]),
+                code_action_kinds: Some(vec![CodeActionKind::QuickFix, CodeActionKind::Empty]),
                 ..Default::default()
             })
         }),

@@ -73,6 +73,12 @@ impl Roots {
         }
     }
 
+    /// The folder of the workspace that a file lies in; of some the innermost.
+    pub(super) fn folder_above(&self, path: &Path) -> Option<&Path> {
+        let above = self.folders.iter().map(|root| &*root.path).filter(|folder| path.starts_with(folder));
+        above.max_by_key(|folder| folder.as_os_str().len())
+    }
+
     /// Starts to answer one question.
     pub(super) fn look(&self) -> Look<'_> {
         Look { roots: self, n_looked_up: 0 }

@@ -31,13 +31,8 @@ pub(super) fn narrate(view: &View, position: proto::Position) -> Option<to_proto
     Some(to_proto::narration(view, &narration))
 }
 
-/// Commands that make sense at the start of a range, for clients that can run them. They have no kind, so that none is
-/// offered to a client that asks for a certain one.
-pub(super) fn code_action(view: &View, params: &proto::CodeActionParams) -> Option<Vec<proto::CodeActionResponse>> {
-    let range = params.range;
-    if params.context.only.as_ref().is_some_and(|only| !only.contains(&proto::CodeActionKind::Empty)) {
-        return None;
-    }
+/// What can be told about the start of a range, by clients that can run the commands.
+pub(super) fn told(view: &View, range: proto::Range) -> Vec<proto::CodeActionResponse> {
     let at = from_proto::position(&view.text, view.profile.encoding, range.start);
     let mut actions = Vec::new();
     if view.profile.runs(NARRATE)
@@ -50,7 +45,7 @@ pub(super) fn code_action(view: &View, params: &proto::CodeActionParams) -> Opti
         let title = "What happened within 1 s".to_owned();
         actions.push(to_proto::command_action(view, title, AROUND, range.start));
     }
-    Some(actions)
+    actions
 }
 
 pub(super) fn code_lens(view: &View) -> Option<Vec<proto::CodeLens>> {
