@@ -131,10 +131,10 @@ end)
 
 it("completes subcommands and refuses others", function()
   local ed = attached()
-  equal(ed:lua([[return vim.fn.getcompletion("Gotracelens ", "cmdline")]]), { "around", "info", "log", "narrate", "page", "restart" })
+  equal(ed:lua([[return vim.fn.getcompletion("Gotracelens ", "cmdline")]]), { "around", "info", "log", "narrate", "page", "restart", "tune" })
   equal(ed:lua([[return vim.fn.getcompletion("Gotracelens re", "cmdline")]]), { "restart" })
   ed:cmd("Gotracelens nonsense")
-  equal(ed:lua("return notified"), { 'gotracelens: no subcommand "nonsense", there are around, info, log, narrate, page, restart' })
+  equal(ed:lua("return notified"), { 'gotracelens: no subcommand "nonsense", there are around, info, log, narrate, page, restart, tune' })
 end)
 
 ---@param ed test.Editor

@@ -14,6 +14,7 @@ export const SERVER_COMMANDS = [
   "gotracelens.reveal",
   "gotracelens.saveMutes",
   "gotracelens.showFindings",
+  "gotracelens.tune",
 ];
 
 /** A place as the protocol has it. */
@@ -27,7 +28,7 @@ interface Position {
   readonly character: number;
 }
 
-/** The answer to `gotracelens/narrate`. */
+/** The answer to `gotracelens/narrate` and `gotracelens/tune`. */
 interface Narration {
   readonly title: string;
   readonly markdown: string;
@@ -75,6 +76,12 @@ export function registerPlaces(server: Server): vscode.Disposable {
     }),
     vscode.commands.registerCommand("gotracelens.narrate", async (place?: Place) => {
       const told = await ask<Narration>(server, "gotracelens/narrate", place ?? cursor(), {});
+      if (told !== undefined) {
+        await texts.show(told.title, told.markdown);
+      }
+    }),
+    vscode.commands.registerCommand("gotracelens.tune", async (place?: Place) => {
+      const told = await ask<Narration>(server, "gotracelens/tune", place ?? cursor(), {});
       if (told !== undefined) {
         await texts.show(told.title, told.markdown);
       }

@@ -16,8 +16,10 @@ mod page;
 mod parse;
 mod rules;
 mod select;
+mod settings;
 mod summary;
 mod terminal;
+mod tune;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -48,6 +50,8 @@ enum Verb {
     Summary(summary::Args),
     /// Look for anomalies and show them at their lines
     Check(check::Args),
+    /// Tell what to set for the memory and processors a program may use, and what other values would cost
+    Tune(tune::Args),
     /// Explain a field, a rule, a family, a term, a pasted line, or what happened at a line of a file
     Explain(explain::Args),
     /// Print what every line says, as JSON Lines or as a table
@@ -136,6 +140,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     cli.color.anstream().write_global();
     finish(match &cli.verb {
         Verb::Summary(args) => summary::run(args),
+        Verb::Tune(args) => tune::run(args),
         Verb::Check(args) => check::run(args),
         Verb::Explain(args) => explain::run(args),
         Verb::Parse(args) => parse::run(args),

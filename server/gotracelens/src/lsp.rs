@@ -149,6 +149,11 @@ impl Server {
         self.inbox.ask(params.text_document.uri, Needs::Log, move |view| questions::narrate(view, position)).await
     }
 
+    async fn tune(&self, params: TextDocumentPositionParams) -> Result<Option<questions::Tuned>> {
+        let position = params.position;
+        self.inbox.ask(params.text_document.uri, Needs::Log, move |view| questions::tune(view, position)).await
+    }
+
     async fn around(&self, params: AroundParams) -> Result<Option<around::Around>> {
         let uri = params.text_document.uri.clone();
         if !params.all_documents {

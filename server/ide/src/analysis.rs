@@ -11,6 +11,7 @@ use crate::rules::evidence::Declined;
 use crate::rules::{BlocksView, Check, Finding, Findings, LogView, RULES, slow_requests};
 use crate::settings::{Level, Settings};
 use crate::summary::{self, RunSummary};
+use crate::tune;
 use crate::view::RunView;
 
 /// What is found out about a document once.
@@ -24,6 +25,8 @@ pub struct Analysis {
     pub declined: Vec<Declined>,
     /// One summary a run, in the order of runs.
     pub summaries: Vec<RunSummary>,
+    /// What the cost of each run's collections depends on, in the order of runs; none where the log does not show it.
+    pub measured: Vec<Option<tune::Measured>>,
     /// The configuration of each run as far as the log shows it, in the order of runs.
     pub environments: Vec<Environment>,
     /// The phases of each run, in the order of runs; none where no level changes, or the toolchain printed the run.
@@ -49,9 +52,10 @@ impl Analysis {
         let summaries = view.runs.iter().map(|run| summary::of(run, of_run(run.run))).collect();
         let environments =
             view.runs.iter().zip(&runs.list).map(|(view, run)| environment::of(log, run, view, &blocks)).collect();
+        let measured = view.runs.iter().map(|run| tune::Measured::of(run, settings.cpu_limit)).collect();
         let told = |run: &RunView| if run.toolchain { Vec::new() } else { phases::phases(run) };
         let phases = view.runs.iter().map(told).collect();
-        Self { findings, muted, declined, summaries, environments, phases }
+        Self { findings, muted, declined, summaries, measured, environments, phases }
     }
 }
 

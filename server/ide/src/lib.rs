@@ -33,6 +33,7 @@ pub mod stats;
 pub mod summary;
 pub mod timeline;
 pub mod tokens;
+pub mod tune;
 pub mod view;
 pub mod words;
 

@@ -21,6 +21,9 @@ local SUBCOMMANDS = {
   restart = function()
     require("gotracelens.client").restart()
   end,
+  tune = function()
+    require("gotracelens.places").tune()
+  end,
 }
 
 --- Subcommands that take something behind them.

@@ -64,17 +64,31 @@ local function show_findings(uri, line)
   vim.diagnostic.setloclist({ title = "gotracelens" })
 end
 
---- Tells in a window at the cursor what happened at a place, else at the cursor.
+--- Shows in a window at the cursor what a request tells about a place, else about the cursor.
+---@param method string
 ---@param place? lsp.TextDocumentPositionParams
-function M.narrate(place)
+---@param nothing string what is said when there is nothing to tell
+local function tell(method, place, nothing)
   place = place or cursor()
-  ask("gotracelens/narrate", place, vim.uri_to_bufnr(place.textDocument.uri), function(answer)
+  ask(method, place, vim.uri_to_bufnr(place.textDocument.uri), function(answer)
     vim.lsp.util.open_floating_preview(
       vim.split(answer.markdown, "\n"),
       "markdown",
-      { focus_id = "gotracelens.narrate", wrap = true, max_width = 100 }
+      { focus_id = method, wrap = true, max_width = 100 }
     )
-  end, "nothing to tell about this line")
+  end, nothing)
+end
+
+--- Tells what happened at a place.
+---@param place? lsp.TextDocumentPositionParams
+function M.narrate(place)
+  tell("gotracelens/narrate", place, "nothing to tell about this line")
+end
+
+--- Tells what to set for the run at a place.
+---@param place? lsp.TextDocumentPositionParams
+function M.tune(place)
+  tell("gotracelens/tune", place, "this line belongs to no run that shows what its collections cost")
 end
 
 --- Milliseconds of `2s`, `250ms` or `2`, which is seconds.
@@ -153,6 +167,9 @@ local COMMANDS = {
   end,
   ["gotracelens.showFindings"] = function(command)
     show_findings(unpack(command.arguments))
+  end,
+  ["gotracelens.tune"] = function(command)
+    M.tune(command.arguments[1])
   end,
 }
 

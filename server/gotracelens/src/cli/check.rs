@@ -16,7 +16,7 @@ use super::input::Document;
 use super::joined::Files;
 use super::select::{Selection, SelectionJson};
 use super::visible::{visible, visible_range};
-use super::{Exit, json, report, terminal};
+use super::{Exit, json, report, settings, terminal};
 
 /// Options of `check`.
 #[derive(clap::Args)]
@@ -26,6 +26,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     selection: Selection,
+
+    #[command(flatten)]
+    settings: settings::Flags,
 
     /// Lines of the log with what was found, or one JSON object
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -99,6 +102,13 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
     if let Some(exit) = args.selection.refused() {
         return Ok(exit);
     }
+    let mut chooser = match args.settings.chooser() {
+        Ok(chooser) => chooser,
+        Err(problem) => {
+            report(&visible(&problem));
+            return Ok(Exit::Trouble);
+        }
+    };
     let show = args.fail_on.0.map_or(args.show, |level| level.min(args.show)).0;
     let mut tally = Tally::default();
     let mut exit = Exit::Success;
@@ -106,7 +116,10 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
     let mut out = terminal::stdout();
     for document in args.files.documents() {
         let asked = match document {
-            Ok(document) => Asked::of(document, &args.selection),
+            Ok(document) => {
+                let settings = chooser.of(&document);
+                Asked::of(document, &args.selection, settings)
+            }
             Err(error) => {
                 report(&error);
                 exit = Exit::Trouble;

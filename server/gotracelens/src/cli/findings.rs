@@ -31,7 +31,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Reads a document.
-    pub(super) fn of(document: Document, selection: &Selection) -> Self {
+    pub(super) fn of(document: Document, selection: &Selection, settings: Settings) -> Self {
         let document = Arc::new(document);
         let log = Log::read(&document.bytes);
         let runs = Runs::of(&log);
@@ -39,7 +39,7 @@ impl Asked {
         let n_items = runs.list.iter().map(Run::n_rows).collect();
         let (has_items, is_partial) = (log.has_items(), selection.is_partial());
         let part = if is_partial { chosen.part(&log, &runs) } else { runs };
-        let snapshot = Snapshot::of_runs(document.clone(), log, part, Arc::new(Settings::default()));
+        let snapshot = Snapshot::of_runs(document.clone(), log, part, Arc::new(settings));
         Self { document, snapshot, has_items, is_partial, n_items, exit }
     }
 
@@ -186,6 +186,7 @@ mod tests {
 
     use crate::cli::check::CheckJson;
     use crate::cli::summary::SummaryJson;
+    use crate::cli::tune::TuneJson;
 
     fn text(schema: schemars::Schema) -> String {
         serde_json::to_string_pretty(&schema).unwrap() + "\n"
@@ -195,6 +196,7 @@ mod tests {
     #[test]
     fn committed_schemas_are_those_of_the_output() {
         expect_file!["../../../docs/summary.schema.json"].assert_eq(&text(schemars::schema_for!(SummaryJson)));
+        expect_file!["../../../docs/tune.schema.json"].assert_eq(&text(schemars::schema_for!(TuneJson)));
         expect_file!["../../../docs/check.schema.json"].assert_eq(&text(schemars::schema_for!(CheckJson)));
     }
 }

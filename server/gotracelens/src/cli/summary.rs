@@ -18,7 +18,7 @@ use super::joined::Files;
 use super::select::Selection;
 use super::terminal::{self, ID, TITLE, VALUE};
 use super::visible::visible;
-use super::{Exit, json, report};
+use super::{Exit, json, report, settings};
 
 /// Options of `summary`.
 #[derive(clap::Args)]
@@ -28,6 +28,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     selection: Selection,
+
+    #[command(flatten)]
+    settings: settings::Flags,
 
     /// Text for people, or one JSON object
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -44,12 +47,22 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
     if let Some(exit) = args.selection.refused() {
         return Ok(exit);
     }
+    let mut chooser = match args.settings.chooser() {
+        Ok(chooser) => chooser,
+        Err(problem) => {
+            report(&visible(&problem));
+            return Ok(Exit::Trouble);
+        }
+    };
     let mut exit = Exit::Success;
     let mut files = Vec::new();
     let mut out = terminal::stdout();
     for document in args.files.documents() {
         let asked = match document {
-            Ok(document) => Asked::of(document, &args.selection),
+            Ok(document) => {
+                let settings = chooser.of(&document);
+                Asked::of(document, &args.selection, settings)
+            }
             Err(error) => {
                 report(&error);
                 exit = Exit::Trouble;

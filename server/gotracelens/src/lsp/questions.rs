@@ -31,6 +31,39 @@ pub(super) fn narrate(view: &View, position: proto::Position) -> Option<to_proto
     Some(to_proto::narration(view, &narration))
 }
 
+/// The command that tells what to set for the run at a place.
+const TUNE: &str = "gotracelens.tune";
+
+/// What to set for the run that a line belongs to, with the limits of the settings.
+fn tuning(view: &View, line: u32) -> Option<ide::tune::Tuning> {
+    let parsed = view.snapshot.parsed.as_ref()?;
+    let run = parsed.runs.list.get(parsed.runs.at_line(line)?)?.number;
+    let place = ide::tune::Place {
+        memory_limit_mb: view.settings.memory_limit_mb,
+        cpu_limit: view.settings.cpu_limit,
+        is_alone: false,
+    };
+    ide::tune::tunings(parsed.analysis(), &place).into_iter().find(|tuning| tuning.run == run)
+}
+
+/// The answer to `gotracelens/tune`.
+#[derive(serde::Serialize)]
+pub(super) struct Tuned {
+    /// What it is about.
+    title: String,
+    /// The variables to set, where there is something to set.
+    line: Option<String>,
+    /// All of it, as Markdown.
+    markdown: String,
+}
+
+/// What to set for the run at a place.
+pub(super) fn tune(view: &View, position: proto::Position) -> Option<Tuned> {
+    let tuning = tuning(view, position.line)?;
+    let title = format!("What to set for run {}", tuning.run + 1);
+    Some(Tuned { title, markdown: tuning.markdown(), line: tuning.line })
+}
+
 /// What can be told about the start of a range, by clients that can run the commands.
 pub(super) fn told(view: &View, range: proto::Range) -> Vec<proto::CodeActionResponse> {
     let at = from_proto::position(&view.text, view.profile.encoding, range.start);
@@ -40,6 +73,9 @@ pub(super) fn told(view: &View, range: proto::Range) -> Vec<proto::CodeActionRes
     {
         let title = format!("Tell what happened: {}", narration.title);
         actions.push(to_proto::command_action(view, title, NARRATE, range.start));
+    }
+    if view.profile.runs(TUNE) && tuning(view, at.line).is_some() {
+        actions.push(to_proto::command_action(view, "What to set for this run".to_owned(), TUNE, range.start));
     }
     if view.profile.runs(AROUND) && ide::timeline::has_time(&view.snapshot, at.line) {
         let title = "What happened within 1 s".to_owned();

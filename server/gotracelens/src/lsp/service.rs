@@ -35,6 +35,7 @@ pub(super) fn build(server: impl FnOnce(Client) -> Server) -> (LspService<Server
         .custom_method("textDocument/codeAction", Server::code_action)
         .custom_method("textDocument/completion", Server::completion)
         .custom_method("gotracelens/narrate", Server::narrate)
+        .custom_method("gotracelens/tune", Server::tune)
         .custom_method("gotracelens/page", Server::page)
         .custom_method("gotracelens/pages", Server::pages)
         .custom_method("gotracelens/around", Server::around);
