@@ -3,12 +3,16 @@
 //! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation, and
 //! `gotracelens explain` prints it from there. The list below is the registry: one line per rule.
 
+mod count_growth;
+#[cfg(test)]
+pub(crate) mod detail_fixture;
 pub mod evidence;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gc_cpu_high;
 mod gc_number_gap;
 mod gomaxprocs_change;
+mod goroutine_count_leak;
 mod goroutine_stack_growth;
 mod growth;
 mod heap_spike;
@@ -25,11 +29,16 @@ mod point;
 mod restart_in_log;
 mod run_queue_growing;
 mod run_queue_saturated;
+mod samples;
 pub(crate) mod slow_requests;
 mod stw_long;
+mod thread_growth;
+mod threads_blocked;
 mod timer_gc;
+mod timer_growth;
 mod torn_line;
 mod unknown_dialect;
+mod world_not_stopping;
 
 use tracelog::{Blocks, Field, Lines, Log, Runs};
 
@@ -59,7 +68,12 @@ pub static RULES: &[&Rule] = &[
     &unknown_dialect::RULE,
     &run_queue_saturated::RULE,
     &run_queue_growing::RULE,
+    &thread_growth::RULE,
+    &threads_blocked::RULE,
+    &goroutine_count_leak::RULE,
     &gomaxprocs_change::RULE,
+    &world_not_stopping::RULE,
+    &timer_growth::RULE,
 ];
 
 /// How bad a finding is. Maps to the four LSP severities.

@@ -3,6 +3,7 @@
 //! A [`RunView`] is filled from the columns of the parsed log (`view/fill.rs`) and lives as long as one pass of the rules.
 //! Absent values are NaN in float series: a rule must say what it does then (usually: skip the row, or stay silent).
 
+pub(crate) mod detail;
 mod fill;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 pub(crate) use fill::{NO_GOAL_MB, STOPPED_MS, STOPPED_US, WRAPPED_MS};
 use tracelog::GoReleases;
 
+use self::detail::Detail;
 use crate::requests::Requests;
 
 /// One life of one process, as far as the log shows it.
@@ -31,6 +33,8 @@ pub struct RunView {
     pub cycles: Cycles,
     /// Its scheduler samples, in order.
     pub samples: Samples,
+    /// What those of scheddetail say about Ps, threads and goroutines.
+    pub detail: Detail,
     /// Lines `GC forced`, in order.
     pub timer_lines: Vec<u32>,
     /// How long its requests took, where lines of the program say so; filled by [`crate::requests`].
@@ -83,6 +87,8 @@ pub struct Cycles {
     pub stacks_mb: Vec<f64>,
     /// Scannable globals, MB (Go 1.18 and later).
     pub globals_mb: Vec<f64>,
+    /// Goroutines (Go 1.4).
+    pub goroutines: Vec<f64>,
     /// GOMAXPROCS.
     pub procs: Vec<f64>,
     /// `(forced)`.
@@ -112,11 +118,18 @@ pub struct Samples {
     pub spinningthreads: Vec<f64>,
     /// Length of the global run queue.
     pub runqueue: Vec<f64>,
-    /// Sum of the local run queues; NaN where the line has none (scheddetail heads).
+    /// Idle threads that are locked to a goroutine (scheddetail).
+    pub idle_locked: Vec<f64>,
+    /// Sum of the local run queues. Heads of scheddetail do not print them: theirs are those of the P lines, NaN where
+    /// one of these is missing.
     pub local_sum: Vec<f64>,
     /// Longest local run queue.
     pub local_max: Vec<f64>,
-    /// Sum of schedticks (Go 1.25 and later).
+    /// Shortest local run queue.
+    pub local_min: Vec<f64>,
+    /// How unequal the local run queues are: their Gini coefficient, 0 to 1; 0 where all are empty.
+    pub local_gini: Vec<f64>,
+    /// Sum of schedticks (Go 1.25 and later, and scheddetail of all releases).
     pub schedticks_sum: Vec<f64>,
 }
 

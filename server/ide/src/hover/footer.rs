@@ -71,6 +71,6 @@ mod tests {
         };
         expect!["gc.stacks_mb · read by GC104 goroutine-stack-growth · see Stacks · runtime/mgcpacer.go stackScan, maxStackScan, lastStackScan"].assert_eq(&footer(gc::STACKS_MB, &Links::None));
         expect!["gc.n · read by GC502, LG101, LG102, LG103 · see GC cycle · runtime/mgc.go gcMarkTermination (memstats.numgc)"].assert_eq(&footer(gc::N, &Links::None));
-        expect!["[sched.idlethreads](gotracelens://page/sched.idlethreads) · see [M](gotracelens://page/term%3Am) · runtime/proc.go schedtrace (nmidle)"].assert_eq(&footer(sched::IDLETHREADS, &Links::Scheme));
+        expect!["[sched.idlethreads](gotracelens://page/sched.idlethreads) · read by [SC106 threads-blocked](gotracelens://page/SC106) · see [M](gotracelens://page/term%3Am) · runtime/proc.go schedtrace (nmidle)"].assert_eq(&footer(sched::IDLETHREADS, &Links::Scheme));
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use tracelog::catalog::{gc, sched};
 use tracelog::{Family, Field, Log, RowId, Run, Runs};
 
+use super::detail::Detail;
 use super::{Cycles, RunView, Samples};
 use crate::rules::{LogView, Torn, Unknown};
 
@@ -30,7 +31,8 @@ impl RunView {
         let timer_lines: Vec<u32> = run.rows(Family::GcForced).iter().map(|row| log.line(*row)).collect();
         let mut cycles = cycles(log, run.rows(Family::Gc));
         announce(&mut cycles, &timer_lines);
-        let samples = samples(log, run.rows(Family::Sched));
+        let mut samples = samples(log, run.rows(Family::Sched));
+        let detail = Detail::of(log, run, &mut samples);
         let last_seen_s = last_seen(&cycles, &samples);
         Self {
             run: run.number,
@@ -41,6 +43,7 @@ impl RunView {
             lines: run.lines,
             cycles,
             samples,
+            detail,
             timer_lines,
             requests: None,
             last_seen_s,
@@ -137,6 +140,7 @@ fn cycles(log: &Log, rows: &[RowId]) -> Cycles {
         heap_goal_mb: goal,
         stacks_mb: series(log, rows, gc::STACKS_MB),
         globals_mb: series(log, rows, gc::GLOBALS_MB),
+        goroutines: series(log, rows, gc::GOROUTINES),
         procs: series(log, rows, gc::PROCS),
         forced: flags(log, rows, gc::FORCED),
         leak_check: flags(log, rows, gc::LEAK_CHECK),
@@ -168,12 +172,8 @@ fn announce(cycles: &mut Cycles, timer_lines: &[u32]) {
 }
 
 fn samples(log: &Log, rows: &[RowId]) -> Samples {
-    let lists = |field: Field, fold: fn(f64, f64) -> f64| -> Vec<f64> {
-        rows.iter()
-            .map(|row| log.list(*row, field).into_iter().map(|value| value as f64).reduce(fold).unwrap_or(f64::NAN))
-            .collect()
-    };
-    Samples {
+    let absent = || vec![f64::NAN; rows.len()];
+    let mut samples = Samples {
         line: rows.iter().map(|row| log.line(*row)).collect(),
         at_s: series(log, rows, sched::AT_MS).into_iter().map(|ms| ms / 1000.0).collect(),
         gomaxprocs: series(log, rows, sched::GOMAXPROCS),
@@ -182,10 +182,56 @@ fn samples(log: &Log, rows: &[RowId]) -> Samples {
         idlethreads: series(log, rows, sched::IDLETHREADS),
         spinningthreads: series(log, rows, sched::SPINNINGTHREADS),
         runqueue: series(log, rows, sched::RUNQUEUE),
-        local_sum: lists(sched::LOCAL_RUNQUEUES, |a, b| a + b),
-        local_max: lists(sched::LOCAL_RUNQUEUES, f64::max),
-        schedticks_sum: lists(sched::SCHEDTICKS, |a, b| a + b),
+        idle_locked: series(log, rows, sched::NMIDLELOCKED),
+        local_sum: absent(),
+        local_max: absent(),
+        local_min: absent(),
+        local_gini: absent(),
+        schedticks_sum: absent(),
+    };
+    let mut queues = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        queues.clear();
+        queues.extend(log.list(*row, sched::LOCAL_RUNQUEUES).into_iter().map(|value| value as f64));
+        local_queues(&queues).put(&mut samples, index);
+        let ticks = log.list(*row, sched::SCHEDTICKS).into_iter().map(|value| value as f64);
+        samples.schedticks_sum[index] = ticks.reduce(|a, b| a + b).unwrap_or(f64::NAN);
     }
+    samples
+}
+
+/// What is kept of the local run queues of a sample.
+pub(super) struct LocalQueues {
+    sum: f64,
+    max: f64,
+    min: f64,
+    gini: f64,
+}
+
+impl LocalQueues {
+    pub(super) fn put(&self, samples: &mut Samples, index: usize) {
+        samples.local_sum[index] = self.sum;
+        samples.local_max[index] = self.max;
+        samples.local_min[index] = self.min;
+        samples.local_gini[index] = self.gini;
+    }
+}
+
+/// Measures the local run queues of a sample; NaN without any.
+pub(super) fn local_queues(queues: &[f64]) -> LocalQueues {
+    let fold = |fold: fn(f64, f64) -> f64| queues.iter().copied().reduce(fold).unwrap_or(f64::NAN);
+    let sum = fold(|a, b| a + b);
+    let gini = if sum > 0.0 {
+        let mut sorted = queues.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let n = sorted.len() as f64;
+        let ranked: f64 = sorted.iter().zip(1u32..).map(|(value, rank)| f64::from(rank) * value).sum();
+        2.0 * ranked / (n * sum) - (n + 1.0) / n
+    } else {
+        // 0, or NaN without any.
+        sum
+    };
+    LocalQueues { sum, max: fold(f64::max), min: fold(f64::min), gini }
 }
 
 /// The last time any line carries, where that is later than the last cycle.

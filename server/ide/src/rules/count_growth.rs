@@ -1,0 +1,89 @@
+//! The trend test of GC101 over counts: goroutines, timers. What differs is how many are many, and what it is called.
+
+use super::evidence::{Bound, Confidence, Test};
+use super::growth::{Evidence, Thresholds, Verdict, first_sufficient};
+
+/// A count that keeps growing.
+#[derive(Debug)]
+pub(super) struct Growing {
+    /// Typical of the first and of the last fifth of the points after warm-up.
+    pub(super) from: f64,
+    pub(super) to: f64,
+    /// Time between the middles of the two, in the unit of the points.
+    pub(super) apart: f64,
+    /// The first point after warm-up, and the point at which the evidence was sufficient.
+    pub(super) first: usize,
+    pub(super) sufficient: usize,
+    pub(super) confidence: Confidence,
+    pub(super) numbers: Vec<(&'static str, f64)>,
+}
+
+/// What a count is called in conditions, and the units of its points.
+pub(super) struct Counted {
+    /// One point, e.g. `samples`.
+    pub(super) points: &'static str,
+    /// What lies between them: `s`, `cycles`.
+    pub(super) time: &'static str,
+    /// What is counted, e.g. `goroutines`.
+    pub(super) what: &'static str,
+}
+
+/// Tests `(time, count)` points in order of time; each condition goes into `test`.
+pub(super) fn growing(
+    points: &[(f64, f64)],
+    thresholds: &Thresholds,
+    counted: &Counted,
+    test: &mut Test,
+) -> Option<Growing> {
+    let span = points.first().zip(points.last()).map_or(0.0, |(first, last)| last.0 - first.0);
+    let enough = test.data(counted.points, points.len() as f64, thresholds.min_cycles, "");
+    let long = thresholds.min_span_s <= 0.0 || test.data("time", span, thresholds.min_span_s, counted.time);
+    if !enough || !long {
+        return None;
+    }
+    let Some(evidence) = Evidence::of(points, thresholds) else {
+        test.data("stretches of the run that have values", f64::NAN, 8.0, "");
+        return None;
+    };
+    let verdict = evidence.verdict(thresholds);
+    let needed = thresholds
+        .min_gain_mb
+        .max(thresholds.min_gain_share * evidence.base_mb)
+        .max(thresholds.min_gain_noise * evidence.noise_mb);
+    test.value("p of the trend", evidence.p_rising, Bound::Below(thresholds.max_p), "");
+    test.value("tau of the trend", evidence.tau, Bound::AtLeast(thresholds.min_tau), "");
+    test.value("growth", evidence.gain_mb, Bound::AtLeast(needed), counted.what);
+    test.value(
+        "given back, as a share of the growth",
+        evidence.given_back,
+        Bound::Below(thresholds.max_given_back),
+        "",
+    );
+    test.fact("no single step made it", verdict != Verdict::Step);
+    test.fact("it still rises in the second half", verdict == Verdict::Rising);
+    if !test.holds() {
+        return None;
+    }
+    let rises = |prefix: &[(f64, f64)]| {
+        Evidence::of(prefix, thresholds).is_some_and(|evidence| evidence.verdict(thresholds) == Verdict::Rising)
+    };
+    Some(Growing {
+        from: evidence.base_mb,
+        to: evidence.end_mb,
+        apart: evidence.apart_s,
+        first: evidence.first,
+        sufficient: first_sufficient(points, thresholds.min_cycles as usize, rises),
+        confidence: if evidence.strength() == "strong" { Confidence::Strong } else { Confidence::Moderate },
+        numbers: vec![
+            ("from", evidence.base_mb),
+            ("to", evidence.end_mb),
+            ("gain", evidence.gain_mb),
+            ("noise", evidence.noise_mb),
+            ("tau", evidence.tau),
+            ("p", evidence.p_rising),
+            ("late_tau", evidence.late_tau),
+            ("given_back_share", evidence.given_back),
+            ("n_points", evidence.n_cycles as f64),
+        ],
+    })
+}
