@@ -3,7 +3,12 @@
 //! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation, and
 //! `gotracelens explain` prints it from there. The list below is the registry: one line per rule.
 
+mod concurrent_map;
+mod data_race;
+mod deadlock;
 pub mod evidence;
+mod fatal;
+mod fatal_other;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gc_cpu_high;
@@ -21,12 +26,18 @@ mod live_heap_leak;
 mod live_heap_step;
 pub(crate) mod memory_limit_active;
 pub(crate) mod memory_limit_thrash;
+mod no_thread;
+mod out_of_memory;
+mod panic;
 mod point;
 mod restart_in_log;
 mod run_queue_growing;
 mod run_queue_saturated;
+mod sigquit;
 pub(crate) mod slow_requests;
+mod stack_overflow;
 mod stw_long;
+mod thread_limit;
 mod timer_gc;
 mod torn_line;
 mod unknown_dialect;
@@ -39,6 +50,16 @@ use crate::view::RunView;
 
 /// All rules, in the order of their codes.
 pub static RULES: &[&Rule] = &[
+    &deadlock::RULE,
+    &out_of_memory::RULE,
+    &stack_overflow::RULE,
+    &thread_limit::RULE,
+    &concurrent_map::RULE,
+    &sigquit::RULE,
+    &panic::RULE,
+    &fatal_other::RULE,
+    &data_race::RULE,
+    &no_thread::RULE,
     &live_heap_leak::RULE,
     &live_heap_growth_slowing::RULE,
     &live_heap_step::RULE,
