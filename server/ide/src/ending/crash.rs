@@ -134,6 +134,11 @@ impl Crash<'_> {
         Some(culprit(log, entry, which))
     }
 
+    /// The goroutine that is printed first. In a deadlock that is mostly the main goroutine.
+    pub(crate) fn first(&self, log: &Log) -> Option<Culprit> {
+        Some(culprit(log, self.dump?.goroutines.first()?, None))
+    }
+
     /// The first line behind all that is known to belong to it.
     fn end(&self, log: &Log) -> u32 {
         let own = self.panics.iter().chain(&self.notes).chain([&self.head]).map(|row| log.line(*row));

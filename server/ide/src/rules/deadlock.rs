@@ -96,6 +96,7 @@ exit status 2
 ",
             expect![[r#"
                 2 Error FT101: All 3 goroutines are blocked and nothing can wake them: 2 chan receive, 1 semacquire.
+                  5 first comes goroutine 1 in main.main (main.go:7)
                   1 the last cycle before: gc 1 @0.020s, live heap 2 MB, goal 5 MB
             "#]],
         );
@@ -115,6 +116,7 @@ exit status 2
             "throw: all goroutines are asleep - deadlock!\n\ngoroutine 1 [chan receive]:\nmain.main()\n\t/src/main.go:7 +0x20\n",
             expect![[r#"
                 1 Error FT101: The only goroutine is blocked and nothing can wake it: chan receive.
+                  4 first comes goroutine 1 in main.main (main.go:7)
             "#]],
         );
         check(

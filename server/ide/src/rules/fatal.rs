@@ -146,6 +146,11 @@ fn related(told: &Told<'_>) -> Vec<Related> {
             related.push(at(*line, format!("created by {}", shown(function))));
         }
     }
+    if crash.cause == Cause::Deadlock
+        && let Some(first) = crash.first(log)
+    {
+        related.push(at(first.line, format!("first comes {}", first.in_words())));
+    }
     let line = crash.line(log);
     match crash.panics[..] {
         [_, .., last] if log.line(last) != line => {
