@@ -8,6 +8,7 @@ pub mod blocks;
 pub mod clock;
 pub mod derived;
 pub mod diagnostics;
+mod ending;
 pub mod environment;
 pub mod folding;
 pub mod godebug;

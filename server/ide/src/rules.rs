@@ -6,7 +6,12 @@
 mod count_growth;
 #[cfg(test)]
 pub(crate) mod detail_fixture;
+mod concurrent_map;
+mod data_race;
+mod deadlock;
 pub mod evidence;
+mod fatal;
+mod fatal_other;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gc_cpu_high;
@@ -25,15 +30,21 @@ mod live_heap_leak;
 mod live_heap_step;
 pub(crate) mod memory_limit_active;
 pub(crate) mod memory_limit_thrash;
+mod no_thread;
+mod out_of_memory;
+mod panic;
 mod point;
 mod restart_in_log;
 mod run_queue_growing;
 mod run_queue_saturated;
 mod samples;
+mod sigquit;
 pub(crate) mod slow_requests;
+mod stack_overflow;
 mod stw_long;
 mod thread_growth;
 mod threads_blocked;
+mod thread_limit;
 mod timer_gc;
 mod timer_growth;
 mod torn_line;
@@ -48,6 +59,16 @@ use crate::view::RunView;
 
 /// All rules, in the order of their codes.
 pub static RULES: &[&Rule] = &[
+    &deadlock::RULE,
+    &out_of_memory::RULE,
+    &stack_overflow::RULE,
+    &thread_limit::RULE,
+    &concurrent_map::RULE,
+    &sigquit::RULE,
+    &panic::RULE,
+    &fatal_other::RULE,
+    &data_race::RULE,
+    &no_thread::RULE,
     &live_heap_leak::RULE,
     &live_heap_growth_slowing::RULE,
     &live_heap_step::RULE,

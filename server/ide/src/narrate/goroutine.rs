@@ -93,12 +93,12 @@ fn place(log: &Log, entry: &Goroutine) -> Option<Sentence> {
 ///
 /// In the stack of a panic that ended the process it is the frame that panicked: the runtime leaves its own frames out,
 /// and frames called panic further out are those of panics before it.
-pub(super) fn own_frame(named: &[(String, Option<RowId>)]) -> Option<usize> {
+pub(crate) fn own_frame(named: &[(String, Option<RowId>)]) -> Option<usize> {
     frame_from(named, 0).or((!named.is_empty()).then_some(0))
 }
 
 /// Index of the frame that raised a panic that was in flight when the stack was taken: behind the frame called panic.
-pub(super) fn panicking_frame(named: &[(String, Option<RowId>)], which: Which) -> Option<usize> {
+pub(crate) fn panicking_frame(named: &[(String, Option<RowId>)], which: Which) -> Option<usize> {
     let is_panic = |(name, _): &(String, Option<RowId>)| is_panic(name);
     let at = match which {
         Which::Last => named.iter().position(is_panic)?,
@@ -109,7 +109,7 @@ pub(super) fn panicking_frame(named: &[(String, Option<RowId>)], which: Which) -
 
 /// Which of several panics in flight.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
+pub(crate) enum Which {
     /// The one that came first.
     First,
     /// The one that came last.
@@ -126,7 +126,7 @@ fn frame_from(named: &[(String, Option<RowId>)], from: usize) -> Option<usize> {
 }
 
 /// The functions of a goroutine, innermost first, each with its place.
-pub(super) fn named_frames(log: &Log, entry: &Goroutine) -> Vec<(String, Option<RowId>)> {
+pub(crate) fn named_frames(log: &Log, entry: &Goroutine) -> Vec<(String, Option<RowId>)> {
     let function = |row: RowId| log.text(row, frame::FUNCTION).map(|name| name.into_owned());
     entry.frames.iter().filter_map(|(row, place)| Some((function(*row)?, *place))).collect()
 }

@@ -1,0 +1,98 @@
+//! What rules say about logs whose truth was read by hand: each row of `judged/*.toml` is found at its line, and nothing
+//! of that kind is found in any other file.
+//!
+//! Reads the whole corpus where it is at hand, see [`crate::corpus::folder`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use ide::analysis::Analysis;
+use ide::rules::Finding;
+use ide::settings::Settings;
+use serde::Deserialize;
+use tracelog::{Blocks, Log, Runs};
+
+use crate::corpus;
+
+/// A row of a table.
+#[derive(Debug, Deserialize)]
+struct Row {
+    file: String,
+    label: String,
+    rule: String,
+    /// From 1.
+    line: u32,
+    goroutine: Option<u64>,
+    /// A part of the message.
+    says: String,
+}
+
+#[derive(Deserialize)]
+struct Table {
+    rows: Vec<Row>,
+}
+
+fn table(text: &str) -> Vec<Row> {
+    toml::from_str::<Table>(text).expect("the table is TOML").rows
+}
+
+/// All findings in a text.
+fn findings(bytes: &[u8]) -> Vec<Finding> {
+    let log = Log::read(bytes);
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    let runs = Runs::of(&log);
+    let blocks = Blocks::of(&log, &runs);
+    Analysis::of(&log, &runs, &lines, &Settings::default(), || &blocks).findings
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))
+}
+
+/// What is wrong with the findings of a file, whose rows these are. `is_of_table` tells the rules that the table is about.
+fn compare(file: &str, rows: &[&Row], findings: &[Finding], is_of_table: fn(&str) -> bool) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let wanted: BTreeSet<(u32, &str)> = rows.iter().map(|row| (row.line, row.rule.as_str())).collect();
+    let of_table = findings.iter().filter(|finding| is_of_table(finding.rule.code));
+    for finding in of_table.filter(|finding| !wanted.contains(&(finding.place.line + 1, finding.rule.code))) {
+        let (line, code) = (finding.place.line + 1, finding.rule.code);
+        wrong.push(format!("{file}:{line}: {code} is not in the table: {}", finding.message));
+    }
+    for row in rows {
+        let is_it = |finding: &&Finding| finding.place.line + 1 == row.line && finding.rule.code == row.rule;
+        let Some(finding) = findings.iter().find(is_it) else {
+            wrong.push(format!("{file}:{}: no {} for {}", row.line, row.rule, row.label));
+            continue;
+        };
+        let number = finding.numbers.iter().find(|(name, _)| *name == "goroutine").map(|(_, id)| *id as u64);
+        if row.goroutine.is_some() && number != row.goroutine {
+            wrong.push(format!("{file}:{}: goroutine {number:?} instead of {:?}", row.line, row.goroutine));
+        }
+        if !finding.message.contains(&row.says) {
+            wrong.push(format!("{file}:{}: {:?} does not say {:?}", row.line, finding.message, row.says));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_end_of_a_process_is_found_at_its_line_and_nowhere_else() {
+    let folder = corpus::folder();
+    let rows = table(include_str!("judged/fatal.toml"));
+    let mut by_file: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    for row in &rows {
+        by_file.entry(&row.file).or_default().push(row);
+    }
+    let (mut n_files, mut n_rows) = (0, 0);
+    let mut wrong = Vec::new();
+    for entry in corpus::entries(&folder) {
+        let of_file = by_file.remove(entry.path.as_str()).unwrap_or_default();
+        n_files += 1;
+        n_rows += of_file.len();
+        let found = findings(&read(&folder.join(&entry.path)));
+        wrong.extend(compare(&entry.path, &of_file, &found, |code| code.starts_with("FT")));
+    }
+    println!("{n_rows} of {} rows in {n_files} files", rows.len());
+    assert!(n_rows >= 60, "only {n_rows} rows belong to files that are there");
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
