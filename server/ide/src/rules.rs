@@ -3,9 +3,12 @@
 //! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation, and
 //! `gotracelens explain` prints it from there. The list below is the registry: one line per rule.
 
+mod assist_dominant;
 pub mod evidence;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod gc_back_to_back;
+mod gc_cost_rising;
 mod gc_cpu_high;
 mod gc_number_gap;
 mod gomaxprocs_change;
@@ -19,14 +22,26 @@ mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
 mod live_heap_step;
+mod long_mark;
+mod machine;
+mod mark_starved;
+mod mark_termination_slow;
 pub(crate) mod memory_limit_active;
 pub(crate) mod memory_limit_thrash;
+mod percent_misleads;
+mod phase;
 mod point;
 mod restart_in_log;
+mod roots_dominate;
 mod run_queue_growing;
 mod run_queue_saturated;
 pub(crate) mod slow_requests;
+mod small_heap_churn;
+mod stop_is_slow;
 mod stw_long;
+mod stw_outlier;
+mod throttling_signature;
+mod time_jump;
 mod timer_gc;
 mod torn_line;
 mod unknown_dialect;
@@ -44,9 +59,21 @@ pub static RULES: &[&Rule] = &[
     &live_heap_step::RULE,
     &goroutine_stack_growth::RULE,
     &heap_spike::RULE,
+    &roots_dominate::RULE,
     &live_heap_compounding::RULE,
     &gc_cpu_high::RULE,
+    &gc_back_to_back::RULE,
+    &small_heap_churn::RULE,
+    &assist_dominant::RULE,
+    &mark_starved::RULE,
+    &percent_misleads::RULE,
+    &gc_cost_rising::RULE,
     &stw_long::RULE,
+    &stw_outlier::RULE,
+    &stop_is_slow::RULE,
+    &mark_termination_slow::RULE,
+    &throttling_signature::RULE,
+    &long_mark::RULE,
     &memory_limit_active::RULE,
     &memory_limit_thrash::RULE,
     &timer_gc::RULE,
@@ -55,6 +82,7 @@ pub static RULES: &[&Rule] = &[
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,
+    &time_jump::RULE,
     &torn_line::RULE,
     &unknown_dialect::RULE,
     &run_queue_saturated::RULE,
