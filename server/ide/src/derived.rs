@@ -107,6 +107,28 @@ pub fn assist_share_over(cycles: &Cycles, rows: Range<usize>) -> f64 {
     })
 }
 
+/// Live heap below which the speed of marking is not computed, MB, and the shortest mark, ms: of shorter ones most is
+/// waiting and starting.
+const MIN_MARK: (f64, f64) = (8.0, 2.0);
+
+/// Marking speed of a cycle, MB per ms of P-time: `heap_live / (cpu_assist + cpu_background + cpu_idle)`.
+///
+/// Falls where CPU is missing: a worker that the operating system stops keeps its P, and the time goes on counting.
+/// Depends on the data too (many pointers mark slowly), so it compares only with the same run. NaN for marks shorter than
+/// 2 ms or below 8 MB live.
+pub fn mark_speed_mb_per_ms(cycles: &Cycles, row: usize) -> f64 {
+    let live = at(&cycles.heap_live_mb, row);
+    let mark_ms = at(&cycles.mark_ms, row);
+    let p_time_ms = at(&cycles.cpu_assist_ms, row) + at(&cycles.cpu_background_ms, row) + at(&cycles.cpu_idle_ms, row);
+    if live >= MIN_MARK.0 && mark_ms >= MIN_MARK.1 && p_time_ms > 0.0 { live / p_time_ms } else { f64::NAN }
+}
+
+/// What a cycle scans beside the heap, MB: `stacks + globals`. Go 1.18 and later; 1.18 and 1.19 print allocated stack
+/// space, later releases the bytes in use.
+pub fn roots_mb(cycles: &Cycles, row: usize) -> f64 {
+    at(&cycles.stacks_mb, row) + at(&cycles.globals_mb, row)
+}
+
 /// Live heap without what was allocated while the cycle marked, MB: `heap_live − (heap_end − heap_start)` where that
 /// difference is more than 2 MB and more than 5 % of `heap_live`, else `heap_live`. Called L in rules.
 ///
@@ -330,6 +352,29 @@ mod tests {
         let row = [9.0, 9.0, 4.0, 9.0];
         let cycles = cycles(&[(1, 0.5, row), (2, 0.501, row)]);
         assert_eq!(alloc_rate_mb_per_s(&cycles, 0), 5000.0);
+    }
+
+    #[test]
+    fn mark_speed_is_for_marks_that_can_be_measured() {
+        let mut cycles = three();
+        cycles.cpu_assist_ms[0] = 1.0;
+        cycles.cpu_background_ms[0] = 2.0;
+        cycles.cpu_idle_ms = vec![3.0; 3];
+        cycles.mark_ms[0] = 2.0;
+        assert_eq!(mark_speed_mb_per_ms(&cycles, 0), cycles.heap_live_mb[0] / 6.0);
+        cycles.mark_ms[0] = 1.9;
+        assert!(mark_speed_mb_per_ms(&cycles, 0).is_nan(), "the mark is too short");
+        cycles.mark_ms[0] = 2.0;
+        cycles.heap_live_mb[0] = 7.0;
+        assert!(mark_speed_mb_per_ms(&cycles, 0).is_nan(), "the heap is too small");
+        assert!(mark_speed_mb_per_ms(&cycles, 9).is_nan());
+    }
+
+    #[test]
+    fn roots_are_stacks_and_globals() {
+        let cycles = three();
+        assert_eq!(roots_mb(&cycles, 0), cycles.stacks_mb[0] + cycles.globals_mb[0]);
+        assert!(roots_mb(&Cycles::default(), 0).is_nan());
     }
 
     #[test]

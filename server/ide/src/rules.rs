@@ -9,11 +9,14 @@ pub(crate) mod detail_fixture;
 mod concurrent_map;
 mod data_race;
 mod deadlock;
+mod assist_dominant;
 pub mod evidence;
 mod fatal;
 mod fatal_other;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod gc_back_to_back;
+mod gc_cost_rising;
 mod gc_cpu_high;
 mod gc_number_gap;
 mod gomaxprocs_change;
@@ -28,13 +31,20 @@ mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
 mod live_heap_step;
+mod long_mark;
+mod machine;
+mod mark_starved;
+mod mark_termination_slow;
 pub(crate) mod memory_limit_active;
 pub(crate) mod memory_limit_thrash;
 mod no_thread;
 mod out_of_memory;
 mod panic;
+mod percent_misleads;
+mod phase;
 mod point;
 mod restart_in_log;
+mod roots_dominate;
 mod run_queue_growing;
 mod run_queue_saturated;
 mod samples;
@@ -45,6 +55,12 @@ mod stw_long;
 mod thread_growth;
 mod threads_blocked;
 mod thread_limit;
+mod small_heap_churn;
+mod stop_is_slow;
+mod stw_long;
+mod stw_outlier;
+mod throttling_signature;
+mod time_jump;
 mod timer_gc;
 mod timer_growth;
 mod torn_line;
@@ -74,9 +90,21 @@ pub static RULES: &[&Rule] = &[
     &live_heap_step::RULE,
     &goroutine_stack_growth::RULE,
     &heap_spike::RULE,
+    &roots_dominate::RULE,
     &live_heap_compounding::RULE,
     &gc_cpu_high::RULE,
+    &gc_back_to_back::RULE,
+    &small_heap_churn::RULE,
+    &assist_dominant::RULE,
+    &mark_starved::RULE,
+    &percent_misleads::RULE,
+    &gc_cost_rising::RULE,
     &stw_long::RULE,
+    &stw_outlier::RULE,
+    &stop_is_slow::RULE,
+    &mark_termination_slow::RULE,
+    &throttling_signature::RULE,
+    &long_mark::RULE,
     &memory_limit_active::RULE,
     &memory_limit_thrash::RULE,
     &timer_gc::RULE,
@@ -85,6 +113,7 @@ pub static RULES: &[&Rule] = &[
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,
+    &time_jump::RULE,
     &torn_line::RULE,
     &unknown_dialect::RULE,
     &run_queue_saturated::RULE,

@@ -7,8 +7,10 @@
 //! Every function takes any input. Values that are not finite are left out; what cannot be said is `None`, and no
 //! answer is NaN or infinite.
 
+mod running;
 mod trend;
 
+pub use running::RunningMedian;
 pub use trend::{Floor, MannKendall, floor_noise, mann_kendall, median_of_three, spearman, theil_sen, window_floors};
 
 /// The MAD times this estimates the standard deviation of normal data.
@@ -23,12 +25,25 @@ fn sorted_finite(values: &[f64]) -> Vec<f64> {
 
 /// The middle value; the midpoint of the two middle ones where the number is even.
 pub fn median(values: &[f64]) -> Option<f64> {
-    let sorted = sorted_finite(values);
-    let upper = *sorted.get(sorted.len() / 2)?;
-    if sorted.len() % 2 == 1 {
+    let mut finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    let middle = finite.len() / 2;
+    if finite.is_empty() {
+        return None;
+    }
+    // Not sorted: a run can have hundreds of thousands of values.
+    let n = finite.len();
+    let (below, upper, _) = finite.select_nth_unstable_by(middle, f64::total_cmp);
+    let upper = *upper;
+    if n % 2 == 1 {
         return Some(upper);
     }
-    sorted.get(sorted.len() / 2 - 1).map(|&lower| f64::midpoint(lower, upper))
+    below.iter().copied().max_by(f64::total_cmp).map(|lower| f64::midpoint(lower, upper))
+}
+
+/// At most `max` of the values, evenly spread: enough of them to tell what is usual in a long run.
+pub fn thinned(values: &[f64], max: usize) -> Vec<f64> {
+    let step = values.len().div_ceil(max.max(1)).max(1);
+    values.iter().copied().step_by(step).collect()
 }
 
 /// Nearest-rank quantile: the smallest value that at least `share` (0 to 1) of the values do not exceed.
@@ -111,6 +126,17 @@ mod tests {
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
         assert_eq!(median(&[]), None);
+    }
+
+    #[test]
+    fn thinning_keeps_the_spread_of_a_series() {
+        let values: Vec<f64> = (0..10_001).map(f64::from).collect();
+        let thin = thinned(&values, 1000);
+        assert!(thin.len() <= 1000 && thin.len() > 800, "{}", thin.len());
+        assert!((median(&thin).unwrap() - 5000.0).abs() < 20.0);
+        assert_eq!(thinned(&values[..3], 1000), [0.0, 1.0, 2.0]);
+        assert_eq!(thinned(&values[..3], 0), [0.0]);
+        assert!(thinned(&[], 5).is_empty());
     }
 
     #[test]

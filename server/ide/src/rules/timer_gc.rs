@@ -91,6 +91,11 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     });
 }
 
+/// Whether a cycle came by the clock and not by allocation, as far as the log shows it.
+pub(crate) fn is_periodic(cycles: &Cycles, row: usize) -> bool {
+    cycles.timer[row] || looks_periodic(cycles, row, &Limits::defaults(LIMITS))
+}
+
 /// Whether an unannounced cycle came by the clock and not by allocation. Never without times and goals.
 fn looks_periodic(cycles: &Cycles, row: usize, limits: &Limits) -> bool {
     let Some(before) = row.checked_sub(1) else { return false };

@@ -1,0 +1,189 @@
+//! Whether a long phase may be the machine's doing.
+//!
+//! On a host with more work than CPUs the operating system stops threads of the program in the middle of a phase, and
+//! the phase lasts until they run again: pauses of 10 to 300 ms in healthy programs. The log of one process cannot prove
+//! that. It can show the opposite: phases of that length that come regularly, or in the cycles of a kind that always take
+//! so long. Where it does not, a finding says that the pause may be the machine's.
+//!
+//! Measured on 193 recorded runs with a pause of 10 ms or more that the program did not cause, and on 10 runs of a loop
+//! that could not be stopped (45 to 82 % of their cycles, one phase only).
+
+use super::phase::Phase;
+use crate::stats::{median, thinned};
+use crate::view::Cycles;
+use crate::words::{percent, rough};
+
+/// A phase that took long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LongPhase {
+    /// Row of the cycle.
+    pub(crate) row: usize,
+    /// Which.
+    pub(crate) phase: Phase,
+    /// How long, ms.
+    pub(crate) ms: f64,
+}
+
+/// From how many times the usual length on a phase is out of line.
+const OUT_OF_LINE: f64 = 2.0;
+
+/// Long first pauses are a habit of the program from this number on, this share of the cycles, and this share of all long
+/// ones. Only of the first pause: it waits for what does not stop.
+const HABIT: (usize, f64, f64) = (5, 0.4, 0.9);
+
+/// Values from which the usual length is taken, at most and at least.
+const USUAL: (usize, usize) = (2000, 8);
+
+/// What the log says about where the longest of some phases came from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Origin {
+    /// Nothing ties it to the program; what speaks for that, for the evidence.
+    MayBeTheMachines(String),
+    /// Phases of this length belong to this program; what shows it.
+    TheProgram(String),
+}
+
+impl Origin {
+    /// For the end of a message: empty, or a clause that begins with a semicolon.
+    pub(crate) fn clause(&self) -> &'static str {
+        match self {
+            Self::MayBeTheMachines(_) => "; nothing in the log ties it to the program, it may be the machine's",
+            Self::TheProgram(_) => "",
+        }
+    }
+
+    /// As a condition that the finding met.
+    pub(crate) fn fact(&self) -> String {
+        match self {
+            Self::MayBeTheMachines(why) => format!("may be the machine's: {why}"),
+            Self::TheProgram(why) => format!("tied to the program and hardly the machine's: {why}"),
+        }
+    }
+}
+
+/// Where the longest of `long` came from; `n_judged` cycles were looked at. None without any.
+pub(crate) fn origin(cycles: &Cycles, long: &[LongPhase], n_judged: usize) -> Option<Origin> {
+    // Reversed: of equally long ones the first is the worst, as findings have it.
+    let worst = long.iter().rev().max_by(|a, b| a.ms.total_cmp(&b.ms))?;
+    let n_same = long.iter().filter(|one| one.phase == worst.phase).count();
+    let share = long.len() as f64 / n_judged.max(1) as f64;
+    let name = worst.phase.name().to_lowercase();
+    let is_habit = n_same >= HABIT.0 && share >= HABIT.1 && n_same as f64 >= HABIT.2 * long.len() as f64;
+    if worst.phase == Phase::SweepTermination && is_habit {
+        let (n, all) = (long.len(), percent(share));
+        return Some(Origin::TheProgram(format!("{n} of {n_judged} cycles ({all}), and {name} in {n_same} of them")));
+    }
+    let usual = usual_ms(cycles, worst);
+    if let Some(usual) = usual.filter(|usual| worst.ms < OUT_OF_LINE * usual) {
+        return Some(Origin::TheProgram(format!("{name} takes {} ms in most cycles of this kind", rough(usual))));
+    }
+
+    let mut why = vec![format!("{} of {n_judged} cycles", long.len())];
+    if n_same < long.len() {
+        why.push("not always the same phase".to_owned());
+    }
+    if !cycles.forced[worst.row] {
+        why.push("no forced cycle".to_owned());
+    }
+    let is_quiet = |row: Option<usize>| {
+        let ms = row.and_then(|row| worst.phase.series(cycles).get(row));
+        ms.is_none_or(|ms| *ms < worst.ms / OUT_OF_LINE)
+    };
+    if is_quiet(worst.row.checked_sub(1)) && is_quiet(Some(worst.row + 1)) {
+        why.push("the cycles around it as usual".to_owned());
+    }
+    let mark = LongPhase { row: worst.row, phase: Phase::Mark, ms: cycles.mark_ms[worst.row] };
+    let is_other_phase = worst.phase != Phase::Mark;
+    if is_other_phase && usual_ms(cycles, &mark).is_some_and(|usual| mark.ms < OUT_OF_LINE * usual) {
+        why.push("its mark took the usual time".to_owned());
+    }
+    Some(Origin::MayBeTheMachines(why.join(", ")))
+}
+
+/// How long the phase usually takes in cycles of that kind, ms; none for too few of them.
+fn usual_ms(cycles: &Cycles, one: &LongPhase) -> Option<f64> {
+    let kind = |row: usize| (cycles.forced[row], cycles.mark_ms[row] == 0.0);
+    let wanted = kind(one.row);
+    let series = one.phase.series(cycles);
+    let values: Vec<f64> = (0..cycles.len())
+        .filter(|&row| kind(row) == wanted && series[row].is_finite())
+        .map(|row| series[row])
+        .collect();
+    (values.len() >= USUAL.1).then(|| median(&thinned(&values, USUAL.0))).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::fixture::{GcLine, gc_lines, view};
+
+    /// What is said about pauses of 10 ms or more.
+    fn origin_of(n: u64, clock_ms: impl Fn(u64) -> [f64; 3]) -> Option<String> {
+        let line = |idx| GcLine { n: idx + 1, at_s: idx as f64, clock_ms: clock_ms(idx), ..GcLine::default() };
+        origin_in(&gc_lines(n, line))
+    }
+
+    fn origin_in(log: &str) -> Option<String> {
+        let log = view(log);
+        let cycles = &log.runs[0].cycles;
+        let phases = [Phase::SweepTermination, Phase::MarkTermination];
+        let all = (0..cycles.len()).flat_map(|row| phases.map(|phase| (row, phase)));
+        let long: Vec<LongPhase> = all
+            .map(|(row, phase)| LongPhase { row, phase, ms: phase.series(cycles)[row] })
+            .filter(|one| one.ms >= 10.0)
+            .collect();
+        origin(cycles, &long, cycles.len()).map(|origin| origin.fact())
+    }
+
+    #[test]
+    fn one_pause_among_many_may_be_the_machines() {
+        assert_eq!(
+            origin_of(50, |idx| [if idx == 20 { 43.0 } else { 0.02 }, 1.0, 0.01]).as_deref(),
+            Some(
+                "may be the machine's: 1 of 50 cycles, no forced cycle, the cycles around it as usual, its mark took the \
+                 usual time"
+            )
+        );
+        assert_eq!(origin_of(50, |_| [0.02, 1.0, 0.01]), None);
+    }
+
+    #[test]
+    fn what_comes_in_most_cycles_is_the_programs() {
+        let every_second = |idx: u64| [if idx.is_multiple_of(2) { 200.0 } else { 0.02 }, 1.0, 0.01];
+        assert_eq!(
+            origin_of(20, every_second).as_deref(),
+            Some(
+                "tied to the program and hardly the machine's: 10 of 20 cycles (50 %), and sweep termination in 10 of them"
+            )
+        );
+        // Just below: 38 %.
+        let fewer = |idx: u64| [if idx < 15 { 200.0 } else { 0.02 }, 1.0, 0.01];
+        assert!(origin_of(39, fewer).unwrap().starts_with("may be the machine's: 15 of 39 cycles"));
+        // Both phases in turn: the program was not running at all.
+        let both = |idx: u64| match idx % 4 {
+            0 => [200.0, 1.0, 0.01],
+            1 => [0.02, 1.0, 200.0],
+            _ => [0.02, 1.0, 0.01],
+        };
+        assert!(origin_of(20, both).unwrap().contains("not always the same phase"));
+    }
+
+    #[test]
+    fn a_cycle_is_compared_with_those_of_its_kind() {
+        // Forced cycles mark inside the pause in old releases: 20 ms are usual there.
+        let log: String = (1..40)
+            .map(|n| match n % 4 {
+                0 => format!("gc {n} @{n}.000s 1%: 0.02+0+20 ms clock, 0.1+0/0/0+40 ms cpu, 4->4->2 MB, 4 MB goal, 4 P (forced)\n"),
+                _ => format!("gc {n} @{n}.000s 1%: 0.02+1.0+0.01 ms clock, 0.1+0/0/0+0.1 ms cpu, 4->4->2 MB, 4 MB goal, 4 P\n"),
+            })
+            .collect();
+        assert_eq!(
+            origin_in(&log).as_deref(),
+            Some(
+                "tied to the program and hardly the machine's: mark termination takes 20 ms in most cycles of this kind"
+            )
+        );
+        let log = log.replacen("0+20 ms clock", "0+90 ms clock", 1);
+        assert!(origin_in(&log).unwrap().starts_with("may be the machine's: "));
+    }
+}

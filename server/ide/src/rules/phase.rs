@@ -1,0 +1,135 @@
+//! The phases of a collection whose length rules judge, and which of the two pauses is the slow one.
+
+use tracelog::Field;
+use tracelog::catalog::gc;
+
+use super::evidence::{Bound, Test};
+use crate::derived::interval_s;
+use crate::stats::median;
+use crate::view::Cycles;
+
+/// A phase of a collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// First pause.
+    SweepTermination,
+    /// Between the two pauses, while the program runs.
+    Mark,
+    /// Last pause.
+    MarkTermination,
+    /// The whole collection, which is one pause in Go 1.0 to 1.4.
+    Collection,
+}
+
+impl Phase {
+    /// The two pauses, or the one of releases that stop the world for the whole collection.
+    pub(crate) fn pauses(cycles: &Cycles) -> &'static [Self] {
+        let is_concurrent = cycles.sweep_term_ms.iter().any(|value| value.is_finite());
+        if is_concurrent { &[Self::SweepTermination, Self::MarkTermination] } else { &[Self::Collection] }
+    }
+
+    /// At the beginning of a sentence.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::SweepTermination => "Sweep termination",
+            Self::Mark => "Concurrent mark",
+            Self::MarkTermination => "Mark termination",
+            Self::Collection => "The whole collection",
+        }
+    }
+
+    /// What is underlined; none where the time is the sum of several fields.
+    pub(crate) fn field(self) -> Option<Field> {
+        match self {
+            Self::SweepTermination => Some(gc::WALL_SWEEP_TERM_MS),
+            Self::MarkTermination => Some(gc::WALL_MARK_TERM_MS),
+            Self::Mark | Self::Collection => None,
+        }
+    }
+
+    /// Its time in every cycle, ms; NaN where absent.
+    pub(crate) fn series(self, cycles: &Cycles) -> &[f64] {
+        match self {
+            Self::SweepTermination => &cycles.sweep_term_ms,
+            Self::Mark => &cycles.mark_ms,
+            Self::MarkTermination => &cycles.mark_term_ms,
+            Self::Collection => &cycles.pause_ms,
+        }
+    }
+
+    /// Its time in a cycle, ms; none where it is absent or of a leak check.
+    pub(crate) fn time_ms(self, cycles: &Cycles, row: usize) -> Option<f64> {
+        let value = self.series(cycles)[row];
+        (value.is_finite() && !cycles.leak_check[row]).then_some(value)
+    }
+}
+
+/// Cycles in which one pause is long, and by how much it is longer than the other.
+#[derive(Debug)]
+pub(crate) struct Lopsided {
+    /// The cycles in which the slow pause is long.
+    pub(crate) rows: Vec<usize>,
+    /// Of how many.
+    pub(crate) n_judged: usize,
+    /// Medians of both pauses over these cycles, ms.
+    pub(crate) slow_ms: f64,
+    pub(crate) other_ms: f64,
+}
+
+impl Lopsided {
+    /// Share of the cycles.
+    pub(crate) fn share(&self) -> f64 {
+        self.rows.len() as f64 / self.n_judged as f64
+    }
+}
+
+/// What [`lopsided`] asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// From when on a pause is long, ms.
+    pub(crate) min_ms: f64,
+    /// In how many cycles it must be, at least.
+    pub(crate) min_cycles: f64,
+    /// In what share of them.
+    pub(crate) min_share: f64,
+    /// How many times the other pause.
+    pub(crate) factor: f64,
+}
+
+/// The cycles in which `slow` is long, where it is regularly so and the other pause is not. The test is filled in.
+///
+/// Cycles that check for goroutine leaks and those without a concurrent mark are left out.
+pub(crate) fn lopsided(cycles: &Cycles, slow: Phase, other: Phase, asked: Asked, test: &mut Test) -> Option<Lopsided> {
+    let judged = |row: &usize| {
+        let times = (slow.time_ms(cycles, *row), other.time_ms(cycles, *row));
+        times.0.is_some() && times.1.is_some() && cycles.mark_ms[*row] > 0.0
+    };
+    let rows: Vec<usize> = (0..cycles.len()).filter(judged).collect();
+    let n_judged = rows.len();
+    let (slow_all, other_all) = (slow.series(cycles), other.series(cycles));
+    let rows: Vec<usize> = rows.into_iter().filter(|&row| slow_all[row] >= asked.min_ms).collect();
+    let of_rows = |series: &[f64]| {
+        let values: Vec<f64> = rows.iter().map(|&row| series[row]).collect();
+        median(&values).unwrap_or(f64::NAN)
+    };
+    let (slow_ms, other_ms) = (of_rows(slow_all), of_rows(other_all));
+    let found = Lopsided { rows, n_judged, slow_ms, other_ms };
+    let name = slow.name().to_lowercase();
+    let holds =
+        test.data(
+            &format!("cycles with {name} of {} ms or more", asked.min_ms),
+            found.rows.len() as f64,
+            asked.min_cycles,
+            "",
+        ) && test.value("share of all cycles", 100.0 * found.share(), Bound::AtLeast(100.0 * asked.min_share), "%")
+            && test.value(&format!("median {name} there"), slow_ms, Bound::AtLeast(asked.factor * other_ms), "ms");
+    holds.then_some(found)
+}
+
+/// Whether the sweep of the cycle before can be unfinished when this one starts: the program asked for the cycle, or the
+/// mark before took half of the time since its start. What is left to sweep is swept inside the first pause
+/// (`finishsweep_m` in `runtime/mgcsweep.go`).
+pub(crate) fn sweep_may_be_unfinished(cycles: &Cycles, row: usize) -> bool {
+    cycles.forced[row]
+        || row.checked_sub(1).is_some_and(|before| cycles.mark_ms[before] / 1000.0 >= 0.5 * interval_s(cycles, before))
+}

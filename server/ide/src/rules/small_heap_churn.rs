@@ -1,0 +1,229 @@
+//! ## What it looks for
+//!
+//! Five collections a second or more, over five seconds or longer, on a small live heap (half of the cycles have 16 MB or
+//! less). From 20 a second on, where collecting takes 2 % or more of the CPU too, it is a warning.
+//!
+//! ## Why it matters
+//!
+//! The goal is twice the live heap. With 3 MB live the program may allocate another 3 MB until the next collection,
+//! which a busy service does in some milliseconds: it collects all day over a heap that would fit many times into the
+//! memory that it has. Large services saved 30 % of their CPU by giving such processes more room.
+//!
+//! ## What to do next
+//!
+//! Give the heap room. GOGC=400 makes collections four times as rare and costs a few megabytes here. Where memory is
+//! reserved for this process alone, GOGC=off with a GOMEMLIMIT collects only when that budget is used up:
+//!
+//! ```sh
+//! # what the CPU spends on collecting and allocating, thirty seconds
+//! go tool pprof -top 'http://HOST/debug/pprof/profile?seconds=30'
+//! ```
+//!
+//! Since Go 1.19 a ballast (a large allocation that is never used) is the worse way to the same end.
+//!
+//! ## Limits
+//!
+//! Cycles that the program asked for do not count. Not judged where lines are missing in between. Of 56 recorded runs in
+//! which it speaks, most are test programs that do nothing but allocate; their share of CPU is 0.3 to 7 %. Where pauses
+//! make most of the cost it stays a remark: they include the time to stop the program, which a busy machine prolongs.
+//! Needs Go 1.5 or later.
+//!
+//! ## Example
+//!
+//! ```text
+//! gc 60 @1.933s 2%: 0.095+1.1+0.011 ms clock, 0.19+0.015/0.77/0.036+0.022 ms cpu, 4->4->2 MB, 5 MB goal, 4 P
+//! gc 61 @1.957s 2%: 0.31+0.81+0.004 ms clock, 0.62+0/0.52/0.55+0.009 ms cpu, 4->4->2 MB, 5 MB goal, 4 P
+//! ```
+
+use tracelog::catalog::gc;
+
+use super::evidence::{Bound, Test};
+use super::point::cycle_name;
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
+use crate::derived::{gc_cpu_ms, interval_s};
+use crate::stats::median;
+use crate::view::{Cycles, RunView};
+use crate::words::{percent, rough};
+
+/// GC203.
+pub(crate) static RULE: Rule = Rule {
+    code: "GC203",
+    slug: "small-heap-churn",
+    title: "Many collections a second over a small live heap",
+    severity: Severity::Warning,
+    kind: Kind::Point,
+    reads: &[gc::N, gc::HEAP_LIVE_MB, gc::HEAP_GOAL_MB],
+    limits: LIMITS,
+    check: Check::Run(check),
+};
+
+const LIMITS: &[Limit] = &[
+    limit("info_rate", 5.0, "a second", "Collections from which it is reported."),
+    limit("warning_rate", 20.0, "a second", "Collections from which it can be a warning."),
+    limit("warning_share", 0.02, "of P-time", "What they must cost then."),
+    limit("max_live_mb", 16.0, "MB", "Live heap that counts as small."),
+    limit("min_span_s", 5.0, "s", "Shortest stretch that is judged."),
+];
+
+/// Share of the cost from which it counts as pauses.
+const MOSTLY_PAUSES: f64 = 0.5;
+
+fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
+    let cycles = &run.cycles;
+    let Some(worst) = worst_window(cycles, limits) else { return };
+    let (first, last) = worst.rows;
+    let rows: Vec<usize> = (first..=last).filter(|&row| counts(cycles, row)).collect();
+    let of_rows = |series: &[f64]| median(&rows.iter().map(|&row| series[row]).collect::<Vec<_>>());
+    let live_mb = of_rows(&cycles.heap_live_mb).unwrap_or(f64::NAN);
+    let gc_ms: f64 = rows.iter().map(|&row| gc_cpu_ms(cycles, row)).filter(|ms| ms.is_finite()).sum();
+    let pause_ms = |row: &usize| cycles.cpu_sweep_term_ms[*row] + cycles.cpu_mark_term_ms[*row];
+    let pauses_ms: f64 = rows.iter().map(pause_ms).filter(|ms| ms.is_finite()).sum();
+    let cpu_ms: f64 = rows.iter().map(|&row| 1000.0 * interval_s(cycles, row) * cycles.procs[row]).sum();
+    let share = gc_ms / cpu_ms;
+
+    let mut test = Test::default();
+    let holds = test.data("length of the stretch", worst.span_s, limits.get("min_span_s"), "s")
+        && test.value("collections", worst.rate, Bound::AtLeast(limits.get("info_rate")), "a second")
+        && test.value("median live heap", live_mb, Bound::AtMost(limits.get("max_live_mb")), "MB");
+    if !holds {
+        return;
+    }
+    let is_costly = worst.rate >= limits.get("warning_rate")
+        && share >= limits.get("warning_share")
+        && pauses_ms < MOSTLY_PAUSES * gc_ms;
+    let goal = of_rows(&cycles.heap_goal_mb).map_or("the goal".to_owned(), |goal| format!("the goal of {goal:.0} MB"));
+    let cost = if share.is_finite() { format!("; they cost up to {} of CPU", percent(share)) } else { String::new() };
+    findings.push(Finding {
+        severity: if is_costly { Severity::Warning } else { Severity::Info },
+        run: Some(run.run),
+        place: Place { line: cycles.line[last], field: Some(gc::HEAP_LIVE_MB) },
+        message: format!(
+            "{} collections a second on a live heap of {live_mb:.0} MB: {goal} is reached every {} ms{cost}.",
+            rough(worst.rate),
+            rough(1000.0 / worst.rate),
+        ),
+        related: vec![Related {
+            place: Place { line: cycles.line[first], field: None },
+            text: format!("the busiest {:.0} s begin: {}", worst.span_s, cycle_name(run, first)),
+        }],
+        count: rows.len(),
+        numbers: vec![("collections_per_s", worst.rate), ("live_mb", live_mb), ("gc_share", share)],
+        test,
+        ..Finding::about(&RULE)
+    });
+}
+
+/// A stretch of time.
+struct Window {
+    rows: (usize, usize),
+    span_s: f64,
+    rate: f64,
+}
+
+/// Whether the time that a row starts is judged: the next line is there, and nobody asked for the cycle.
+fn counts(cycles: &Cycles, row: usize) -> bool {
+    interval_s(cycles, row).is_finite() && !cycles.forced[row] && !cycles.leak_check[row]
+}
+
+/// Of the shortest windows that are long enough and whose live heap is small, the one with the most collections a second.
+fn worst_window(cycles: &Cycles, limits: &Limits) -> Option<Window> {
+    let (min_span_s, min_rate, max_live_mb) =
+        (limits.get("min_span_s"), limits.get("info_rate"), limits.get("max_live_mb"));
+    let is_small = |row: usize| usize::from(cycles.heap_live_mb[row] <= max_live_mb);
+    let counted = |row: usize| usize::from(counts(cycles, row));
+    let span = |row: usize| if counts(cycles, row) { interval_s(cycles, row) } else { 0.0 };
+    let (mut first, mut n, mut n_small, mut span_s) = (0, 0, 0, 0.0);
+    let mut worst: Option<Window> = None;
+    for last in 0..cycles.len() {
+        span_s += span(last);
+        n += counted(last);
+        n_small += counted(last) * is_small(last);
+        while first < last && span_s - span(first) >= min_span_s {
+            span_s -= span(first);
+            n -= counted(first);
+            n_small -= counted(first) * is_small(first);
+            first += 1;
+        }
+        let rate = n as f64 / span_s;
+        let is_found = span_s >= min_span_s && rate >= min_rate && 2 * n_small >= n;
+        if is_found && worst.as_ref().is_none_or(|worst| rate > worst.rate) {
+            worst = Some(Window { rows: (first, last), span_s, rate });
+        }
+    }
+    worst
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::rules::fixture::{GcLine, check, findings_in, gc_lines};
+
+    /// `n` cycles, so many a second, that cost so many ms of P-time each, on 4 Ps and 3 MB live.
+    fn churn(n: u64, per_second: f64, background_ms: f64) -> String {
+        gc_lines(n, |idx| GcLine {
+            n: idx + 1,
+            at_s: idx as f64 / per_second,
+            cpu_ms: [0.0, background_ms],
+            heap_mb: [5, 6, 3, 6],
+            ..GcLine::default()
+        })
+    }
+
+    #[test]
+    fn tells_the_rate_of_the_busiest_seconds() {
+        check(
+            &RULE,
+            &churn(1000, 50.0, 4.0),
+            expect![[r#"
+            250:heap_live_mb Warning GC203: 50 collections a second on a live heap of 3 MB: the goal of 6 MB is reached every 20 ms; they cost up to 5 % of CPU.
+              1 the busiest 5 s begin: gc 1 @0.000s
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_remark_below_twenty_a_second_or_where_it_costs_little() {
+        assert!(findings_in(&RULE, &churn(1000, 19.0, 40.0)).contains("Info GC203: 19 collections a second"));
+        assert!(findings_in(&RULE, &churn(1000, 50.0, 1.0)).contains("Info GC203"));
+        assert!(findings_in(&RULE, &churn(1000, 5.0, 1.0)).contains("Info GC203"));
+    }
+
+    #[test]
+    fn silent_just_below_each_limit() {
+        assert_eq!(findings_in(&RULE, &churn(1000, 4.9, 1.0)), "");
+        assert_ne!(findings_in(&RULE, &churn(52, 10.0, 1.0)), "");
+        assert_eq!(findings_in(&RULE, &churn(50, 10.0, 1.0)), "", "4.9 s");
+        let live = |mb: u32| churn(1000, 50.0, 4.0).replace("5->6->3 MB, 6 MB", &format!("32->33->{mb} MB, 34 MB"));
+        assert_ne!(findings_in(&RULE, &live(16)), "");
+        assert_eq!(findings_in(&RULE, &live(17)), "");
+    }
+
+    #[test]
+    fn cost_that_is_mostly_pauses_is_no_warning() {
+        let log = gc_lines(1000, |idx| GcLine {
+            n: idx + 1,
+            at_s: idx as f64 / 50.0,
+            clock_ms: [1.9, 0.1, 0.01],
+            cpu_ms: [0.0, 0.5],
+            heap_mb: [5, 6, 3, 6],
+            ..GcLine::default()
+        });
+        assert!(findings_in(&RULE, &log).contains("Info GC203"), "{}", findings_in(&RULE, &log));
+    }
+
+    #[test]
+    fn forced_cycles_and_missing_lines_do_not_count() {
+        assert_eq!(findings_in(&RULE, &churn(1000, 50.0, 4.0).replace(" P\n", " P (forced)\n")), "");
+        let every_second: String =
+            churn(1000, 50.0, 4.0).lines().step_by(2).map(|line| line.to_owned() + "\n").collect();
+        assert_eq!(findings_in(&RULE, &every_second), "");
+    }
+
+    #[test]
+    fn silent_for_releases_without_times() {
+        let line = |n| format!("gc{n}(2): 0+3+2 ms, 5 -> 5 MB 107296 -> 107296 (107316-20) objects, 0(0) handoff\n");
+        assert_eq!(findings_in(&RULE, &(1..600).map(line).collect::<String>()), "");
+    }
+}
