@@ -39,6 +39,12 @@ enum Task {
         /// Only these suites.
         suites: Vec<String>,
     },
+    /// Hold the rules against labelled logs and write how right they are.
+    Eval {
+        /// Passed on; `--help` names them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Build everything and open a real leak log in VS Code, else in Neovim, else in the terminal.
     Try {
         /// There and nowhere else.
@@ -53,6 +59,7 @@ fn main() -> ExitCode {
         Task::Codegen { check: true } => codegen::check(),
         Task::Tidy => tidy::check(),
         Task::Test { suites } => suites::run(&suites),
+        Task::Eval { arguments } => suites::eval(&arguments),
         Task::Try { place } => demo::run(place),
     };
     match done {

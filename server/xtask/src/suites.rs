@@ -6,7 +6,7 @@
 use std::env;
 use std::io::{BufRead, BufReader, Write, pipe};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::files::root;
 use crate::{Outcome, codegen, report, tidy};
@@ -34,12 +34,13 @@ struct Suite {
 }
 
 /// In the order of their cost, so that cheap failures come first.
-const SUITES: [Suite; 9] = [
+const SUITES: [Suite; 10] = [
     Suite { name: "format", about: "formatting", run: || cargo(&["fmt", "--all", "--check"]) },
     Suite { name: "codegen", about: "generated files are up to date", run: || Ok(outcome(codegen::check())) },
     Suite { name: "tidy", about: "rules of the project", run: || Ok(outcome(tidy::check())) },
     Suite { name: "clippy", about: "lints", run: clippy },
     Suite { name: "rust", about: "Rust tests", run: rust },
+    Suite { name: "eval", about: "no rule is less right than the committed tables say", run: eval_check },
     Suite { name: "grammars", about: "grammars of editors", run: grammars },
     Suite { name: "nvim", about: "plugin in a real Neovim", run: nvim },
     Suite { name: "vscode", about: "extension in a real VS Code", run: vscode },
@@ -103,6 +104,27 @@ fn rust() -> Outcome<Verdict> {
     build(&[])?;
     // The panics that some tests need exist only under a feature.
     cargo(&["test", "--workspace", "--all-features", "--no-fail-fast", "--quiet"])
+}
+
+fn eval_check() -> Outcome<Verdict> {
+    execute(eval_command(&["--check".to_owned()]).stdin(Stdio::null()))
+}
+
+/// Runs `eval` with these arguments.
+pub fn eval(arguments: &[String]) -> Outcome {
+    let status = eval_command(arguments).status().map_err(|error| format!("run cargo run: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("eval: {status}")) }
+}
+
+/// Labelled logs are some megabytes and need no optimized build; thousands of synthetic runs do.
+fn eval_command(arguments: &[String]) -> Command {
+    let mut command = cargo_command();
+    command.args(["run", "--quiet", "--package", "eval"]);
+    if arguments.first().is_some_and(|task| task == "shapes") {
+        command.arg("--release");
+    }
+    command.arg("--").args(arguments);
+    command
 }
 
 fn grammars() -> Outcome<Verdict> {
@@ -211,7 +233,7 @@ fn execute(command: &mut Command) -> Outcome<Verdict> {
     let (reader, writer) = pipe().map_err(about)?;
     let mut child = command.stdout(writer.try_clone().map_err(about)?).stderr(writer).spawn().map_err(about)?;
     // The command keeps the writing ends, without which reading would never end.
-    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut count = Count::default();
     let mut last = String::new();
     let mut lines = BufReader::new(reader);

@@ -12,9 +12,11 @@ const MAX_LINES: usize = 600;
 const CODE: [&str; 8] = [".rs", ".ts", ".mts", ".js", ".mjs", ".lua", ".sh", ".py"];
 
 /// What a crate of the product may depend on, besides what its tests use. `gotracelens` may use anything above these.
-const DEPENDENCIES: [(&str, &[&str]); 2] = [
+const DEPENDENCIES: [(&str, &[&str]); 3] = [
     ("server/tracelog", &["ropey", "logos", "memchr", "aho-corasick", "rustc-hash", "hashbrown"]),
     ("server/ide", &["tracelog", "libm", "rustc-hash", "strsim"]),
+    // It measures the analysis, so it must not reach around it.
+    ("server/eval", &["ide", "tracelog", "clap", "flate2", "serde", "serde_json", "toml"]),
 ];
 
 /// Paths of the standard library that reach outside; only `gotracelens` may. A length of time is a number.
