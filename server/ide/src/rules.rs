@@ -3,13 +3,13 @@
 //! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation, and
 //! `gotracelens explain` prints it from there. The list below is the registry: one line per rule.
 
-mod count_growth;
-#[cfg(test)]
-pub(crate) mod detail_fixture;
+mod assist_dominant;
 mod concurrent_map;
+mod count_growth;
 mod data_race;
 mod deadlock;
-mod assist_dominant;
+#[cfg(test)]
+pub(crate) mod detail_fixture;
 pub mod evidence;
 mod fatal;
 mod fatal_other;
@@ -50,15 +50,14 @@ mod run_queue_saturated;
 mod samples;
 mod sigquit;
 pub(crate) mod slow_requests;
-mod stack_overflow;
-mod stw_long;
-mod thread_growth;
-mod threads_blocked;
-mod thread_limit;
 mod small_heap_churn;
+mod stack_overflow;
 mod stop_is_slow;
 mod stw_long;
 mod stw_outlier;
+mod thread_growth;
+mod thread_limit;
+mod threads_blocked;
 mod throttling_signature;
 mod time_jump;
 mod timer_gc;
