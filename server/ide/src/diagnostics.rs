@@ -2,6 +2,7 @@
 
 use tracelog::Loc;
 
+use crate::rules::evidence::{Confidence, Test};
 use crate::rules::{Finding, Place, Severity};
 use crate::snapshot::Snapshot;
 
@@ -26,7 +27,13 @@ pub struct Diagnostic {
     pub count: usize,
     /// The run, from 0.
     pub run: Option<usize>,
-    /// Whether it is a further line of a finding that is shown elsewhere.
+    /// The conditions that were met.
+    pub test: Test,
+    /// How sure it is, where that differs from case to case.
+    pub confidence: Option<Confidence>,
+    /// The finding whose story it is part of: the code of its rule, and its place.
+    pub part_of: Option<(&'static str, Loc)>,
+    /// Whether this is one of the further lines of a finding, which is at its first related place.
     pub is_further: bool,
 }
 
@@ -64,6 +71,9 @@ fn of(snapshot: &Snapshot, finding: &Finding) -> Diagnostic {
         numbers: finding.numbers.clone(),
         count: finding.count,
         run: finding.run,
+        test: finding.test.clone(),
+        confidence: finding.confidence,
+        part_of: finding.part_of.map(|(rule, place)| (rule.code, locate(snapshot, place))),
         is_further: false,
     }
 }
@@ -79,6 +89,9 @@ fn further(snapshot: &Snapshot, finding: &Finding, place: Place, line_in_words: 
         numbers: Vec::new(),
         count: 1,
         run: finding.run,
+        test: Test::default(),
+        confidence: None,
+        part_of: None,
         is_further: true,
     }
 }

@@ -12,6 +12,7 @@ use crate::special;
 mod at;
 mod before;
 mod field;
+mod finding;
 mod footer;
 mod formula;
 mod line;
@@ -30,7 +31,7 @@ pub struct Hover {
 pub fn hover(snapshot: &Snapshot, at: LineCol) -> Option<Hover> {
     let line = snapshot.items(at.line);
     let Some(item) = line.items.iter().find(|item| item.loc.touches(at)) else {
-        return requests::hover(snapshot, at);
+        return requests::hover(snapshot, at).or_else(|| finding::alone(snapshot, at));
     };
     if item.part == Part::Tail && item.head_line.is_some() {
         return tail(snapshot, item, at);

@@ -10,6 +10,7 @@ pub mod derived;
 pub mod diagnostics;
 mod ending;
 pub mod environment;
+pub mod evidence;
 pub mod folding;
 pub mod godebug;
 pub mod hover;
@@ -39,6 +40,7 @@ pub mod view;
 pub mod words;
 
 pub use diagnostics::{Diagnostic, diagnostics, diagnostics_naming};
+pub use evidence::{Verdict, evidence};
 pub use folding::{Fold, folds};
 pub use hover::{Hover, hover};
 pub use inlay::{InlayHint, Kinds, hints, summary_hints};

@@ -37,6 +37,9 @@ fn verbatim(text: &str) -> String {
     text.chars().map(|c| if c == '`' || is_unsafe(c) { '\u{fffd}' } else { c }).collect()
 }
 
+/// Columns that editors give a hover, about.
+pub const WIDTH: usize = 100;
+
 /// Builds a Markdown text: a heading, paragraphs and lists. No tables: half of the editors show their pipes.
 #[derive(Debug, Default)]
 pub struct Markup {
@@ -141,10 +144,30 @@ impl Markup {
         }
     }
 
+    /// Appends Markdown that was made by another one of these.
+    pub fn append(&mut self, markdown: &str) {
+        if !markdown.is_empty() {
+            self.blank();
+            self.text.push_str(markdown);
+        }
+    }
+
+    /// Lines that the text takes in a window of [`WIDTH`] columns, empty ones left out.
+    pub fn height(&self) -> usize {
+        let plain = rendered(&self.text);
+        let lines = plain.lines().filter(|line| !line.trim().is_empty());
+        lines.map(|line| line.chars().count().div_ceil(WIDTH)).sum()
+    }
+
     fn blank(&mut self) {
         if !self.text.is_empty() {
             self.text.push_str("\n\n");
         }
+    }
+
+    /// The text so far.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The text.

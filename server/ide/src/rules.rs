@@ -159,6 +159,15 @@ pub struct Rule {
     pub check: Check,
 }
 
+/// The rule with this code or slug, in any case.
+pub fn named(name: &str) -> Option<&'static Rule> {
+    let is_it = |rule: &&Rule| rule.code.eq_ignore_ascii_case(name) || rule.slug.eq_ignore_ascii_case(name);
+    RULES.iter().copied().find(is_it)
+}
+
+/// Codes of the rules that find what is never given back: heap, stacks, goroutines.
+pub const LEAKS: [&str; 6] = ["GC101", "GC104", "GC107", "GC108", "GR101", "SC110"];
+
 /// What the findings of a rule are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

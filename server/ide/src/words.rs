@@ -1,8 +1,8 @@
 //! Numbers in words, the same everywhere: lenses, hovers, messages, terminal.
 
-use tracelog::catalog::NameDef;
+use tracelog::catalog::{NameDef, Piece};
 use tracelog::template::Datum;
-use tracelog::{Field, GoReleases, ItemValue, Kind, cells};
+use tracelog::{Field, GoReleases, ItemValue, Kind, Shape, cells};
 
 /// A number with as many digits as mean something: three significant ones, none lost above a thousand.
 pub fn number(value: f64) -> String {
@@ -133,6 +133,24 @@ pub fn name_of(value: &ItemValue, go: GoReleases) -> Option<&'static NameDef> {
     let printed = value.datum.as_ref()?.print();
     let mut called = names.iter().filter(|name| name.printed == printed);
     called.find(|name| !name.go.intersection(go).is_empty())
+}
+
+/// Releases that print a field.
+pub fn printed_by(field: Field) -> GoReleases {
+    let none = GoReleases::range(0, 0).intersection(GoReleases::range(1, 1));
+    let shapes = field.family.def().shapes.iter();
+    shapes
+        .filter(|shape| field_indices(**shape).any(|index| index == field.index))
+        .fold(none, |go, shape| go.union(shape.def().go))
+        .intersection(field.def().go)
+}
+
+/// The fields of a shape, in template order.
+pub fn field_indices(shape: Shape) -> impl Iterator<Item = u8> {
+    shape.def().pieces.iter().filter_map(|piece| match piece {
+        Piece::Literal(_) | Piece::Pad => None,
+        Piece::Value(index, _) | Piece::Flag(index, _) => Some(*index),
+    })
 }
 
 /// A number with its unit.

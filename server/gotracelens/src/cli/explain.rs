@@ -9,8 +9,8 @@ use clap::ValueEnum;
 use ide::pages::{self, Page};
 use ide::{Links, words};
 use serde::Serialize;
-use tracelog::catalog::{FieldDef, Piece};
-use tracelog::{Field, GoReleases, Item, ItemValue, Log, Part, Shape};
+use tracelog::catalog::FieldDef;
+use tracelog::{Field, GoReleases, Item, ItemValue, Log, Part};
 
 use super::input::Document;
 use super::terminal::{self, ID, TITLE, VALUE, paragraph};
@@ -165,7 +165,7 @@ fn explain_item(out: &mut impl Write, item: &Item) -> io::Result<()> {
         Part::Tail => paragraph(out, 0, "The beginning of the line is missing.")?,
     }
     let (mut unset, mut unread) = (Vec::new(), Vec::new());
-    for index in field_indices(item.shape) {
+    for index in words::field_indices(item.shape) {
         let field = Field { family: item.family(), index };
         let def = field.def();
         let Some(value) = item.values.iter().find(|value| value.field == field) else {
@@ -239,24 +239,6 @@ fn to_json(page: Page) -> PageJson {
 /// An empty line before everything but the first.
 fn gap(out: &mut impl Write, at: usize) -> io::Result<()> {
     if at > 0 { writeln!(out) } else { Ok(()) }
-}
-
-/// Releases that print a field.
-pub(super) fn printed_by(field: Field) -> GoReleases {
-    let none = GoReleases::range(0, 0).intersection(GoReleases::range(1, 1));
-    let shapes = field.family.def().shapes.iter();
-    shapes
-        .filter(|shape| field_indices(**shape).any(|index| index == field.index))
-        .fold(none, |go, shape| go.union(shape.def().go))
-        .intersection(field.def().go)
-}
-
-/// The fields of a shape, in template order.
-pub(super) fn field_indices(shape: Shape) -> impl Iterator<Item = u8> {
-    shape.def().pieces.iter().filter_map(|piece| match piece {
-        Piece::Literal(_) | Piece::Pad => None,
-        Piece::Value(index, _) | Piece::Flag(index, _) => Some(*index),
-    })
 }
 
 /// What to say about a name that means nothing, with names that look like it.

@@ -3,10 +3,10 @@
 use std::io::{self, BufWriter, Write};
 
 use clap::ValueEnum;
+use ide::words;
 use serde::Serialize;
 use tracelog::{Family, Field, Kind, Role, Shape};
 
-use super::explain::{field_indices, printed_by};
 use super::terminal::{self, ID, TITLE};
 use super::{Exit, FamilyArg, json};
 
@@ -78,7 +78,11 @@ fn human(families: &[Family]) -> io::Result<()> {
         for field in fields_of(*family) {
             let def = field.def();
             let (id, unit, title) = (def.id, def.unit, def.title);
-            writeln!(out, "  {id:id_width$}  {unit:4} {title:title_width$}  {ID}Go {}{ID:#}", printed_by(field))?;
+            writeln!(
+                out,
+                "  {id:id_width$}  {unit:4} {title:title_width$}  {ID}Go {}{ID:#}",
+                words::printed_by(field)
+            )?;
         }
     }
     out.flush()
@@ -88,7 +92,7 @@ fn to_json(field: Field) -> FieldJson {
     let def = field.def();
     let family = field.family.def();
     let some = |text: &'static str| Some(text).filter(|text| !text.is_empty());
-    let has_field = |shape: &&Shape| field_indices(**shape).any(|index| index == field.index);
+    let has_field = |shape: &&Shape| words::field_indices(**shape).any(|index| index == field.index);
     FieldJson {
         family: family.id,
         id: def.id,
@@ -96,7 +100,7 @@ fn to_json(field: Field) -> FieldJson {
         unit: some(def.unit),
         r#type: json_type(def.kind),
         role: role(def.role),
-        go: printed_by(field).to_string(),
+        go: words::printed_by(field).to_string(),
         shapes: family.shapes.iter().filter(has_field).map(|shape| shape.def().id).collect(),
         meaning: def.meaning,
         reading: some(def.reading),

@@ -3,6 +3,7 @@
 use tracelog::template::Datum;
 use tracelog::{Field, GoReleases, Item, ItemValue, Kind};
 
+use super::finding::{self, MAX_HEIGHT};
 use super::{before, footer, formula, place, releases};
 use crate::clock;
 use crate::markup::{Markup, Shown};
@@ -23,6 +24,9 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> Strin
     let shown =
         shown(value, go).unwrap_or_else(|| Shown::Words("not certain: other output was written into it".to_owned()));
     markup.titled(def.title, &shown);
+    if let Some(found) = with_findings(snapshot, item, value, go, &markup) {
+        return found;
+    }
     let special = value.datum.as_ref().and_then(|datum| special::of(value.field, datum.number()?));
     match special.map(|special| special.text).or(special::on_line(item, value.field)) {
         Some(text) => markup.paragraph(text),
@@ -46,6 +50,31 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> Strin
     }
     footer::write(&mut markup, value.field, go);
     markup.finish()
+}
+
+/// The hover of a field about which something was found: that, the numbers of this place, what the field is. How to read
+/// it and what is normal is on its page; the rule has judged it.
+fn with_findings(
+    snapshot: &Snapshot,
+    item: &Item,
+    value: &ItemValue,
+    go: GoReleases,
+    title: &Markup,
+) -> Option<String> {
+    // Asked first with all room: mostly there is nothing to tell, and the rest need not be made.
+    finding::section(snapshot, value.loc.line, Some(value.field), MAX_HEIGHT)?;
+    let mut rest = Markup::default();
+    here(&mut rest, snapshot, item, value, go);
+    rest.paragraph(value.field.def().meaning);
+    finding::write_pages(&mut rest, snapshot, value.loc.line);
+    footer::write(&mut rest, value.field, go);
+    let room = MAX_HEIGHT.saturating_sub(title.height() + rest.height() + 1);
+    let found = finding::section(snapshot, value.loc.line, Some(value.field), room)?;
+    let mut markup = Markup::default();
+    for part in [title.text(), &found, rest.text()] {
+        markup.append(part);
+    }
+    Some(markup.finish())
 }
 
 /// Numbers of this place: the wall clock, the place in the run, the value before, formulas.

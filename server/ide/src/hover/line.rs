@@ -3,6 +3,7 @@
 use tracelog::template::Datum;
 use tracelog::{GoReleases, Item, ItemValue, Kind, Part};
 
+use super::finding::{self, MAX_HEIGHT};
 use super::{footer, releases};
 use crate::markup::Markup;
 use crate::narrate;
@@ -15,6 +16,8 @@ use tracelog::catalog::Role;
 const MAX_ROWS: usize = 18;
 /// Columns of a value that others are aligned with; longer ones stand out.
 const MAX_ALIGNED: usize = 14;
+/// Lines of the links at the end.
+const FOOTER: usize = 2;
 /// Characters of a value that are shown.
 const MAX_VALUE: usize = 72;
 
@@ -27,11 +30,33 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item) -> String {
     if item.torn {
         markup.paragraph(torn_in_words(item));
     }
-    markup.block(&table(item, go));
+    let table = table(item, go);
+    // What was found comes first, and the table then gives way before anything else.
+    let room = MAX_HEIGHT.saturating_sub(markup.height() + table.len() + FOOTER);
+    if let Some(found) = finding::section(snapshot, item.loc.line, None, room) {
+        return with_findings(markup, snapshot, item, &found, &table);
+    }
+    markup.block(&table);
     narrate::append(&mut markup, snapshot, item, None);
     let note = item.shape.def().note;
     markup.paragraph(if note.is_empty() { family.meaning } else { note });
     markup.labeled("Switched on by", family.knob);
+    footer::write_family(&mut markup, item.family());
+    markup.finish()
+}
+
+/// The hover of a line on which something was found: that, and of the rest what there is room for.
+fn with_findings(mut markup: Markup, snapshot: &Snapshot, item: &Item, found: &str, table: &[String]) -> String {
+    markup.append(found);
+    if markup.height() + table.len() + FOOTER <= MAX_HEIGHT {
+        markup.block(table);
+    }
+    let mut told = Markup::default();
+    narrate::append(&mut told, snapshot, item, None);
+    if markup.height() + told.height() + FOOTER <= MAX_HEIGHT {
+        markup.append(&told.finish());
+    }
+    finding::write_pages(&mut markup, snapshot, item.loc.line);
     footer::write_family(&mut markup, item.family());
     markup.finish()
 }

@@ -3,6 +3,7 @@
 use tracelog::Family;
 
 use super::{Lens, LensAction, LensKind, fitting};
+use crate::evidence;
 use crate::requests;
 use crate::snapshot::Parsed;
 use crate::summary::{GcSummary, RunSummary, SchedSummary};
@@ -16,7 +17,7 @@ pub(super) fn lenses(parsed: &Parsed) -> Vec<Lens> {
     let summaries = parsed.analysis().summaries.iter().filter(|summary| has_numbers(summary));
     let lens = |summary: &RunSummary| Lens {
         action: action(parsed, summary),
-        ..Lens::new(LensKind::Run(summary.run), summary.lines.0, run_title(summary))
+        ..Lens::new(LensKind::Run(summary.run), summary.lines.0, title(parsed, summary))
     };
     summaries.take(MAX_RUNS).flat_map(|summary| [lens(summary)].into_iter().chain(of_requests(summary))).collect()
 }
@@ -42,6 +43,17 @@ fn action(parsed: &Parsed, summary: &RunSummary) -> Option<LensAction> {
 /// Whether a run has lines whose numbers a lens can tell.
 pub(super) fn has_numbers(summary: &RunSummary) -> bool {
     summary.gc.is_some() || summary.sched.is_some()
+}
+
+/// The numbers of a run, and what a verdict on its growth lacks, where there is room to say so.
+fn title(parsed: &Parsed, summary: &RunSummary) -> String {
+    let title = run_title(summary);
+    // One rule is enough in one line; the summary names them all.
+    let lacking = evidence::not_enough(parsed, summary.run);
+    match evidence::not_enough_in_words(lacking.get(..1).unwrap_or_default()) {
+        Some(words) => fitting(vec![title, words]),
+        None => title,
+    }
 }
 
 /// The numbers of one run, the most telling first; what does not fit is left out whole.

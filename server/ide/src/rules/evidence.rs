@@ -4,7 +4,7 @@
 //! was near to one says which it did not meet: hover, `explain`, `check --format json` and the summary read both.
 
 use super::Rule;
-use crate::words::rough;
+use crate::words::{number, with_unit};
 
 /// What a value is held against.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +37,16 @@ impl Bound {
             Self::Above(bound) => (">", bound),
             Self::AtMost(bound) => ("≤", bound),
             Self::Below(bound) => ("<", bound),
+        }
+    }
+
+    /// What stands before the number in words. Where a sign would begin HTML, or has to be escaped, it is a word.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::AtLeast(_) => "≥",
+            Self::Above(_) => "above",
+            Self::AtMost(_) => "≤",
+            Self::Below(_) => "below",
         }
     }
 }
@@ -76,13 +86,35 @@ impl Condition {
         match self.compared {
             Compared::Fact => self.what.clone(),
             Compared::Number { seen, unit, bound } => {
-                let (sign, bound) = bound.parts();
-                let space = if unit.is_empty() { "" } else { " " };
-                let seen = if seen.is_nan() { "not known".to_owned() } else { format!("{}{space}{unit}", rough(seen)) };
-                format!("{}: {seen} ({sign} {}{space}{unit} needed)", self.what, rough(bound))
+                let (shown, limit) = told_apart(seen, bound.parts().1);
+                let shown = if seen.is_nan() { "not known".to_owned() } else { with_unit(&shown, unit) };
+                format!("{}: {shown} ({} {} needed)", self.what, bound.word(), with_unit(&limit, unit))
             }
         }
     }
+
+    /// With a mark for whether it holds: `✗ cycles after warm-up: 34 (≥ 40 needed)`.
+    pub fn marked(&self) -> String {
+        format!("{} {}", if self.holds { '✓' } else { '✗' }, self.in_words())
+    }
+}
+
+/// Two numbers with as many digits as show which is the greater: 39.96 of 40 is not 40.
+fn told_apart(seen: f64, bound: f64) -> (String, String) {
+    const MAX_DECIMALS: usize = 6;
+    let limit = exact(bound);
+    let mut shown = number(seen);
+    let mut decimals = 2;
+    while shown.parse() == Ok(bound) && seen != bound && decimals <= MAX_DECIMALS {
+        shown = format!("{seen:.decimals$}");
+        decimals += 1;
+    }
+    (shown, limit)
+}
+
+/// A bound as it was set: nothing of it is rounded away that a user may have typed.
+fn exact(bound: f64) -> String {
+    if bound.is_finite() { format!("{bound}") } else { number(bound) }
 }
 
 /// The conditions of a rule as they are gone through, in the order in which its page names them.
@@ -127,6 +159,25 @@ impl Test {
     /// The data that are missing; nothing when there are enough.
     pub fn missing(&self) -> impl Iterator<Item = &Condition> {
         self.conditions.iter().filter(|condition| condition.is_about_data && !condition.holds)
+    }
+
+    /// `needs 40 cycles and 30 s, has 12 and 3 s`; nothing where data are enough.
+    pub fn missing_in_words(&self) -> Option<String> {
+        let parts = self.missing().filter_map(|condition| match condition.compared {
+            Compared::Fact => None,
+            Compared::Number { seen, unit, bound } => {
+                let (shown, limit) = told_apart(seen, bound.parts().1);
+                let shown = if seen.is_nan() { "an unknown number".to_owned() } else { with_unit(&shown, unit) };
+                let needed = match (unit, condition.what.as_str()) {
+                    ("", what) => format!("{limit} {what}"),
+                    (unit, "time") => with_unit(&limit, unit),
+                    (unit, what) => format!("{} ({what})", with_unit(&limit, unit)),
+                };
+                Some((needed, shown))
+            }
+        });
+        let (needed, has): (Vec<String>, Vec<String>) = parts.unzip();
+        (!needed.is_empty()).then(|| format!("needs {}, has {}", needed.join(" and "), has.join(" and ")))
     }
 }
 
@@ -174,13 +225,42 @@ mod tests {
         let words: Vec<String> = test.conditions.iter().map(Condition::in_words).collect();
         let expected = [
             "cycles: 55 (≥ 40 needed)",
-            "time: 12 s (≥ 30 s needed)",
-            "p of the trend: 0.2 (< 0.01 needed)",
+            "time: 12.5 s (≥ 30 s needed)",
+            "p of the trend: 0.2 (below 0.01 needed)",
             "nothing was given back",
         ];
         assert_eq!(words, expected);
         assert_eq!(test.missing().map(|condition| &*condition.what).collect::<Vec<_>>(), ["time"]);
         assert!(!test.holds());
+    }
+
+    #[test]
+    fn a_number_that_misses_its_bound_never_reads_like_it() {
+        let words = |seen, bound| {
+            let mut test = Test::default();
+            test.value("x", seen, bound, "");
+            test.conditions[0].marked()
+        };
+        assert_eq!(words(39.96, Bound::AtLeast(40.0)), "✗ x: 39.96 (≥ 40 needed)");
+        assert_eq!(words(0.3499, Bound::AtLeast(0.35)), "✗ x: 0.3499 (≥ 0.35 needed)");
+        assert_eq!(words(40.0, Bound::AtLeast(40.0)), "✓ x: 40 (≥ 40 needed)");
+        assert_eq!(words(0.001, Bound::AtMost(0.0005)), "✗ x: 0.001 (≤ 0.0005 needed)");
+    }
+
+    #[test]
+    fn missing_data_are_told_in_one_sentence() {
+        let mut test = Test::default();
+        test.data("cycles", 12.0, 40.0, "");
+        test.data("time", 3.0, 30.0, "s");
+        assert_eq!(test.missing_in_words().unwrap(), "needs 40 cycles and 30 s, has 12 and 3 s");
+        let mut one = Test::default();
+        one.data("cycles", 60.0, 40.0, "");
+        one.data("time after warm-up", 3.0, 30.0, "s");
+        one.value("gain", 1.0, Bound::AtLeast(2.0), "MB");
+        assert_eq!(one.missing_in_words().unwrap(), "needs 30 s (time after warm-up), has 3 s");
+        let mut none = Test::default();
+        none.data("cycles", 60.0, 40.0, "");
+        assert_eq!(none.missing_in_words(), None);
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(crate) fn why_not(rule: &'static Rule, log: &LogView) -> String {
     let (found, declined) = findings.into_parts();
     assert!(found.is_empty(), "{} was found", rule.code);
     let conditions = declined.iter().flat_map(|declined| &declined.test.conditions);
-    conditions.map(|one| format!("{} {}\n", if one.holds { '✓' } else { '✗' }, one.in_words())).collect()
+    conditions.map(|one| one.marked() + "\n").collect()
 }
 
 /// Asserts the findings of `rule` in `log`.

@@ -1,0 +1,568 @@
+//! Why a rule found what it found, or why it found nothing: conditions with their numbers, instead of an assertion.
+//!
+//! Hovers, `gotracelens explain RULE --file FILE`, the request for evidence and the summary write what stands here. What
+//! a condition is called is up to the rule, see [`crate::rules::evidence`].
+
+use tracelog::{Family, Field, Run};
+
+use crate::diagnostics::locate;
+use crate::markup::{Markup, Shown};
+use crate::rules::evidence::{Declined, Test};
+use crate::rules::{self, Check, Finding, LEAKS, Rule, Severity};
+use crate::snapshot::{Parsed, Snapshot};
+use crate::words;
+
+/// What a rule says about a run, or about the log as a whole.
+#[derive(Debug)]
+pub enum Verdict<'a> {
+    /// What it found, the worst first.
+    Found(Vec<&'a Finding>),
+    /// It found nothing and says which conditions did not hold, the one first that came closest.
+    Declined(Vec<&'a Declined>),
+    /// It found nothing. Rules of which nobody asks "why not" keep no more than that.
+    Nothing,
+    /// The run has no line of the families that it reads, or their lines print none of its fields.
+    NotRead {
+        /// The fields that it would read.
+        fields: &'static [Field],
+        /// Whether there are lines of their families, from a release that does not print them.
+        has_lines: bool,
+    },
+    /// The Go toolchain printed the run: such runs are nobody's program and are not judged.
+    Toolchain,
+    /// The settings do not have it looked for.
+    Off,
+}
+
+impl Verdict<'_> {
+    /// The word for it, for machines and headings.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Found(_) => "found",
+            Self::Declined(declined) if declined.iter().all(|declined| is_short(declined)) => "too short to judge",
+            Self::Declined(_) | Self::Nothing => "not found",
+            Self::NotRead { .. } => "nothing to judge",
+            Self::Toolchain => "not judged",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// Whether data are missing. A rule that lacks data does not say no.
+fn is_short(declined: &Declined) -> bool {
+    declined.test.missing().next().is_some()
+}
+
+/// What a rule says about the run with this number; with none, about the log as a whole.
+pub fn verdict<'a>(parsed: &'a Parsed, rule: &'static Rule, run: Option<usize>) -> Verdict<'a> {
+    if !parsed.settings().is_on(rule) {
+        return Verdict::Off;
+    }
+    let analysis = parsed.analysis();
+    let of_rule = |finding: &&Finding| finding.rule.code == rule.code && finding.run == run;
+    let mut found: Vec<&Finding> = analysis.findings.iter().filter(of_rule).collect();
+    if !found.is_empty() {
+        found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        return Verdict::Found(found);
+    }
+    let at = run.and_then(|number| index_of(parsed, number));
+    if at.is_some_and(|at| parsed.runs.list[at].toolchain) && matches!(rule.check, Check::Run(_)) {
+        return Verdict::Toolchain;
+    }
+    let rows = |family: Family| at.map_or(parsed.log.rows(family).len(), |at| parsed.runs.list[at].rows(family).len());
+    let has_lines = |field: &Field| rows(field.family) > 0;
+    let is_printed = |field: &Field| {
+        has_lines(field) && (field.def().kind.is_text() || at.is_none_or(|at| parsed.series(at, *field).n() > 0))
+    };
+    if !rule.reads.is_empty() && !rule.reads.iter().any(is_printed) {
+        return Verdict::NotRead { fields: rule.reads, has_lines: rule.reads.iter().any(has_lines) };
+    }
+    let of_rule = |declined: &&Declined| declined.rule.code == rule.code && declined.run == run;
+    let mut declined: Vec<&Declined> = analysis.declined.iter().filter(of_rule).collect();
+    if !declined.is_empty() {
+        declined.sort_by_key(|declined| (is_short(declined), n_failed(&declined.test)));
+        return Verdict::Declined(declined);
+    }
+    Verdict::Nothing
+}
+
+fn n_failed(test: &Test) -> usize {
+    test.conditions.iter().filter(|condition| !condition.holds).count()
+}
+
+/// Where the run with this number stands in the list, which may be a part of all.
+fn index_of(parsed: &Parsed, number: usize) -> Option<usize> {
+    parsed.runs.list.binary_search_by_key(&number, |run| run.number).ok()
+}
+
+/// What a rule says about a run as Markdown, see [`of`]; about the log as a whole without one. None where there is no
+/// such rule or run, or the document is not read yet.
+pub fn evidence(snapshot: &Snapshot, rule: &str, run: Option<usize>) -> Option<String> {
+    let (rule, parsed) = (rules::named(rule)?, snapshot.parsed.as_deref()?);
+    if run.is_some_and(|number| index_of(parsed, number).is_none()) {
+        return None;
+    }
+    Some(of(parsed, rule, run, &|line| format!("line {}", line + 1)))
+}
+
+/// Findings of a rule in one run that are told with their conditions; the others are counted.
+const MAX_FOUND: usize = 3;
+
+/// The same where lines have other names: what was found with its conditions, or why nothing was.
+pub fn of(parsed: &Parsed, rule: &'static Rule, run: Option<usize>, line_in_words: &dyn Fn(u32) -> String) -> String {
+    let mut markup = Markup::default();
+    let verdict = verdict(parsed, rule, run);
+    let name = format!("{} {}", rule.code, rule.slug);
+    match &verdict {
+        Verdict::Found(found) => {
+            for finding in found.iter().take(MAX_FOUND) {
+                title(&mut markup, finding);
+                markup.paragraph(&finding.message);
+                conditions(&mut markup, &finding.test, usize::MAX);
+                outlook(&mut markup, finding);
+                places(&mut markup, finding, line_in_words);
+            }
+            if found.len() > MAX_FOUND {
+                markup.paragraph(&format!("And {} more of it here.", found.len() - MAX_FOUND));
+            }
+        }
+        Verdict::Declined(declined) => {
+            markup.title(&name, &format!(": {}", verdict.name()));
+            // Of several series the one that came closest.
+            let Some(closest) = declined.first() else { return markup.finish() };
+            if let Some(missing) = closest.test.missing_in_words() {
+                markup.paragraph(&format!("Not enough data: it {missing}."));
+            }
+            conditions(&mut markup, &closest.test, usize::MAX);
+        }
+        Verdict::Nothing => {
+            markup.title(&name, ": not found");
+            markup.paragraph("It read this run and what it looks for did not come up.");
+        }
+        Verdict::NotRead { fields, has_lines } => {
+            markup.title(&name, ": nothing to judge");
+            markup.paragraph(&why_not_read(fields, *has_lines, run.and_then(|number| run_of(parsed, number))));
+        }
+        Verdict::Toolchain => {
+            markup.title(&name, ": not judged");
+            markup.paragraph("The Go toolchain printed these lines, not the program: they are left out.");
+        }
+        Verdict::Off => {
+            markup.title(&name, ": off");
+            markup.paragraph("It is looked for only where a setting gives it a level.");
+        }
+    }
+    let label = format!("{}: {}", rule.code, rule.title);
+    markup.linked(&[(label, Some(rule.code.to_owned())), (": what it looks for, what to do next".to_owned(), None)]);
+    markup.finish()
+}
+
+fn run_of(parsed: &Parsed, number: usize) -> Option<&Run> {
+    Some(&parsed.runs.list[index_of(parsed, number)?])
+}
+
+/// Why a rule has nothing to read in a run, and what would make the program print it.
+fn why_not_read(fields: &[Field], has_lines: bool, run: Option<&Run>) -> String {
+    if has_lines {
+        let go = run.map(|run| run.go).filter(|go| !go.is_empty());
+        let seen = go.map_or("The releases of this run print".to_owned(), |go| format!("Go {go} prints"));
+        let wanted = fields.iter().map(|field| format!("{} (Go {})", field.def().title, words::printed_by(*field)));
+        return format!("{seen} none of what it reads: {}.", wanted.collect::<Vec<_>>().join(", "));
+    }
+    let mut families: Vec<Family> = Vec::new();
+    for field in fields {
+        if !families.contains(&field.family) {
+            families.push(field.family);
+        }
+    }
+    let titles: Vec<&str> = families.iter().map(|family| family.def().title).collect();
+    let knobs = || families.iter().map(|family| family.def().knob);
+    let how = match (knobs().find(|knob| knob.starts_with("GODEBUG=")), knobs().next()) {
+        (Some(switch), _) => format!(" {switch} makes the program print them."),
+        (None, Some(other)) => format!(" They come with {other}."),
+        (None, None) => String::new(),
+    };
+    format!("No line of the kind that it reads is here ({}).{how}", titles.join(", "))
+}
+
+/// `GC101 live-heap-leak: warning, strong evidence`.
+pub(crate) fn title(markup: &mut Markup, finding: &Finding) {
+    let confidence = finding.confidence.map_or(String::new(), |sure| format!(", {} evidence", sure.name()));
+    let rest = format!(": {}{confidence}", level(finding.severity));
+    markup.title(&format!("{} {}", finding.rule.code, finding.rule.slug), &rest);
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Hint => "hint",
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+/// The conditions, each with its mark, those first that do not hold; at most so many lines.
+pub(crate) fn conditions(markup: &mut Markup, test: &Test, max: usize) {
+    let all = &test.conditions;
+    let n_shown = if all.len() <= max { all.len() } else { max.saturating_sub(1) };
+    // Which are left out is a matter of room; those that do not hold are what is asked for.
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    if n_shown < all.len() {
+        order.sort_by_key(|index| all[*index].holds);
+        order.truncate(n_shown);
+        order.sort_unstable();
+    }
+    for index in order {
+        markup.sentence(&[Shown::Words(all[index].marked())]);
+    }
+    if n_shown < all.len() && max > 0 {
+        let left = words::count(all.len() - n_shown, "more condition");
+        markup.sentence(&[Shown::Words(format!("and {left}"))]);
+    }
+}
+
+/// How fast it goes on, and when it ends: what a finding's numbers say, if they do.
+pub(crate) fn outlook(markup: &mut Markup, finding: &Finding) {
+    let parts: Vec<(&str, Shown)> =
+        outlook_of(&finding.numbers).into_iter().map(|(label, text)| (label, Shown::Words(text))).collect();
+    if !parts.is_empty() {
+        markup.row(&parts);
+    }
+}
+
+fn outlook_of(numbers: &[(&'static str, f64)]) -> Vec<(&'static str, String)> {
+    let known = |wanted: &str| numbers.iter().find(|(name, value)| *name == wanted && value.is_finite());
+    let rate = numbers.iter().find(|(name, value)| name.starts_with("rate_") && value.is_finite());
+    let mut parts = Vec::new();
+    if let Some((name, value)) = rate {
+        let unit = name.trim_start_matches("rate_").replace("_per_", "/").replace("mb", "MB").replace("kb", "kB");
+        parts.push(("Pace:", format!("{} {unit}", words::rough(*value))));
+    }
+    if let Some((_, left_s)) = known("to_limit_s") {
+        let when = if *left_s > 0.0 { format!("in {}", words::rough_span(*left_s)) } else { "now".to_owned() };
+        parts.push(("Limit reached:", when));
+    }
+    parts
+}
+
+/// The story it is part of, and the lines that it used.
+fn places(markup: &mut Markup, finding: &Finding, line_in_words: &dyn Fn(u32) -> String) {
+    if let Some((rule, place)) = finding.part_of {
+        markup.entry("Part of:", &format!("{} {}, {}", rule.code, rule.slug, line_in_words(place.line)));
+    }
+    markup.entry("Shown at:", &line_in_words(finding.place.line));
+    for related in &finding.related {
+        let line = line_in_words(related.place.line);
+        markup.sentence(&[Shown::Words(format!("{line}: {}", related.text))]);
+    }
+}
+
+/// A leak rule that could not judge a run, and what it lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotEnough {
+    /// Code of the rule.
+    pub code: &'static str,
+    /// `needs 40 cycles and 30 s, has 12 and 3 s`.
+    pub words: String,
+}
+
+/// What leak rules lack in a run that has cycles. That one of them has judged the run is no reason to leave the others
+/// out: each asks for other data.
+pub fn not_enough(parsed: &Parsed, run: usize) -> Vec<NotEnough> {
+    let has_cycles = run_of(parsed, run).is_some_and(|run| !run.toolchain && !run.rows(Family::Gc).is_empty());
+    if !has_cycles {
+        return Vec::new();
+    }
+    // A crash loop has thousands of runs: what was declined in this one is looked up once.
+    let declined: Vec<&Declined> =
+        parsed.analysis().declined.iter().filter(|declined| declined.run == Some(run)).collect();
+    let of_rule = |code: &'static str| declined.iter().filter(move |declined| declined.rule.code == code);
+    let of_run = LEAKS.into_iter().filter_map(|code| {
+        // Where one of several series was long enough, the rule has judged.
+        let words = of_rule(code).next()?.test.missing_in_words()?;
+        if !of_rule(code).all(|declined| is_short(declined)) {
+            return None;
+        }
+        let is_found = |finding: &Finding| finding.run == Some(run) && finding.rule.code == code;
+        (!parsed.analysis().findings.iter().any(is_found)).then_some(NotEnough { code, words })
+    });
+    of_run.collect()
+}
+
+/// `not enough data: GC101 needs 40 cycles and 30 s, has 12 and 3 s`; nothing where no leak rule lacks any.
+pub fn not_enough_in_words(lacking: &[NotEnough]) -> Option<String> {
+    let parts: Vec<String> = lacking.iter().map(|one| format!("{} {}", one.code, one.words)).collect();
+    (!parts.is_empty()).then(|| format!("not enough data: {}", parts.join("; ")))
+}
+
+/// Where the findings of a rule are shown, for those that ask by line: the code and run of each on a line.
+pub fn on_line(snapshot: &Snapshot, line: u32) -> Vec<(&'static str, Option<usize>)> {
+    let Some(parsed) = &snapshot.parsed else { return Vec::new() };
+    let mut found: Vec<(&'static str, Option<usize>)> = Vec::new();
+    for finding in &parsed.analysis().findings {
+        let is_here = finding.place.line == line || finding.further.iter().any(|place| place.line == line);
+        if is_here && !found.contains(&(finding.rule.code, finding.run)) {
+            found.push((finding.rule.code, finding.run));
+        }
+    }
+    found
+}
+
+/// A finding, or one of its further lines, as it stands at a place.
+#[derive(Clone, Copy)]
+pub(crate) struct Here<'a> {
+    /// The finding.
+    pub(crate) finding: &'a Finding,
+    /// The field that is underlined here; the whole item when none.
+    pub(crate) field: Option<Field>,
+    /// Whether the finding itself is on another line.
+    pub(crate) is_further: bool,
+}
+
+/// What is underlined on a line, the worst first.
+pub(crate) fn here(parsed: &Parsed, line: u32) -> Vec<Here<'_>> {
+    let mut here = Vec::new();
+    for finding in &parsed.analysis().findings {
+        if finding.place.line == line {
+            here.push(Here { finding, field: finding.place.field, is_further: false });
+        }
+        let further = finding.further.iter().filter(|place| place.line == line);
+        here.extend(further.map(|place| Here { finding, field: place.field, is_further: true }));
+    }
+    here.sort_by_key(|here| (here.is_further, std::cmp::Reverse(here.finding.severity)));
+    here
+}
+
+/// Whether something that was found covers a byte of a line, though no trace line may stand there.
+pub(crate) fn covering(snapshot: &Snapshot, parsed: &Parsed, at: tracelog::LineCol) -> Option<tracelog::Loc> {
+    let places = here(parsed, at.line).into_iter();
+    let locs = places.map(|here| locate(snapshot, rules::Place { line: at.line, field: here.field }));
+    locs.into_iter().find(|loc| loc.touches(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use expect_test::{Expect, expect};
+    use tracelog::{Log, Text};
+
+    use super::*;
+    use crate::rules::evidence::{Bound, Confidence};
+    use crate::rules::fixture::{GcLine, gc_lines, sched_lines};
+    use crate::rules::{Place, RULES, Related};
+    use crate::settings::{Level, RuleSettings, Settings};
+    use crate::{Links, markup};
+
+    fn open_with(text: &str, settings: Settings) -> Snapshot {
+        Snapshot::new(Arc::new(Text::new(text)), Log::read(text.as_bytes()), Arc::new(settings))
+    }
+
+    fn open(text: &str) -> Snapshot {
+        open_with(text, Settings::default())
+    }
+
+    fn short_run() -> String {
+        gc_lines(12, |idx| GcLine { n: idx + 1, at_s: idx as f64 / 4.0, ..GcLine::default() })
+    }
+
+    /// A leak of 40 MB in 100 s.
+    fn leak() -> String {
+        gc_lines(200, |idx| {
+            let live = 20 + idx / 5;
+            GcLine {
+                n: idx + 1,
+                at_s: idx as f64 / 2.0,
+                heap_mb: [2 * live, 2 * live, live, 2 * live],
+                ..GcLine::default()
+            }
+        })
+    }
+
+    fn check(text: &str, rule: &str, run: Option<usize>, expected: Expect) {
+        let markdown = evidence(&open(text), rule, run).unwrap();
+        expected.assert_eq(&(markup::rendered(&Links::None.resolve(&markdown)) + "\n"));
+    }
+
+    #[test]
+    fn what_was_found_is_told_with_its_places() {
+        check(
+            &leak(),
+            "GC101",
+            Some(0),
+            expect![[r#"
+            GC101 live-heap-leak: warning
+
+            Live heap keeps rising: 28→56 MB over 68 s (1438 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
+
+            - Pace: 1438 MB/h
+            - Shown at: line 63
+            - line 31: first used: 26 MB at 15.0 s
+            - line 196: highest: 59 MB at 97.5 s
+            - line 200: last used: 59 MB at 99.5 s
+
+            GC101: Live heap keeps rising: what it looks for, what to do next
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_was_not_found_for_want_of_data_says_what_is_missing() {
+        check(
+            &short_run(),
+            "live-heap-leak",
+            Some(0),
+            expect![[r#"
+            GC101 live-heap-leak: too short to judge
+
+            Not enough data: it needs 40 cycles and 30 s, has 12 and 2.75 s.
+
+            - ✗ cycles: 12 (≥ 40 needed)
+            - ✗ time: 2.75 s (≥ 30 s needed)
+
+            GC101: Live heap keeps rising: what it looks for, what to do next
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_rule_without_its_lines_says_what_would_record_them() {
+        check(
+            &short_run(),
+            "SC101",
+            Some(0),
+            expect![[r#"
+            SC101 run-queue-saturated: nothing to judge
+
+            No line of the kind that it reads is here (Scheduler). GODEBUG=schedtrace=1000 makes the program print them.
+
+            SC101: All Ps are busy and many goroutines wait for one: what it looks for, what to do next
+        "#]],
+        );
+        check(
+            &sched_lines(9, 2, 0.1, |_| (1, 0)),
+            "gc101",
+            Some(0),
+            expect![[r#"
+                GC101 live-heap-leak: nothing to judge
+
+                No line of the kind that it reads is here (Garbage collection). GODEBUG=gctrace=1 makes the program print them.
+
+                GC101: Live heap keeps rising: what it looks for, what to do next
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_release_that_does_not_print_what_is_read_is_named() {
+        let old = "gc 3 @0.031s 4%: 0.022+0.27+0.040 ms clock, 0.18+0.10/0.41/0.066+0.32 ms cpu, 4->4->0 MB, 5 MB goal, 8 P\n";
+        check(
+            old,
+            "GC104",
+            Some(0),
+            expect![[r#"
+            GC104 goroutine-stack-growth: nothing to judge
+
+            Go 1.6 – 1.17 prints none of what it reads: Stacks (Go 1.18 – 1.27).
+
+            GC104: Goroutine stacks keep growing: what it looks for, what to do next
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_rule_that_looked_in_vain_says_no_more_than_that() {
+        check(
+            &short_run(),
+            "GC502",
+            Some(0),
+            expect![[r#"
+            GC502 timer-gc: not found
+
+            It read this run and what it looks for did not come up.
+
+            GC502: The runtime collected because two minutes had passed: what it looks for, what to do next
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_rule_that_is_off_was_not_looked_for() {
+        let off =
+            RuleSettings { slug: "live-heap-leak".to_owned(), level: Some(Level::Off), ..RuleSettings::default() };
+        let snapshot = open_with(&leak(), Settings { rules: vec![off], ..Settings::default() });
+        let markdown = evidence(&snapshot, "GC101", Some(0)).unwrap();
+        assert!(markdown.starts_with("**GC101 live-heap-leak**: off\n"), "{markdown}");
+    }
+
+    #[test]
+    fn no_such_rule_or_run_has_no_evidence() {
+        let snapshot = open(&short_run());
+        assert_eq!(evidence(&snapshot, "GC999", Some(0)), None);
+        assert_eq!(evidence(&snapshot, "GC101", Some(7)), None);
+        for rule in RULES {
+            for run in [None, Some(0)] {
+                assert!(evidence(&snapshot, rule.slug, run).is_some_and(|text| text.contains(rule.code)));
+            }
+        }
+    }
+
+    #[test]
+    fn leak_rules_that_lack_data_are_named_where_there_are_cycles() {
+        let words = |text: &str| {
+            let snapshot = open(text);
+            not_enough_in_words(&not_enough(snapshot.parsed.as_deref().unwrap(), 0))
+        };
+        let said = words(&short_run()).unwrap();
+        assert!(said.starts_with("not enough data: GC101 needs 40 cycles and 30 s, has 12 and 2.75 s"), "{said}");
+        assert_eq!(words(&leak()).filter(|said| said.contains("GC101")), None);
+        assert_eq!(words(&sched_lines(9, 2, 0.1, |_| (1, 0))), None);
+    }
+
+    #[test]
+    fn conditions_that_do_not_hold_are_kept_where_there_is_no_room() {
+        let mut test = Test::default();
+        for cycles in 0..6 {
+            test.data("cycles", 40.0 + f64::from(cycles), 40.0, "");
+        }
+        test.value("tau", 0.2, Bound::AtLeast(0.4), "");
+        let shown = |max| {
+            let mut markup = Markup::default();
+            conditions(&mut markup, &test, max);
+            markup.finish()
+        };
+        assert_eq!(shown(9).lines().count(), 7);
+        let expected = ["- ✓ cycles: 40 (≥ 40 needed)", "- ✗ tau: 0.2 (≥ 0.4 needed)", "- and 5 more conditions"];
+        assert_eq!(shown(3).lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn pace_and_end_are_read_off_the_numbers() {
+        let numbers = [("rate_mb_per_h", 1431.2), ("to_limit_s", 10_440.0)];
+        assert_eq!(
+            outlook_of(&numbers),
+            [("Pace:", "1431 MB/h".to_owned()), ("Limit reached:", "in 2.9 h".to_owned())]
+        );
+        assert_eq!(outlook_of(&[("to_limit_s", 0.0)]), [("Limit reached:", "now".to_owned())]);
+        assert_eq!(outlook_of(&[("rate_goroutines_per_min", 12.0)]), [("Pace:", "12 goroutines/min".to_owned())]);
+        assert_eq!(outlook_of(&[("base_mb", 3.0), ("to_limit_s", f64::INFINITY)]), []);
+    }
+
+    #[test]
+    fn text_of_a_log_stays_text() {
+        let hostile = "[x](command:y) <img src=z> `a`";
+        let mut finding = Finding { message: hostile.to_owned(), ..Finding::about(RULES[0]) };
+        finding.test.fact(hostile, true);
+        finding.confidence = Some(Confidence::Strong);
+        let place = Place { line: 3, field: None };
+        finding.related.push(Related { place, text: hostile.to_owned() });
+        let mut markup = Markup::default();
+        title(&mut markup, &finding);
+        markup.paragraph(&finding.message);
+        conditions(&mut markup, &finding.test, 9);
+        places(&mut markup, &finding, &|line| format!("{hostile}:{line}"));
+        let markdown = markup.finish();
+        assert_eq!(markdown.matches("\\[x](command:y) \\<img src=z> \\`a\\`").count(), 5, "{markdown}");
+        assert!(markdown.starts_with("**GC101 live-heap-leak**: warning, strong evidence\n"), "{markdown}");
+    }
+}
