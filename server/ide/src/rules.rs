@@ -13,9 +13,12 @@ mod gc_cpu_high;
 mod gc_number_gap;
 mod gomaxprocs_change;
 mod goroutine_count_leak;
+mod goroutine_hogs_p;
 mod goroutine_stack_growth;
 mod growth;
 mod heap_spike;
+mod idle_while_runnable;
+mod imbalance;
 mod interleaved_processes;
 mod latency_in_gc;
 mod latency_not_gc;
@@ -23,14 +26,18 @@ mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
 mod live_heap_step;
+mod locked_threads;
 pub(crate) mod memory_limit_active;
 pub(crate) mod memory_limit_thrash;
+mod p_mismatch;
 mod point;
 mod restart_in_log;
 mod run_queue_growing;
 mod run_queue_saturated;
+mod sample_late;
 mod samples;
 pub(crate) mod slow_requests;
+mod spinning_churn;
 mod stw_long;
 mod thread_growth;
 mod threads_blocked;
@@ -38,6 +45,7 @@ mod timer_gc;
 mod timer_growth;
 mod torn_line;
 mod unknown_dialect;
+mod work_shortage;
 mod world_not_stopping;
 
 use tracelog::{Blocks, Field, Lines, Log, Runs};
@@ -68,11 +76,19 @@ pub static RULES: &[&Rule] = &[
     &unknown_dialect::RULE,
     &run_queue_saturated::RULE,
     &run_queue_growing::RULE,
+    &imbalance::RULE,
+    &idle_while_runnable::RULE,
     &thread_growth::RULE,
     &threads_blocked::RULE,
+    &spinning_churn::RULE,
+    &work_shortage::RULE,
     &goroutine_count_leak::RULE,
     &gomaxprocs_change::RULE,
+    &p_mismatch::RULE,
+    &sample_late::RULE,
+    &goroutine_hogs_p::RULE,
     &world_not_stopping::RULE,
+    &locked_threads::RULE,
     &timer_growth::RULE,
 ];
 

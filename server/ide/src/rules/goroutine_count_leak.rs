@@ -393,11 +393,15 @@ mod tests {
             ],
             ..Block::default()
         });
-        check(&RULE, &text, expect![[r#"
+        check(
+            &RULE,
+            &text,
+            expect![[r#"
             13916 Warning SC110: Goroutines waiting in "chan receive" keep growing: 27 → 107 in 39 s (2 per s).
               5921 first used: 20 waiting at 10.0 s
               37820 last used: 118 waiting at 59.0 s
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
