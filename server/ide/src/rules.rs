@@ -21,9 +21,12 @@ mod gc_cpu_high;
 mod gc_number_gap;
 mod gomaxprocs_change;
 mod goroutine_count_leak;
+mod goroutine_hogs_p;
 mod goroutine_stack_growth;
 mod growth;
 mod heap_spike;
+mod idle_while_runnable;
+mod imbalance;
 mod interleaved_processes;
 mod latency_in_gc;
 mod latency_not_gc;
@@ -31,6 +34,7 @@ mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
 mod live_heap_step;
+mod locked_threads;
 mod long_mark;
 mod machine;
 mod mark_starved;
@@ -39,6 +43,7 @@ pub(crate) mod memory_limit_active;
 pub(crate) mod memory_limit_thrash;
 mod no_thread;
 mod out_of_memory;
+mod p_mismatch;
 mod panic;
 mod percent_misleads;
 mod phase;
@@ -47,10 +52,12 @@ mod restart_in_log;
 mod roots_dominate;
 mod run_queue_growing;
 mod run_queue_saturated;
+mod sample_late;
 mod samples;
 mod sigquit;
 pub(crate) mod slow_requests;
 mod small_heap_churn;
+mod spinning_churn;
 mod stack_overflow;
 mod stop_is_slow;
 mod stw_long;
@@ -64,6 +71,7 @@ mod timer_gc;
 mod timer_growth;
 mod torn_line;
 mod unknown_dialect;
+mod work_shortage;
 mod world_not_stopping;
 
 use tracelog::{Blocks, Field, Lines, Log, Runs};
@@ -117,11 +125,19 @@ pub static RULES: &[&Rule] = &[
     &unknown_dialect::RULE,
     &run_queue_saturated::RULE,
     &run_queue_growing::RULE,
+    &imbalance::RULE,
+    &idle_while_runnable::RULE,
     &thread_growth::RULE,
     &threads_blocked::RULE,
+    &spinning_churn::RULE,
+    &work_shortage::RULE,
     &goroutine_count_leak::RULE,
     &gomaxprocs_change::RULE,
+    &p_mismatch::RULE,
+    &sample_late::RULE,
+    &goroutine_hogs_p::RULE,
     &world_not_stopping::RULE,
+    &locked_threads::RULE,
     &timer_growth::RULE,
 ];
 

@@ -21,12 +21,17 @@
 //!
 //! ## Example
 //!
-//! No recorded log shows a change yet; two neighboring samples that print another `gomaxprocs=` are one.
+//! ```text
+//! SCHED 0ms: gomaxprocs=4 idleprocs=3 threads=2 spinningthreads=0 needspinning=0 idlethreads=0 runqueue=0 [0 0 0 0]
+//! SCHED 201ms: gomaxprocs=2 idleprocs=1 threads=5 spinningthreads=0 needspinning=0 idlethreads=3 runqueue=0 [0 0]
+//! ```
 
 use tracelog::Field;
 use tracelog::catalog::{gc, sched};
 
-use super::point::{Hit, Words, report};
+use super::evidence::{Bound, Test};
+use super::point::{Hit, Words};
+use super::samples::report_tested;
 use super::{Check, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::view::RunView;
 
@@ -62,7 +67,9 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let too_many = (limits.get("max_per_minute") as usize).saturating_add(1);
     let is_flapping = changes.windows(too_many).any(|few| few[too_many - 1].at_s - few[0].at_s <= 60.0);
     let hits: Vec<Hit> = changes.iter().map(Change::hit).collect();
-    report(findings, &RULE, run.run, &hits, |worst| {
+    let mut test = Test::default();
+    test.value("changes in this run", hits.len() as f64, Bound::AtLeast(1.0), "");
+    report_tested(findings, &RULE, run.run, &hits, test, |worst| {
         let total = if hits.len() > 1 { format!("; {} changes in this run", hits.len()) } else { String::new() };
         Words {
             severity: if is_flapping { Severity::Warning } else { Severity::Info },

@@ -17,8 +17,9 @@
 //!
 //! ## Limits
 //!
-//! Samples are snapshots, so a queue that fills and drains between two of them is not seen. With `scheddetail=1` only the
-//! global queue stands on the line: the numbers are then a lower bound, and the message says "at least".
+//! Samples are snapshots, so a queue that fills and drains between two of them is not seen. With `scheddetail=1` the
+//! queues of the Ps stand on lines of their own: where one of these is missing, the numbers are a lower bound, and the
+//! message says "at least".
 //!
 //! ## Example
 //!
@@ -29,6 +30,7 @@
 
 use tracelog::catalog::{gc, sched};
 
+use super::evidence::{Bound, Test};
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{cycle_wall_ms, runnable};
 use crate::stats::{mann_kendall, median};
@@ -58,9 +60,16 @@ const LIMITS: &[Limit] = &[
 /// The trend test costs the square of its points, so a stretch is cut into so many parts.
 const MAX_PARTS: usize = 20;
 
-fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
+fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let samples = &run.samples;
-    let Some(growth) = growths(samples, limits).into_iter().max_by_key(|growth| growth.rows.len()) else { return };
+    let Some(mut growth) = growths(samples, limits).into_iter().max_by_key(|growth| growth.rows.len()) else {
+        // Why the run as a whole does not.
+        let rows = whole(samples);
+        if let Some(test) = growth(samples, &rows, limits).err().filter(|_| !rows.is_empty()) {
+            out.declined(&RULE, Some(run.run), test);
+        }
+        return;
+    };
     let (Some(&first), Some(&last)) = (growth.rows.first(), growth.rows.last()) else { return };
     let n_samples = growth.rows.len();
     let place = |row: usize| Place { line: samples.line[row], field: Some(sched::RUNQUEUE) };
@@ -72,7 +81,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         })
         .into();
     related.extend(gc_in(run, samples.at_s[first], samples.at_s[last]));
-    findings.push(Finding {
+    out.push(Finding {
         severity: Severity::Warning,
         run: Some(run.run),
         place: place(growth.evident),
@@ -93,6 +102,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             ("span_s", seconds),
             ("tau", growth.tau),
         ],
+        test: std::mem::take(&mut growth.test),
         ..Finding::about(&RULE)
     });
 }
@@ -117,46 +127,64 @@ pub(super) struct Growth {
     early: f64,
     late: f64,
     tau: f64,
+    test: Test,
 }
 
 /// Every stretch that grows; `limits` are those of this rule.
 pub(super) fn growths(samples: &Samples, limits: &Limits) -> Vec<Growth> {
-    let is_whole = |&row: &usize| (waiting(samples, row) + samples.gomaxprocs[row]).is_finite();
-    let rows: Vec<usize> = (0..samples.len()).filter(is_whole).collect();
+    let rows = whole(samples);
     // More goroutines wait than there are Ps.
     let is_backlog = |row: usize| waiting(samples, row) > samples.gomaxprocs[row];
     let stretches = rows.chunk_by(|&a, &b| is_backlog(a) == is_backlog(b));
     let backlogs = stretches.filter(|stretch| is_backlog(stretch[0]) && stretch.len() < rows.len());
-    std::iter::once(&rows[..]).chain(backlogs).filter_map(|rows| growth(samples, rows, limits)).collect()
+    std::iter::once(&rows[..]).chain(backlogs).filter_map(|rows| growth(samples, rows, limits).ok()).collect()
 }
 
-fn growth(samples: &Samples, rows: &[usize], limits: &Limits) -> Option<Growth> {
+/// Samples that are not torn.
+fn whole(samples: &Samples) -> Vec<usize> {
+    let is_whole = |&row: &usize| (waiting(samples, row) + samples.gomaxprocs[row]).is_finite();
+    (0..samples.len()).filter(is_whole).collect()
+}
+
+/// The growth over a stretch, or why it is none.
+fn growth(samples: &Samples, rows: &[usize], limits: &Limits) -> Result<Growth, Test> {
+    let mut test = Test::default();
     let min_samples = limits.get("min_samples").max(2.0);
-    if (rows.len() as f64) < min_samples {
-        return None;
+    if !test.data("samples", rows.len() as f64, min_samples, "") {
+        return Err(test);
     }
     let backlog: Vec<f64> = rows.iter().map(|&row| waiting(samples, row)).collect();
-    let procs = samples.gomaxprocs[rows[0]];
+    let min_gain = limits.get("min_gain") * samples.gomaxprocs[rows[0]];
     let step = backlog.len().div_ceil(MAX_PARTS);
     let parts: Vec<f64> = backlog.chunks(step).filter_map(median).collect();
-
-    let test = |n_parts: usize| {
+    let measure = |n_parts: usize, test: &mut Test| {
         let backlog = &backlog[..(n_parts * step).min(backlog.len())];
         let fifth = (backlog.len() / 5).max(1);
-        let early = median(&backlog[..fifth])?;
-        let late = median(&backlog[backlog.len() - fifth..])?;
-        let trend = mann_kendall(&parts[..n_parts])?;
-        let is_growth = backlog.len() as f64 >= min_samples
-            && trend.p_rising < limits.get("max_p")
-            && trend.tau >= limits.get("min_tau")
-            && late - early >= limits.get("min_gain") * procs
-            && late >= limits.get("min_factor") * early;
-        is_growth.then_some((early, late, trend.tau))
+        let early = median(&backlog[..fifth]).unwrap_or(f64::NAN);
+        let late = median(&backlog[backlog.len() - fifth..]).unwrap_or(f64::NAN);
+        let trend = mann_kendall(&parts[..n_parts]);
+        let (tau, p_rising) = trend.map_or((f64::NAN, f64::NAN), |trend| (trend.tau, trend.p_rising));
+        test.value("p of the trend", p_rising, Bound::Below(limits.get("max_p")), "");
+        test.value("tau of the trend", tau, Bound::AtLeast(limits.get("min_tau")), "");
+        test.value("growth from the first fifth to the last", late - early, Bound::AtLeast(min_gain), "goroutines");
+        test.value("the last fifth", late, Bound::AtLeast(limits.get("min_factor") * early), "goroutines");
+        (early, late, tau)
     };
-    let (early, late, tau) = test(parts.len())?;
-    let evident = (1..parts.len()).find(|&n_parts| test(n_parts).is_some()).unwrap_or(parts.len());
+    let (early, late, tau) = measure(parts.len(), &mut test);
+    if !test.holds() {
+        return Err(test);
+    }
+    let is_evident = |n_parts: &usize| {
+        let mut test = Test::default();
+        let is_long = (n_parts * step).min(backlog.len()) as f64 >= min_samples;
+        is_long && {
+            measure(*n_parts, &mut test);
+            test.holds()
+        }
+    };
+    let evident = (1..parts.len()).find(is_evident).unwrap_or(parts.len());
     let evident = rows[(evident * step).min(rows.len()) - 1];
-    Some(Growth { rows: rows.to_vec(), evident, early, late, tau })
+    Ok(Growth { rows: rows.to_vec(), evident, early, late, tau, test })
 }
 
 /// The collection that was in progress during at least half of the time, if one was.
@@ -176,7 +204,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::rules::fixture::{check, findings_in, sched_lines};
+    use crate::rules::fixture::{check, findings_in, sched_lines, view, why_not};
 
     #[test]
     fn a_backlog_that_grows_all_the_time() {
@@ -215,6 +243,21 @@ mod tests {
         assert_eq!(growing(40, 8, 3), "", "gain of less than four per P between the fifths");
         assert_eq!(growing(40, 50, 50), "", "less than twice the beginning");
         assert_ne!(growing(40, 50, 10), "");
+    }
+
+    #[test]
+    fn says_why_not() {
+        expect![[r#"
+            ✓ samples: 40 (≥ 10 needed)
+            ✓ p of the trend: 0 (< 0.01 needed)
+            ✓ tau of the trend: 1 (≥ 0.6 needed)
+            ✓ growth from the first fifth to the last: 32 goroutines (≥ 8 goroutines needed)
+            ✗ the last fifth: 86 goroutines (≥ 107 goroutines needed)
+        "#]].assert_eq(&why_not(&RULE, &view(&sched_lines(40, 2, 0.1, |idx| (0, 50 + idx)))));
+        expect![[r#"
+            ✗ samples: 4 (≥ 10 needed)
+        "#]].assert_eq(&why_not(&RULE, &view(&sched_lines(4, 2, 0.1, |idx| (0, 50 + idx)))));
+        assert_eq!(why_not(&RULE, &view("")), "");
     }
 
     #[test]

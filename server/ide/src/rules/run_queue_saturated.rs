@@ -16,8 +16,9 @@
 //!
 //! ## Limits
 //!
-//! The number of waiting goroutines is not a waiting time: that depends on how long each runs. With `scheddetail=1` only
-//! the global queue stands on the line: the numbers are then a lower bound, and the message says "at least".
+//! The number of waiting goroutines is not a waiting time: that depends on how long each runs. With `scheddetail=1` the
+//! queues of the Ps stand on lines of their own: where one of these is missing, the numbers are a lower bound, and the
+//! message says "at least".
 //!
 //! ## Example
 //!
@@ -28,11 +29,12 @@
 
 use tracelog::catalog::sched;
 
+use super::evidence::{Bound, Test};
 use super::run_queue_growing::{self, growths, is_lower_bound, waiting};
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::stats::median;
 use crate::view::{RunView, Samples};
-use crate::words::span;
+use crate::words::{rough, span};
 
 /// SC101.
 pub(crate) static RULE: Rule = Rule {
@@ -52,9 +54,23 @@ const LIMITS: &[Limit] = &[
     limit("warning_samples", 20.0, "samples", "How many, with a growing backlog, are a warning."),
 ];
 
-fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
+fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let samples = &run.samples;
-    let stretches = saturated(samples, limits);
+    let mut stretches = saturated(samples, limits);
+    let mut test = Test::default();
+    if !test.data("samples", samples.len() as f64, limits.get("info_samples"), "") {
+        if !samples.is_empty() {
+            out.declined(&RULE, Some(run.run), test);
+        }
+        return;
+    }
+    let n_longest = stretches.iter().map(Vec::len).max().unwrap_or(0);
+    let min_per_p = rough(limits.get("min_per_p"));
+    let what = format!("samples in a row with no idle P and {min_per_p} waiting per P");
+    if !test.value(&what, n_longest as f64, Bound::AtLeast(limits.get("info_samples")), "") {
+        return out.declined(&RULE, Some(run.run), test);
+    }
+    stretches.retain(|rows| rows.len() as f64 >= limits.get("info_samples"));
     // Of equally long ones the first.
     let Some(longest) = stretches.iter().rev().max_by_key(|rows| rows.len()) else { return };
     let (Some(&first), Some(&last)) = (longest.first(), longest.last()) else { return };
@@ -76,7 +92,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         place: place(row),
         text: format!("{what}: {:.0} waiting at {:.1} s", waiting(samples, row), samples.at_s[row]),
     });
-    findings.push(Finding {
+    out.push(Finding {
         severity: if is_warning { Severity::Warning } else { Severity::Info },
         run: Some(run.run),
         place: place(worst),
@@ -92,6 +108,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         related: related.into(),
         count: stretches.iter().map(Vec::len).sum(),
         numbers: vec![("runnable", backlog), ("runnable_per_p", backlog / procs), ("span_s", seconds)],
+        test,
         ..Finding::about(&RULE)
     });
 }
@@ -100,14 +117,14 @@ fn per_p(samples: &Samples, row: usize) -> f64 {
     waiting(samples, row) / samples.gomaxprocs[row]
 }
 
-/// The stretches of samples, long enough, in which no P is idle and goroutines wait.
+/// The stretches of samples in which no P is idle and goroutines wait.
 fn saturated(samples: &Samples, limits: &Limits) -> Vec<Vec<usize>> {
     // Torn samples do not end a stretch.
     let is_whole = |&row: &usize| (per_p(samples, row) + samples.idleprocs[row]).is_finite();
     let rows: Vec<usize> = (0..samples.len()).filter(is_whole).collect();
     let is_saturated = |&row: &usize| samples.idleprocs[row] == 0.0 && per_p(samples, row) >= limits.get("min_per_p");
     rows.chunk_by(|a, b| is_saturated(a) == is_saturated(b))
-        .filter(|rows| is_saturated(&rows[0]) && rows.len() as f64 >= limits.get("info_samples"))
+        .filter(|rows| is_saturated(&rows[0]))
         .map(<[usize]>::to_vec)
         .collect()
 }
@@ -117,7 +134,8 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::rules::fixture::{check, findings_in, sched_lines};
+    use crate::rules::detail_fixture::{Block, blocks};
+    use crate::rules::fixture::{check, findings_in, sched_lines, view, why_not};
 
     #[test]
     fn a_long_steady_queue_is_info() {
@@ -160,6 +178,27 @@ mod tests {
               1:runqueue first: 8 waiting at 0.0 s
               25:runqueue last: 8 waiting at 2.4 s
         "#]],
+        );
+    }
+
+    #[test]
+    fn says_why_not() {
+        expect![[r#"
+            ✓ samples: 30 (≥ 10 needed)
+            ✗ samples in a row with no idle P and 4 waiting per P: 3 (≥ 10 needed)
+        "#]]
+            .assert_eq(&why_not(&RULE, &view(&sched_lines(30, 2, 0.1, |idx| (u64::from(idx % 4 == 0), 60)))));
+        assert_eq!(why_not(&RULE, &view("")), "");
+    }
+
+    #[test]
+    fn the_queues_of_scheddetail_count() {
+        let text =
+            blocks(20, 100, |_| Block { runqsize: 29, running: vec![[0, 3, 7, 1], [1, 4, 8, 1]], ..Block::default() });
+        assert!(
+            findings_in(&RULE, &text).contains("All 2 Ps are busy, 58 goroutines waiting (29 per P)"),
+            "{}",
+            findings_in(&RULE, &text)
         );
     }
 

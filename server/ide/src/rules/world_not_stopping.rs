@@ -3,7 +3,7 @@
 //! Two blocks of scheddetail or more in a row, at least 100 ms apart, in which somebody stops the world (`gcwaiting`) and
 //! still waits for Ps (`stopwait` of 1 or more). The culprit is read from the block: the P with status 1 while others have
 //! status 3, its thread, and the goroutine on that thread. Where different goroutines keep running, three blocks are
-//! asked for.
+//! asked for. Up to 200 ms it is a hint.
 //!
 //! ## Why it matters
 //!
@@ -65,6 +65,7 @@ const LIMITS: &[Limit] = &[
     limit("min_samples", 2.0, "samples", "Fewest blocks in a row in which the same goroutine runs on."),
     limit("min_samples_other", 3.0, "samples", "Fewest blocks in a row when it is not the same goroutine."),
     limit("min_span_ms", 100.0, "ms", "Shortest time between the first and the last of them.").in_latency(50.0),
+    limit("min_warning_ms", 200.0, "ms", "Shortest time that is a warning.").in_latency(100.0),
 ];
 
 /// A stretch of blocks in which the world is being stopped.
@@ -115,7 +116,9 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         numbers.extend(culprit.m.map(|m| ("thread", m as f64)));
         numbers.push(("p", culprit.p as f64));
     }
+    let is_warning = 1000.0 * worst.span_s >= limits.get("min_warning_ms");
     out.push(Finding {
+        severity: if is_warning { Severity::Warning } else { Severity::Hint },
         run: Some(run.run),
         place: place(first),
         message: message(run, worst),
@@ -270,6 +273,8 @@ mod tests {
             "one sample"
         );
         assert_eq!(findings_in(&RULE, &blocks(2, 90, |_| stopping())), "", "90 ms");
+        assert!(findings_in(&RULE, &blocks(2, 100, |_| stopping())).contains("Hint SC116"));
+        assert!(findings_in(&RULE, &blocks(2, 200, |_| stopping())).contains("Warning SC116"));
         let stopped = Block { stopwait: 0, ..stopping() };
         assert_eq!(findings_in(&RULE, &blocks(5, 500, |_| stopped.clone())), "", "all have stopped");
         let not_waiting = Block { gcwaiting: false, ..stopping() };

@@ -11,7 +11,7 @@ use tracelog::{Family, Field, Log, RowId, Run, cells};
 
 use super::Samples;
 use super::fill::local_queues;
-use crate::blocks::{G_GONE, G_SYSCALL, G_WAITING};
+use crate::blocks::{G_GONE, G_RUNNING, G_SYSCALL, G_WAITING};
 
 /// P status "running": a thread has it and runs Go code or the scheduler; since Go 1.26 also in a system call.
 const P_RUNNING: u64 = 1;
@@ -28,8 +28,8 @@ const MIN_LINES: f64 = 0.9;
 /// Wait reasons that are told apart. Go 1.27 has 44; damaged lines could have any number.
 const MAX_REASONS: usize = 64;
 
-/// What goroutines of the runtime itself wait for, and what the collector makes others wait for: no leaks of a program.
-const RUNTIME_REASONS: &[&str] = &[
+/// What only goroutines of the runtime itself ever wait for.
+const OF_RUNTIME: &[&str] = &[
     "GC worker (idle)",
     "GC worker (active)",
     "force gc (idle)",
@@ -39,6 +39,13 @@ const RUNTIME_REASONS: &[&str] = &[
     "cleanup wait",
     "GOMAXPROCS updater (idle)",
     "timer goroutine (idle)",
+    "mark worker (idle)",
+    "mark wait (idle)",
+    "Concurrent GC wait",
+];
+
+/// What the collector and the tracer make goroutines of the program wait for: no leak of it.
+const OF_COLLECTOR: &[&str] = &[
     "trace reader (blocked)",
     "GC assist wait",
     "GC assist marking",
@@ -49,9 +56,6 @@ const RUNTIME_REASONS: &[&str] = &[
     "stopping the world",
     "flushing proc caches",
     "wait for GC cycle",
-    "mark worker (idle)",
-    "mark wait (idle)",
-    "Concurrent GC wait",
 ];
 
 /// The blocks of scheddetail of a run.
@@ -102,6 +106,8 @@ pub struct Running {
     pub g: Option<u64>,
     /// Whether that goroutine is in a system call (Go 1.26 and later leave it its P).
     pub is_in_system_call: bool,
+    /// Whether it is one of the runtime: a worker of the collector keeps its P for as long as the mark phase lasts.
+    pub is_of_runtime: bool,
     /// The line of the P.
     pub p_line: u32,
     /// The line of the thread.
@@ -252,7 +258,7 @@ impl Filling<'_> {
         let (log, reasons) = (self.log, &mut self.detail.reasons);
         *self.reason_of.entry((row.chunk, code)).or_insert_with(|| {
             let name = log.text(row, sched_g::REASON).unwrap_or_default();
-            if RUNTIME_REASONS.contains(&&*name) {
+            if OF_RUNTIME.contains(&&*name) || OF_COLLECTOR.contains(&&*name) {
                 return None;
             }
             let known = reasons.iter().position(|reason| reason.name == name);
@@ -281,6 +287,7 @@ impl Filling<'_> {
                 m,
                 g: None,
                 is_in_system_call: false,
+                is_of_runtime: false,
                 p_line,
                 m_line: None,
             });
@@ -293,15 +300,18 @@ impl Filling<'_> {
                 running.m_line = Some(log.line(*row));
             }
         }
-        let syscall =
-            |row: &&RowId| log.code(**row, sched_g::G_STATUS).is_some_and(|status| status & !SCAN_BIT == G_SYSCALL);
         if running.iter().any(|running| running.g.is_some()) {
-            for row in gs.iter().filter(syscall) {
+            for row in gs {
+                let status = log.code(*row, sched_g::G_STATUS).unwrap_or(0) & !SCAN_BIT;
+                if ![G_RUNNING, G_SYSCALL].contains(&status) {
+                    continue;
+                }
                 let g = number(log, *row, sched_g::G);
-                running
-                    .iter_mut()
-                    .filter(|running| running.g == g)
-                    .for_each(|running| running.is_in_system_call = true);
+                let Some(running) = running.iter_mut().find(|running| running.g == g) else { continue };
+                running.is_in_system_call = status == G_SYSCALL;
+                // The reason of its last wait, which is not cleared.
+                let reason = log.text(*row, sched_g::REASON);
+                running.is_of_runtime = reason.is_some_and(|reason| OF_RUNTIME.contains(&&*reason));
             }
         }
         self.detail.running_ends.push(self.detail.running.len());
