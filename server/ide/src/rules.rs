@@ -3,14 +3,20 @@
 //! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation, and
 //! `gotracelens explain` prints it from there. The list below is the registry: one line per rule.
 
+mod blocked_forever;
 pub mod evidence;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gc_cpu_high;
 mod gc_number_gap;
 mod gomaxprocs_change;
+mod goroutine_leaked;
 mod goroutine_stack_growth;
+mod goroutines;
+mod group_grows;
+mod group_large;
 mod growth;
+mod heap_site_growth;
 mod heap_spike;
 mod interleaved_processes;
 mod latency_in_gc;
@@ -19,6 +25,8 @@ mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
 mod live_heap_step;
+mod lock_pile_up;
+mod long_wait;
 pub(crate) mod memory_limit_active;
 pub(crate) mod memory_limit_thrash;
 mod point;
@@ -26,7 +34,9 @@ mod restart_in_log;
 mod run_queue_growing;
 mod run_queue_saturated;
 pub(crate) mod slow_requests;
+mod stack_deep;
 mod stw_long;
+mod syscall_threads;
 mod timer_gc;
 mod torn_line;
 mod unknown_dialect;
@@ -45,6 +55,7 @@ pub static RULES: &[&Rule] = &[
     &goroutine_stack_growth::RULE,
     &heap_spike::RULE,
     &live_heap_compounding::RULE,
+    &heap_site_growth::RULE,
     &gc_cpu_high::RULE,
     &stw_long::RULE,
     &memory_limit_active::RULE,
@@ -52,6 +63,14 @@ pub static RULES: &[&Rule] = &[
     &timer_gc::RULE,
     &latency_not_gc::RULE,
     &latency_in_gc::RULE,
+    &goroutine_leaked::RULE,
+    &group_large::RULE,
+    &long_wait::RULE,
+    &group_grows::RULE,
+    &blocked_forever::RULE,
+    &lock_pile_up::RULE,
+    &syscall_threads::RULE,
+    &stack_deep::RULE,
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,
