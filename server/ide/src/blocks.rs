@@ -2,10 +2,11 @@
 
 mod profile;
 mod sched;
+mod stack;
 
 use std::collections::BTreeMap;
 
-use tracelog::blocks::{Block, Cause, Dump, Group, Race};
+use tracelog::blocks::{Block, Cause, Dump, Goroutine, Group, Race};
 use tracelog::catalog::{goroutine, http_panic, panic, race, signal};
 use tracelog::{Field, Log, RowId};
 
@@ -15,6 +16,7 @@ use crate::words;
 pub(crate) use profile::largest_record;
 pub(crate) use sched::{G_GONE, G_RUNNABLE, G_RUNNING, G_SYSCALL, G_WAITING};
 pub(crate) use sched::{name as sched_name, parts as sched_parts, sched_blocks};
+pub(crate) use stack::{Which, is_of_runtime, is_own, named_frames, own_frame, panicking_frame};
 
 /// Reasons that a title names; the rest is a number.
 const MAX_REASONS: usize = 3;
@@ -75,7 +77,7 @@ fn dump_parts(log: &Log, dump: &Dump) -> Vec<String> {
     let n_leaked = dump.goroutines.iter().filter(|entry| log.code(entry.row, goroutine::LEAKED) == Some(1)).count();
     if n == 1 {
         let only = &dump.goroutines[0];
-        let top = only.functions(log).into_iter().find(|function| !is_of_runtime(function));
+        let top = own_function(log, only);
         let id = only.id(log).map_or_else(String::new, |id| format!("goroutine {id} "));
         parts.push(format!("{id}{}", markup::plain(&only.state(log))));
         parts.extend(top.map(|function| format!("in {}", markup::plain(&function))));
@@ -98,22 +100,24 @@ fn dump_parts(log: &Log, dump: &Dump) -> Vec<String> {
     parts
 }
 
+/// The function that tells what a goroutine does, as narration names it.
+fn own_function(log: &Log, entry: &Goroutine) -> Option<String> {
+    let mut named = named_frames(log, entry);
+    let at = own_frame(&named)?;
+    Some(named.swap_remove(at).0).filter(|function| !is_of_runtime(function))
+}
+
 /// Where most goroutines of a dump are, if many are at one place.
 fn largest_group(log: &Log, dump: &Dump) -> Option<String> {
     let largest = dump.groups.first().filter(|group| group.goroutines.len() > 1)?;
     let first = dump.goroutines.get(*largest.goroutines.first()?)?;
-    let function = first.functions(log).into_iter().find(|function| !is_of_runtime(function))?;
+    let function = own_function(log, first)?;
     let function = words::shorten(&markup::plain(&function), MAX_FUNCTION);
     Some(format!("{} in {function}", largest.goroutines.len()))
 }
 
 /// Characters of a function in a title.
 const MAX_FUNCTION: usize = 40;
-
-/// Whether a function is of the runtime: what the goroutine itself does stands below it.
-pub(crate) fn is_of_runtime(function: &str) -> bool {
-    function == "panic" || function.starts_with("runtime.") || function.starts_with("runtime/")
-}
 
 /// How often each occurs, the most frequent first.
 pub(crate) fn counts(states: impl Iterator<Item = String>) -> Vec<(String, usize)> {

@@ -10,7 +10,6 @@ mod goroutine;
 mod sample;
 mod sched_block;
 
-pub(crate) use goroutine::{Which, named_frames, own_frame, panicking_frame};
 
 use tracelog::blocks::Block;
 use tracelog::catalog::{Field, gc};

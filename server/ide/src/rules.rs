@@ -4,6 +4,7 @@
 //! `gotracelens explain` prints it from there. The list below is the registry: one line per rule.
 
 mod assist_dominant;
+mod blocked_forever;
 mod concurrent_map;
 mod count_growth;
 mod data_race;
@@ -22,8 +23,13 @@ mod gc_number_gap;
 mod gomaxprocs_change;
 mod goroutine_count_leak;
 mod goroutine_hogs_p;
+mod goroutine_leaked;
 mod goroutine_stack_growth;
+mod goroutines;
+mod group_grows;
+mod group_large;
 mod growth;
+mod heap_site_growth;
 mod heap_spike;
 mod idle_while_runnable;
 mod imbalance;
@@ -34,8 +40,10 @@ mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
 mod live_heap_step;
+mod lock_pile_up;
 mod locked_threads;
 mod long_mark;
+mod long_wait;
 mod machine;
 mod mark_starved;
 mod mark_termination_slow;
@@ -58,10 +66,12 @@ mod sigquit;
 pub(crate) mod slow_requests;
 mod small_heap_churn;
 mod spinning_churn;
+mod stack_deep;
 mod stack_overflow;
 mod stop_is_slow;
 mod stw_long;
 mod stw_outlier;
+mod syscall_threads;
 mod thread_growth;
 mod thread_limit;
 mod threads_blocked;
@@ -99,6 +109,7 @@ pub static RULES: &[&Rule] = &[
     &heap_spike::RULE,
     &roots_dominate::RULE,
     &live_heap_compounding::RULE,
+    &heap_site_growth::RULE,
     &gc_cpu_high::RULE,
     &gc_back_to_back::RULE,
     &small_heap_churn::RULE,
@@ -117,6 +128,14 @@ pub static RULES: &[&Rule] = &[
     &timer_gc::RULE,
     &latency_not_gc::RULE,
     &latency_in_gc::RULE,
+    &goroutine_leaked::RULE,
+    &group_large::RULE,
+    &long_wait::RULE,
+    &group_grows::RULE,
+    &blocked_forever::RULE,
+    &lock_pile_up::RULE,
+    &syscall_threads::RULE,
+    &stack_deep::RULE,
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,

@@ -8,7 +8,7 @@ use tracelog::catalog::{
 };
 use tracelog::{Field, Log, RowId};
 
-use super::MAX_FUNCTION;
+use super::{MAX_FUNCTION, is_own};
 use crate::markup;
 use crate::words;
 
@@ -23,7 +23,12 @@ pub(super) fn parts(log: &Log, profile: &Profile) -> Vec<String> {
     let mut parts = vec![format!("{} profile", markup::plain(&profile.kind(log)))];
     match profile.head.family {
         family if family == profile::TOTAL.family => {
-            parts.extend(log.code(profile.head, profile::TOTAL).map(|total| format!("total {total}")));
+            let is_of_leaks = profile.kind(log) == "goroutineleak";
+            parts.extend(log.code(profile.head, profile::TOTAL).map(|total| match total {
+                // Not an empty profile but the answer of a check.
+                0 if is_of_leaks => "checked: no goroutine is leaked".to_owned(),
+                _ => format!("total {total}"),
+            }));
         }
         family if family == heap_profile::IN_USE_BYTES.family => parts.extend(heap(log, profile)),
         _ => parts.extend(contention(log, profile)),
@@ -96,8 +101,6 @@ pub(crate) fn largest_record(log: &Log, profile: &Profile) -> Option<u32> {
 
 /// The innermost function that is neither of the runtime nor of what programs wait with.
 fn site(log: &Log, record: &Record) -> Option<String> {
-    const MEANS: [&str; 7] = ["runtime.", "runtime/", "sync.", "sync/", "internal/", "syscall.", "time."];
     let functions = || record.frames.iter().filter_map(|row| log.text(*row, profile_frame::FUNCTION));
-    let is_own = |function: &str| !MEANS.iter().any(|means| function.starts_with(means));
     functions().find(|function| is_own(function)).or_else(|| functions().next()).map(|function| function.into_owned())
 }

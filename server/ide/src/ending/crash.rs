@@ -6,7 +6,7 @@ use tracelog::blocks::{Block, Dump, Goroutine};
 use tracelog::catalog::{frame, goroutine, location, panic, shapes, signal};
 use tracelog::{Family, Log, RowId, Run, Shape};
 
-use crate::narrate::{Which, named_frames, own_frame, panicking_frame};
+use crate::blocks::{Which, named_frames, own_frame, panicking_frame};
 use crate::rules::BlocksView;
 
 /// Why a process ended, or why it printed its stacks.

@@ -4,9 +4,9 @@ use tracelog::blocks::{Block, Cause, Dump};
 use tracelog::catalog::{http_panic, panic, shapes, signal};
 use tracelog::{Family, RowId};
 
-use super::goroutine::{Which, named_frames, own_frame, panicking_frame, written_at};
+use super::goroutine::written_at;
 use super::{Sentence, Told};
-use crate::blocks;
+use crate::blocks::{self, Which, named_frames, own_frame, panicking_frame};
 use crate::words;
 
 /// Title and sentences for a line that tells why a process ends.

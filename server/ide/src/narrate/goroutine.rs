@@ -1,11 +1,11 @@
 //! A goroutine of a dump: what it does, since when, who started it, and how many others stand where it stands.
 
 use tracelog::blocks::{Cause, Dump, Goroutine};
-use tracelog::catalog::{frame, goroutine, location};
+use tracelog::catalog::{goroutine, location};
 use tracelog::{GoReleases, Log, RowId};
 
 use super::{Sentence, Told};
-use crate::blocks::is_of_runtime;
+use crate::blocks::{is_of_runtime, named_frames, own_frame};
 use crate::words;
 
 /// Title and sentences for a line of a goroutine.
@@ -86,55 +86,6 @@ fn place(log: &Log, entry: &Goroutine) -> Option<Sentence> {
         sentence = sentence.words(", called by ").log(caller);
     }
     Some(sentence.end())
-}
-
-/// Index of the frame that tells what a goroutine does: the innermost one that is not of the runtime and of packages that
-/// wait for others; the innermost one where there is no such.
-///
-/// In the stack of a panic that ended the process it is the frame that panicked: the runtime leaves its own frames out,
-/// and frames called panic further out are those of panics before it.
-pub(crate) fn own_frame(named: &[(String, Option<RowId>)]) -> Option<usize> {
-    frame_from(named, 0).or((!named.is_empty()).then_some(0))
-}
-
-/// Index of the frame that raised a panic that was in flight when the stack was taken: behind the frame called panic.
-pub(crate) fn panicking_frame(named: &[(String, Option<RowId>)], which: Which) -> Option<usize> {
-    let is_panic = |(name, _): &(String, Option<RowId>)| is_panic(name);
-    let at = match which {
-        Which::Last => named.iter().position(is_panic)?,
-        Which::First => named.iter().rposition(is_panic)?,
-    };
-    frame_from(named, at + 1)
-}
-
-/// Which of several panics in flight.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Which {
-    /// The one that came first.
-    First,
-    /// The one that came last.
-    Last,
-}
-
-fn is_panic(function: &str) -> bool {
-    ["panic", "runtime.panic", "runtime.gopanic"].contains(&function)
-}
-
-fn frame_from(named: &[(String, Option<RowId>)], from: usize) -> Option<usize> {
-    let is_own = |(name, _): &(String, Option<RowId>)| !is_of_runtime(name) && !is_of_waiting(name);
-    named.iter().skip(from).position(is_own).map(|at| at + from)
-}
-
-/// The functions of a goroutine, innermost first, each with its place.
-pub(crate) fn named_frames(log: &Log, entry: &Goroutine) -> Vec<(String, Option<RowId>)> {
-    let function = |row: RowId| log.text(row, frame::FUNCTION).map(|name| name.into_owned());
-    entry.frames.iter().filter_map(|(row, place)| Some((function(*row)?, *place))).collect()
-}
-
-/// Packages whose frames say how something waits, not what for.
-fn is_of_waiting(function: &str) -> bool {
-    const PACKAGES: [&str; 6] = ["sync.", "sync/atomic.", "internal/", "syscall.", "time.Sleep", "os/signal."];
-    PACKAGES.iter().any(|package| function.starts_with(package))
 }
 
 /// ` (file:line)`, where the place is known.

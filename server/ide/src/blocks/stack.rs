@@ -1,0 +1,67 @@
+//! Which frame of a stack tells what its goroutine does: narration, lenses and rules name the same one.
+
+use tracelog::blocks::Goroutine;
+use tracelog::catalog::frame;
+use tracelog::{Log, RowId};
+
+/// A function of a stack and its place, where that is known.
+pub(crate) type NamedFrame = (String, Option<RowId>);
+
+/// The functions of a goroutine, innermost first, each with its place.
+pub(crate) fn named_frames(log: &Log, entry: &Goroutine) -> Vec<NamedFrame> {
+    let function = |row: RowId| log.text(row, frame::FUNCTION).map(|name| name.into_owned());
+    entry.frames.iter().filter_map(|(row, place)| Some((function(*row)?, *place))).collect()
+}
+
+/// Index of the frame that tells what a goroutine does: the innermost one that is not of the runtime and of packages that
+/// wait for others; the innermost one where there is no such.
+///
+/// In the stack of a panic that ended the process it is the frame that panicked: the runtime leaves its own frames out,
+/// and frames called panic further out are those of panics before it.
+pub(crate) fn own_frame(named: &[NamedFrame]) -> Option<usize> {
+    frame_from(named, 0).or((!named.is_empty()).then_some(0))
+}
+
+/// Index of the frame that raised a panic that was in flight when the stack was taken: behind the frame called panic.
+pub(crate) fn panicking_frame(named: &[NamedFrame], which: Which) -> Option<usize> {
+    let is_panic = |(name, _): &NamedFrame| is_panic(name);
+    let at = match which {
+        Which::Last => named.iter().position(is_panic)?,
+        Which::First => named.iter().rposition(is_panic)?,
+    };
+    frame_from(named, at + 1)
+}
+
+/// Which of several panics in flight.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The one that came first.
+    First,
+    /// The one that came last.
+    Last,
+}
+
+/// Whether a frame tells what its goroutine does rather than how it waits.
+pub(crate) fn is_own(function: &str) -> bool {
+    !is_of_runtime(function) && !is_of_waiting(function)
+}
+
+/// Whether a function is of the runtime: what the goroutine itself does stands below it.
+pub(crate) fn is_of_runtime(function: &str) -> bool {
+    function == "panic" || function.starts_with("runtime.") || function.starts_with("runtime/")
+}
+
+fn is_panic(function: &str) -> bool {
+    ["panic", "runtime.panic", "runtime.gopanic"].contains(&function)
+}
+
+fn frame_from(named: &[NamedFrame], from: usize) -> Option<usize> {
+    named.iter().skip(from).position(|(name, _)| is_own(name)).map(|at| at + from)
+}
+
+/// Packages whose frames say how something waits, not what for. gccgo writes `internal/poll` as `internal_1poll`.
+fn is_of_waiting(function: &str) -> bool {
+    const PACKAGES: [&str; 7] =
+        ["sync.", "sync/atomic.", "internal/", "internal_1", "syscall.", "time.Sleep", "os/signal."];
+    PACKAGES.iter().any(|package| function.starts_with(package))
+}

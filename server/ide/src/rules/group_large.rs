@@ -1,0 +1,331 @@
+//! ## What it looks for
+//!
+//! 100 goroutines or more that are blocked at one place and are half or more of all: Info. From 1,000 on, where they are
+//! a fifth of all or more: Warning.
+//!
+//! Goroutines that come with a connection are counted as connections, two or three of them each, and never reported for
+//! their number: 10,000 keep-alive connections are 10,000 `writeLoop [select]`, and healthy. 100 or more are reported when
+//! their goroutines are a fifth or more of all and most of them wait for a response body, or have waited for 10 minutes or
+//! longer: Info, and from 1,000 that wait so long on a Warning.
+//!
+//! ## Why it matters
+//!
+//! Each goroutine keeps 2 KB of stack or more and everything that it points to. A program that does different things has
+//! many small groups; one that leaks has one that outnumbers all others. LeakProf, which searched a large company's
+//! services for leaks, is reported to look at 10,000 goroutines on one source line.
+//!
+//! An idle connection of net/http's client has its `readLoop` in `[IO wait]`. One in `[select]` waits until somebody has
+//! read a response body to its end or closed it: a long download, a stream, or a body that nobody closes.
+//!
+//! ## What to do next
+//!
+//! One dump cannot tell many from more and more. Take a second one some minutes later and put both into one file: rule
+//! `group-grows` compares them.
+//!
+//! ```sh
+//! # two goroutine profiles five minutes apart, in one file
+//! (curl -s 'http://HOST/debug/pprof/goroutine?debug=1'; sleep 300; curl -s 'http://HOST/debug/pprof/goroutine?debug=1') > goroutines.txt
+//! ```
+//!
+//! For response bodies: `defer resp.Body.Close()` after each request without an error, and read to the end what is to be
+//! reused.
+//!
+//! ## Limits
+//!
+//! Only blocked goroutines count, and those that wait for the network only from 10 minutes on; sleeping and running ones
+//! do not, nor do those that wait for a lock (`lock-pile-up`) or are proven leaked (`goroutine-leaked`). A goroutine
+//! profile prints no states and no minutes, so a place that is no network read counts as blocked. Connections of HTTP/2
+//! and gRPC live for long by design and are not reported here. A pool that was given 1,000 workers looks the same as
+//! a leak. At most three groups of a dump are reported.
+//!
+//! ## Example
+//!
+//! ```text
+//! goroutine profile: total 1779
+//! 869 @ 0x4c974c 0x4d9228 0x822125 0x4f65c1
+//! #	0x822124	net/http.(*persistConn).writeLoop+0x164	/usr/local/go/src/net/http/transport.go:1759
+//! ```
+
+use tracelog::catalog::{goroutine, profile_record};
+
+use super::evidence::{Bound, Confidence, Test};
+use super::goroutines::connection::{Connections, connections, kind};
+use super::goroutines::{Alike, Moment, Wait, moments};
+use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Rule, Severity, limit};
+use crate::words::{grouped, percent};
+
+/// GR102.
+pub(crate) static RULE: Rule = Rule {
+    code: "GR102",
+    slug: "group-large",
+    title: "Very many goroutines are blocked at one place",
+    severity: Severity::Warning,
+    kind: Kind::Point,
+    reads: &[goroutine::STATE, profile_record::COUNT],
+    limits: LIMITS,
+    check: Check::Blocks(check),
+};
+
+const LIMITS: &[Limit] = &[
+    limit("info_goroutines", 100.0, "goroutines", "Goroutines at one place, or connections, that are remarked upon."),
+    limit("info_share", 0.5, "of all goroutines", "Which share of all they must be."),
+    limit("warning_goroutines", 1000.0, "goroutines", "Goroutines at one place, or connections, that are a warning."),
+    limit("warning_share", 0.2, "of all goroutines", "Which share of all they must be."),
+    limit("connection_share", 0.2, "of all goroutines", "Which share of all those of connections must be."),
+    limit("idle_minutes", 10.0, "min", "Wait from which the network counts, longer than any idle timeout."),
+    limit("max_findings", 3.0, "groups", "How many groups of one dump are reported."),
+];
+
+fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
+    for moment in moments(view) {
+        let groups = moment.groups();
+        let of_program = groups.iter().filter_map(|group| large(&moment, group, limits));
+        let of_connections = connections(&groups).into_iter().filter_map(|own| many(&moment, &own, limits));
+        let mut found: Vec<Finding> = of_connections.chain(of_program).collect();
+        found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        let max = limits.get("max_findings").max(0.0) as usize;
+        found.into_iter().take(max).for_each(|finding| findings.push(finding));
+    }
+}
+
+/// How bad so many are, and the conditions that say so.
+fn severity(n: usize, moment: &Moment, limits: &Limits, test: &mut Test) -> Option<Severity> {
+    let share = n as f64 / moment.n.max(1) as f64;
+    let is_warning = n as f64 >= limits.get("warning_goroutines") && share >= limits.get("warning_share");
+    let (severity, level) = if is_warning { (Severity::Warning, "warning") } else { (Severity::Info, "info") };
+    let at_least = |what: &str| Bound::AtLeast(limits.get(&format!("{level}_{what}")));
+    let is_many = test.value("so many", n as f64, at_least("goroutines"), "");
+    let is_most = test.value("their share of all goroutines", share, at_least("share"), "");
+    (is_many && is_most).then_some(severity)
+}
+
+fn large(moment: &Moment, group: &Alike, limits: &Limits) -> Option<Finding> {
+    let mut test = Test::default();
+    let n = match group.stack.wait() {
+        Wait::Blocked => group.n - group.n_leaked,
+        Wait::Io => group.n_waiting(limits.get("idle_minutes")),
+        Wait::Forever | Wait::Lock | Wait::Syscall | Wait::Other => return None,
+    };
+    let is_known = test.fact("a place of the program's own", group.stack.own().is_some());
+    let is_no_connection = test.fact("not what a connection needs", kind(&group.stack).is_none());
+    let severity = severity(n, moment, limits, &mut test)?;
+    if !is_known || !is_no_connection {
+        return None;
+    }
+    let state =
+        group.stack.state.as_deref().map_or_else(String::new, |state| format!(" in {}", crate::markup::plain(state)));
+    let longest =
+        group.longest_minutes().map_or_else(String::new, |minutes| format!(", the longest for {minutes} min"));
+    let of_all = format!("{} of {} goroutines ({})", grouped(n), grouped(moment.n), share(n, moment));
+    Some(Finding {
+        severity,
+        run: Some(moment.run),
+        place: group.place,
+        message: format!("{of_all} are blocked{state} at {}{longest}.", group.stack.place()),
+        numbers: vec![("goroutines", n as f64), ("goroutines_in_all", moment.n as f64)],
+        confidence: Some(Confidence::Moderate),
+        test,
+        ..Finding::about(&RULE)
+    })
+}
+
+fn many(moment: &Moment, own: &Connections, limits: &Limits) -> Option<Finding> {
+    if !own.kind.is_closed_when_idle() {
+        return None;
+    }
+    let minutes = limits.get("idle_minutes");
+    let n_long = own.minutes.iter().filter(|waited| **waited as f64 >= minutes).count();
+    let are_long = 2 * n_long > own.n;
+    let are_with_body = 2 * own.n_waiting_for_body > own.n;
+    let mut test = Test::default();
+    let share = own.n_goroutines as f64 / moment.n.max(1) as f64;
+    test.value("so many connections", own.n as f64, Bound::AtLeast(limits.get("info_goroutines")), "");
+    test.value("share of all goroutines that serve them", share, Bound::AtLeast(limits.get("connection_share")), "");
+    test.fact("most wait for a response body, or for longer than any idle timeout", are_long || are_with_body);
+    if !test.holds() {
+        return None;
+    }
+    // A number alone never warns, and what a body is waited for may be a stream: time tells.
+    let is_warning = are_long && own.n as f64 >= limits.get("warning_goroutines");
+    let mut message = format!(
+        "{} {} connections ({} of {} goroutines)",
+        grouped(own.n),
+        own.kind.name(),
+        grouped(own.n_goroutines),
+        grouped(moment.n)
+    );
+    if are_with_body {
+        let (k, n) = (grouped(own.n_waiting_for_body), grouped(own.n));
+        message += &format!(": {k} of {n} connections wait for their response body to be read to its end or closed");
+    }
+    if are_long {
+        let joint = if are_with_body { "," } else { ":" };
+        message += &format!("{joint} {} of them have waited for {minutes} min or longer", grouped(n_long));
+    }
+    Some(Finding {
+        severity: if is_warning { Severity::Warning } else { Severity::Info },
+        run: Some(moment.run),
+        place: own.place,
+        message: message + ".",
+        numbers: vec![
+            ("connections", own.n as f64),
+            ("connections_waiting_for_body", own.n_waiting_for_body as f64),
+            ("goroutines", own.n_goroutines as f64),
+            ("goroutines_in_all", moment.n as f64),
+        ],
+        confidence: Some(Confidence::Moderate),
+        test,
+        ..Finding::about(&RULE)
+    })
+}
+
+fn share(n: usize, moment: &Moment) -> String {
+    percent(n as f64 / moment.n.max(1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::rules::fixture::{check, findings_in_blocks, findings_in_text};
+    use crate::rules::goroutines::fixture::{alike, asking, profile};
+
+    const READ_LOOP: &[&str] = &["net/http.(*persistConn).readLoop"];
+    const WRITE_LOOP: &[&str] = &["net/http.(*persistConn).writeLoop"];
+    const IDLE_READ_LOOP: &[&str] = &[
+        "internal/poll.runtime_pollWait",
+        "internal/poll.(*FD).Read",
+        "net.(*conn).Read",
+        "net/http.(*persistConn).Read",
+        "bufio.(*Reader).Peek",
+        "net/http.(*persistConn).readLoop",
+    ];
+    const IDLE_SERVE: &[&str] =
+        &["internal/poll.runtime_pollWait", "net.(*conn).Read", "bufio.(*Reader).Peek", "net/http.(*conn).serve"];
+
+    #[test]
+    fn half_of_all_goroutines_at_one_place_is_a_remark() {
+        let log = asking() + &alike(99, 1000, "IO wait", &["net.(*conn).Read", "main.read"]);
+        check(
+            &RULE,
+            &(log + &alike(100, 5, "chan receive, 3 minutes", &["main.work"])),
+            expect![[r#"
+                799:state Info GR102: 100 of 200 goroutines (50 %) are blocked in chan receive at main.work (/src/mainwork.go:10), the longest for 3 min.
+            "#]],
+        );
+    }
+
+    #[test]
+    fn silent_just_below() {
+        let group = |n| alike(n, 5, "chan receive", &["main.work"]);
+        assert_eq!(findings_in_text(&RULE, &(asking() + &group(99))), "");
+        let others = |n| alike(n, 5000, "IO wait", &["net.(*conn).Read", "main.read"]);
+        assert_eq!(findings_in_text(&RULE, &(asking() + &others(100) + &group(100))), "");
+        let warned = findings_in_text(&RULE, &(asking() + &group(1000)));
+        assert!(warned.contains("Warning GR102: 1,000 of 1,001 goroutines"), "{warned}");
+        let remarked = findings_in_text(&RULE, &(asking() + &group(999)));
+        assert!(remarked.contains("Info GR102: 999 of 1,000 goroutines"), "{remarked}");
+    }
+
+    #[test]
+    fn a_thousand_among_many_thousands_are_a_part_of_a_large_program() {
+        let part = |n, idx: usize| (n, ["main.a", "main.b", "main.c", "main.d", "main.e", "main.f"][idx]);
+        let records: Vec<(usize, [&str; 1])> = (0..6).map(|idx| part(1500, idx)).map(|(n, name)| (n, [name])).collect();
+        let records: Vec<(usize, &[&str])> = records.iter().map(|(n, name)| (*n, &name[..])).collect();
+        assert_eq!(findings_in_text(&RULE, &profile("goroutine", &records)), "");
+    }
+
+    #[test]
+    fn running_and_sleeping_goroutines_are_not_blocked_nor_are_those_of_other_rules() {
+        let states = [
+            "running",
+            "runnable",
+            "sleep",
+            "IO wait, 9 minutes",
+            "syscall",
+            "select (no cases)",
+            "chan receive (leaked)",
+            "sync.Mutex.Lock",
+        ];
+        for state in states {
+            let log = asking() + &alike(200, 5, state, &["main.work"]);
+            assert_eq!(findings_in_text(&RULE, &log), "", "{state}");
+        }
+        let io = findings_in_text(&RULE, &(asking() + &alike(200, 5, "IO wait, 10 minutes", &["main.work"])));
+        assert!(io.contains("200 of 201 goroutines (100 %) are blocked in IO wait at main.work"), "{io}");
+    }
+
+    #[test]
+    fn bodies_that_nobody_reads_are_told_by_where_their_connections_wait() {
+        let records: &[(usize, &[&str])] = &[(869, WRITE_LOOP), (866, READ_LOOP), (44, &["main.serve"])];
+        check(
+            &RULE,
+            &profile("goroutine", records),
+            expect![[r#"
+                2:count Info GR102: 869 HTTP client connections (1,735 of 1,779 goroutines): 866 of 869 connections wait for their response body to be read to its end or closed.
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_pasted_profile_has_lost_its_number_signs() {
+        let records: &[(usize, &[&str])] = &[(869, WRITE_LOOP), (866, READ_LOOP)];
+        let pasted = profile("goroutine", records).replace('#', "   ");
+        let found = findings_in_text(&RULE, &pasted);
+        assert!(found.contains("866 of 869 connections wait for their response body"), "{found}");
+    }
+
+    #[test]
+    fn idle_connections_are_not_many_goroutines() {
+        let records: &[(usize, &[&str])] = &[(10_000, WRITE_LOOP), (10_000, IDLE_READ_LOOP), (4000, IDLE_SERVE)];
+        assert_eq!(findings_in_text(&RULE, &profile("goroutine", records)), "");
+        let dump = |minutes: &str| {
+            asking()
+                + &alike(1000, 5, &format!("select{minutes}"), WRITE_LOOP)
+                + &alike(1000, 5000, &format!("IO wait{minutes}"), IDLE_READ_LOOP)
+        };
+        assert_eq!(findings_in_text(&RULE, &dump(", 1 minutes")), "");
+        let idle = findings_in_text(&RULE, &dump(", 10 minutes"));
+        assert!(
+            idle.contains("Warning GR102: 1,000 HTTP client connections (2,000 of 2,001 goroutines): 1,000 of them"),
+            "{idle}"
+        );
+    }
+
+    #[test]
+    fn connections_of_http2_and_grpc_live_for_long() {
+        let dump = asking()
+            + &alike(500, 5, "select, 700 minutes", &["google.golang.org/grpc/internal/transport.(*loopyWriter).run"])
+            + &alike(
+                500,
+                1000,
+                "IO wait, 700 minutes",
+                &[
+                    "internal/poll.runtime_pollWait",
+                    "golang.org/x/net/http2.(*Framer).ReadFrame",
+                    "k8s.io/x/vendor/golang.org/x/net/http2.(*ClientConn).readLoop",
+                ],
+            );
+        assert_eq!(findings_in_text(&RULE, &dump), "");
+    }
+
+    #[test]
+    fn a_handler_at_work_is_a_goroutine_of_the_program() {
+        let handler = ["main.(*api).list", "net/http.HandlerFunc.ServeHTTP", "net/http.(*conn).serve"];
+        let found = findings_in_text(&RULE, &(asking() + &alike(120, 5, "chan receive", &handler)));
+        assert!(
+            found.contains("120 of 121 goroutines (99 %) are blocked in chan receive at main.(*api).list"),
+            "{found}"
+        );
+    }
+
+    #[test]
+    fn the_limits_can_be_changed() {
+        let log = asking() + &alike(20, 5, "chan receive", &["main.work"]);
+        let changed = [("info_goroutines".to_owned(), 20.0)];
+        let limits = Limits { changed: &changed, ..Limits::defaults(RULE.limits) };
+        assert!(findings_in_blocks(&RULE, &log, &limits).contains("20 of 21 goroutines"));
+        assert_eq!(findings_in_text(&RULE, &log), "");
+    }
+}
