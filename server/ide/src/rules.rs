@@ -3,28 +3,41 @@
 //! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation, and
 //! `gotracelens explain` prints it from there. The list below is the registry: one line per rule.
 
+mod alloc_burst;
+mod assist_ratio_high;
 pub mod evidence;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod forced_gc_storm;
+mod forced_scavenge;
 mod gc_cpu_high;
 mod gc_number_gap;
+mod goal_overshoot;
+mod gogc_inferred;
 mod gomaxprocs_change;
 mod goroutine_stack_growth;
 mod growth;
 mod heap_spike;
+mod heap_underused;
 mod interleaved_processes;
 mod latency_in_gc;
 mod latency_not_gc;
+mod leak_check_gc;
 mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
 mod live_heap_step;
 pub(crate) mod memory_limit_active;
 pub(crate) mod memory_limit_thrash;
+mod pacer_missed;
 mod point;
 mod restart_in_log;
+mod rss_retained;
 mod run_queue_growing;
 mod run_queue_saturated;
+mod scan_estimate_off;
+mod scavenge_churn;
+mod scavenge_eager;
 pub(crate) mod slow_requests;
 mod stw_long;
 mod timer_gc;
@@ -47,9 +60,22 @@ pub static RULES: &[&Rule] = &[
     &live_heap_compounding::RULE,
     &gc_cpu_high::RULE,
     &stw_long::RULE,
+    &goal_overshoot::RULE,
     &memory_limit_active::RULE,
     &memory_limit_thrash::RULE,
+    &gogc_inferred::RULE,
+    &alloc_burst::RULE,
+    &forced_gc_storm::RULE,
     &timer_gc::RULE,
+    &leak_check_gc::RULE,
+    &scavenge_eager::RULE,
+    &scavenge_churn::RULE,
+    &heap_underused::RULE,
+    &rss_retained::RULE,
+    &forced_scavenge::RULE,
+    &assist_ratio_high::RULE,
+    &pacer_missed::RULE,
+    &scan_estimate_off::RULE,
     &latency_not_gc::RULE,
     &latency_in_gc::RULE,
     &restart_in_log::RULE,

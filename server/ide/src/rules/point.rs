@@ -54,10 +54,22 @@ pub(crate) fn report(
     hits: &[Hit],
     words: impl FnOnce(usize) -> Words,
 ) {
+    if let Some(finding) = as_finding(rule, run, hits, words) {
+        findings.push(finding);
+    }
+}
+
+/// The finding that [`report`] pushes, for rules that add to it.
+pub(crate) fn as_finding(
+    rule: &'static Rule,
+    run: usize,
+    hits: &[Hit],
+    words: impl FnOnce(usize) -> Words,
+) -> Option<Finding> {
     let mut by_weight: Vec<usize> = (0..hits.len()).collect();
     // The sort is stable: of equal hits the first in the log is the worst.
     by_weight.sort_by(|&a, &b| hits[b].weight.total_cmp(&hits[a].weight));
-    let Some((&worst, others)) = by_weight.split_first() else { return };
+    let (&worst, others) = by_weight.split_first()?;
 
     let mut related = Vec::new();
     if worst != 0 {
@@ -68,7 +80,7 @@ pub(crate) fn report(
         related.push(Related { place: hits[next].place, text: format!("{what}: {}", hits[next].text) });
     }
     let Words { severity, message, numbers } = words(worst);
-    findings.push(Finding {
+    Some(Finding {
         severity,
         run: Some(run),
         place: hits[worst].place,
@@ -78,5 +90,5 @@ pub(crate) fn report(
         count: hits.len(),
         numbers,
         ..Finding::about(rule)
-    });
+    })
 }
