@@ -12,7 +12,7 @@ use tracelog::{Blocks, GoReleases, Log, Run};
 use crate::view::RunView;
 use crate::words;
 
-pub use heap::{Gogc, MemoryLimit};
+pub use heap::{EstimatedLimit, Gogc, MemoryLimit};
 pub use process::{Procs, Traceback};
 pub use switches::{Level, Switch};
 
@@ -96,8 +96,7 @@ pub struct Item {
 
 /// Reads the configuration of a run. `blocks` are asked for where the run holds dumps.
 pub fn of<'a>(log: &Log, run: &Run, view: &RunView, blocks: &impl Fn() -> &'a Blocks) -> Environment {
-    let memory_limit = heap::memory_limit(view);
-    let gogc = heap::gogc(log, run, view, &memory_limit);
+    let (memory_limit, gogc) = goal_settings(view);
     Environment {
         run: run.number,
         go: process::go(log, run),
@@ -111,6 +110,13 @@ pub fn of<'a>(log: &Log, run: &Run, view: &RunView, blocks: &impl Fn() -> &'a Bl
         cgo: process::cgo(log, run),
         traceback: process::traceback(log, run, blocks),
     }
+}
+
+/// What the goals of a run say about a memory limit and about GOGC.
+pub(crate) fn goal_settings(view: &RunView) -> (Fact<MemoryLimit>, Fact<Vec<Gogc>>) {
+    let memory_limit = heap::memory_limit(view);
+    let gogc = heap::gogc(view, &memory_limit);
+    (memory_limit, gogc)
 }
 
 impl Environment {

@@ -3,7 +3,9 @@
 //! The head comment of a rule's file is its manual page; `cargo xtask codegen` puts it into the documentation, and
 //! `gotracelens explain` prints it from there. The list below is the registry: one line per rule.
 
+mod alloc_burst;
 mod assist_dominant;
+mod assist_ratio_high;
 mod blocked_forever;
 mod concurrent_map;
 mod count_growth;
@@ -16,10 +18,14 @@ mod fatal;
 mod fatal_other;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod forced_gc_storm;
+mod forced_scavenge;
 mod gc_back_to_back;
 mod gc_cost_rising;
 mod gc_cpu_high;
 mod gc_number_gap;
+mod goal_overshoot;
+mod gogc_inferred;
 mod gomaxprocs_change;
 mod goroutine_count_leak;
 mod goroutine_hogs_p;
@@ -31,11 +37,13 @@ mod group_large;
 mod growth;
 mod heap_site_growth;
 mod heap_spike;
+mod heap_underused;
 mod idle_while_runnable;
 mod imbalance;
 mod interleaved_processes;
 mod latency_in_gc;
 mod latency_not_gc;
+mod leak_check_gc;
 mod live_heap_compounding;
 mod live_heap_growth_slowing;
 mod live_heap_leak;
@@ -52,16 +60,21 @@ pub(crate) mod memory_limit_thrash;
 mod no_thread;
 mod out_of_memory;
 mod p_mismatch;
+mod pacer_missed;
 mod panic;
 mod percent_misleads;
 mod phase;
 mod point;
 mod restart_in_log;
 mod roots_dominate;
+mod rss_retained;
 mod run_queue_growing;
 mod run_queue_saturated;
 mod sample_late;
 mod samples;
+mod scan_estimate_off;
+mod scavenge_churn;
+mod scavenge_eager;
 mod sigquit;
 pub(crate) mod slow_requests;
 mod small_heap_churn;
@@ -123,9 +136,22 @@ pub static RULES: &[&Rule] = &[
     &mark_termination_slow::RULE,
     &throttling_signature::RULE,
     &long_mark::RULE,
+    &goal_overshoot::RULE,
     &memory_limit_active::RULE,
     &memory_limit_thrash::RULE,
+    &gogc_inferred::RULE,
+    &alloc_burst::RULE,
+    &forced_gc_storm::RULE,
     &timer_gc::RULE,
+    &leak_check_gc::RULE,
+    &scavenge_eager::RULE,
+    &scavenge_churn::RULE,
+    &heap_underused::RULE,
+    &rss_retained::RULE,
+    &forced_scavenge::RULE,
+    &assist_ratio_high::RULE,
+    &pacer_missed::RULE,
+    &scan_estimate_off::RULE,
     &latency_not_gc::RULE,
     &latency_in_gc::RULE,
     &goroutine_leaked::RULE,

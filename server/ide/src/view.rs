@@ -5,10 +5,16 @@
 
 pub(crate) mod detail;
 mod fill;
+mod memstats;
+mod pacer;
+mod scav;
 
 use std::sync::Arc;
 
 pub(crate) use fill::{NO_GOAL_MB, STOPPED_MS, STOPPED_US, WRAPPED_MS};
+pub use memstats::Memstats;
+pub use pacer::Pacer;
+pub use scav::{Scav, Scvg};
 use tracelog::GoReleases;
 
 use self::detail::Detail;
@@ -37,10 +43,43 @@ pub struct RunView {
     pub detail: Detail,
     /// Lines `GC forced`, in order.
     pub timer_lines: Vec<u32>,
+    /// What the scavenger says since Go 1.14, in order.
+    pub scav: Scav,
+    /// What the scavenger says up to Go 1.13, in order.
+    pub scvg: Scvg,
+    /// What the pacer says, cycle by cycle.
+    pub pacer: Pacer,
+    /// Numbers of MemStats, block by block.
+    pub memstats: Memstats,
     /// How long its requests took, where lines of the program say so; filled by [`crate::requests`].
     pub requests: Option<Arc<Requests>>,
     /// The last time (seconds since start) that any line of the run carries, when later than the last cycle.
     pub last_seen_s: Option<f64>,
+}
+
+/// The direction in which a log was written: newest line last, or first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Axis {
+    falls: bool,
+}
+
+impl Axis {
+    /// Of the lines of one family, in the order of time; where there are too few to tell, of the cycles.
+    pub(crate) fn of(lines: &[u32], cycles: &Cycles) -> Self {
+        let falls = |lines: &[u32]| Some(lines.last()? < lines.first()?);
+        let told = if lines.len() > 1 { falls(lines) } else { falls(&cycles.line) };
+        Self { falls: told.unwrap_or(false) }
+    }
+
+    /// Something that rises with time.
+    pub(crate) fn place(self, line: u32) -> u32 {
+        if self.falls { u32::MAX - line } else { line }
+    }
+
+    /// How many of these lines, in the order of time, were written before this one.
+    pub(crate) fn n_before(self, lines: &[u32], line: u32) -> usize {
+        lines.partition_point(|other| self.place(*other) < self.place(line))
+    }
 }
 
 /// The `gc` lines of a run, one element a line in every series.
@@ -83,6 +122,8 @@ pub struct Cycles {
     pub heap_live_mb: Vec<f64>,
     /// Goal of this cycle, MB; NaN for "no goal" values (10^9 MB and more).
     pub heap_goal_mb: Vec<f64>,
+    /// A "no goal" value is printed: `GOGC=off` and no memory limit.
+    pub no_goal: Vec<bool>,
     /// Scannable stacks, MB (Go 1.18 and later).
     pub stacks_mb: Vec<f64>,
     /// Scannable globals, MB (Go 1.18 and later).

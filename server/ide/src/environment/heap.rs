@@ -3,15 +3,12 @@
 //! The printed goal of a cycle was set from the live heap of the cycle before. GOGC makes it follow that live heap with
 //! the slope 1 + GOGC/100, a memory limit makes it stay (catalogue, GC402 and GC404).
 
-use tracelog::catalog::gc;
-use tracelog::{Family, Log, Run};
-
 use super::{Evidence, Fact};
 use crate::derived;
 use crate::rules::memory_limit_active::{self, may_have_memory_limit, slope_of_goal};
 use crate::rules::memory_limit_thrash;
 use crate::stats;
-use crate::view::{Cycles, NO_GOAL_MB, RunView};
+use crate::view::{Cycles, RunView};
 use crate::words;
 
 /// GOGC from a line on.
@@ -40,7 +37,20 @@ pub enum MemoryLimit {
         goal_mb: f64,
         /// Whether the live heap has reached the limit, so that the goal is just the live heap.
         is_pressed: bool,
+        /// What the limit is set to, as far as goals above the live heap tell.
+        estimate: Option<EstimatedLimit>,
     },
+}
+
+/// What a memory limit is set to, as far as the goals under it tell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EstimatedLimit {
+    /// Most likely, MB (MiB).
+    pub mb: f64,
+    /// Least, MB.
+    pub low_mb: f64,
+    /// Most, MB.
+    pub high_mb: f64,
 }
 
 impl MemoryLimit {
@@ -48,10 +58,13 @@ impl MemoryLimit {
         match self {
             Self::NotKnownToGo => "none: it came with Go 1.19".to_owned(),
             Self::NotInCharge => "does not set the goal, whether there is one or not".to_owned(),
-            Self::InCharge { goal_mb, is_pressed: false, .. } => format!(
-                "sets the goal, near {} MB; the limit is that and the memory that is not heap",
-                words::number(*goal_mb)
-            ),
+            Self::InCharge { goal_mb, is_pressed: false, estimate, .. } => {
+                let limit = estimate.map_or_else(
+                    || "that and the memory that is not heap".to_owned(),
+                    |limit| format!("about {:.0} MB ({:.0} to {:.0})", limit.mb, limit.low_mb, limit.high_mb),
+                );
+                format!("sets the goal, near {} MB; the limit is {limit}", words::number(*goal_mb))
+            }
             Self::InCharge { goal_mb, is_pressed: true, .. } => {
                 format!("sets the goal, near {} MB, and the live heap has reached it", words::number(*goal_mb))
             }
@@ -95,7 +108,8 @@ pub(super) fn memory_limit(view: &RunView) -> Fact<MemoryLimit> {
     let rows = [steered, pressed].into_iter().flatten().map(|found| found.rows);
     let rows = rows.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     if let (Some(rows), Some(goal_mb)) = (rows, goal_mb) {
-        let limit = MemoryLimit::InCharge { rows, goal_mb, is_pressed };
+        let estimate = memory_limit_active::estimated_limit_mb(view);
+        let limit = MemoryLimit::InCharge { rows, goal_mb, is_pressed, estimate };
         return Fact::known(limit, vec![goal_at(cycles, rows.0), goal_at(cycles, rows.1)]);
     }
     let rows = telling(cycles, 0..cycles.len());
@@ -147,7 +161,7 @@ fn why_undetermined(cycles: &Cycles, n_telling: usize) -> &'static str {
 }
 
 /// GOGC in effect.
-pub(super) fn gogc(log: &Log, run: &Run, view: &RunView, limit: &Fact<MemoryLimit>) -> Fact<Vec<Gogc>> {
+pub(super) fn gogc(view: &RunView, limit: &Fact<MemoryLimit>) -> Fact<Vec<Gogc>> {
     let cycles = &view.cycles;
     if cycles.is_empty() {
         return Fact::unknown("there are no gc lines");
@@ -155,7 +169,7 @@ pub(super) fn gogc(log: &Log, run: &Run, view: &RunView, limit: &Fact<MemoryLimi
     if view.go.and_then(|go| go.newest()).is_some_and(|newest| newest < 5) {
         return Fact::unknown("Go before 1.5 prints no goal");
     }
-    let no_goal = without_goal(log, run);
+    let no_goal = without_goal(cycles);
     let off = |row: &usize| Gogc { percent: None, line: cycles.line[*row], n: cycles.n[*row] };
     let mut levels: Vec<Gogc> = no_goal.first().map(off).into_iter().collect();
     let mut shown: Vec<Evidence> = no_goal
@@ -206,11 +220,8 @@ pub(super) fn gogc(log: &Log, run: &Run, view: &RunView, limit: &Fact<MemoryLimi
 }
 
 /// Rows that print "no limit" as their goal.
-fn without_goal(log: &Log, run: &Run) -> Vec<usize> {
-    let rows = run.rows(Family::Gc).iter().enumerate();
-    rows.filter(|(_, row)| log.value(**row, gc::HEAP_GOAL_MB).is_some_and(|goal| goal >= NO_GOAL_MB))
-        .map(|(index, _)| index)
-        .collect()
+fn without_goal(cycles: &Cycles) -> Vec<usize> {
+    cycles.no_goal.iter().enumerate().filter(|(_, no_goal)| **no_goal).map(|(row, _)| row).collect()
 }
 
 fn effective(cycles: &Cycles, rows: &[usize]) -> Vec<f64> {

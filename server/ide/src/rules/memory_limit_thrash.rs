@@ -17,6 +17,11 @@
 //! here, the runtime takes the smaller of the two goals. If the process should rather die and be restarted than crawl,
 //! leave the memory limit away and rely on the container's.
 //!
+//! ```sh
+//! # two heap profiles a minute apart, compared
+//! curl -so before.pb.gz http://HOST/debug/pprof/heap && sleep 60 && curl -so after.pb.gz http://HOST/debug/pprof/heap && go tool pprof -sample_index=inuse_space -diff_base before.pb.gz after.pb.gz
+//! ```
+//!
 //! ## Limits
 //!
 //! Needs a live heap of 20 MB or more, and the beginning of the run or a time before the trouble. A very low GOGC set on
@@ -33,6 +38,7 @@ use std::ops::Range;
 
 use tracelog::catalog::gc;
 
+use super::evidence::{Bound, Test};
 use super::memory_limit_active::{InCharge, may_have_memory_limit};
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
@@ -100,7 +106,12 @@ pub(crate) fn in_charge(run: &RunView) -> Option<InCharge> {
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
-    let Some(Thrash { windows, rows, evident }) = thrash(run, limits) else { return };
+    let Some(Thrash { windows, rows, evident }) = thrash(run, limits) else {
+        if !cycles.is_empty() {
+            findings.declined(&RULE, Some(run.run), why_not(run, limits));
+        }
+        return;
+    };
     let (first, last) = (rows[0], rows[rows.len() - 1]);
 
     let span_s: f64 = rows.iter().map(|&row| interval_s(cycles, row)).sum();
@@ -129,8 +140,70 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         related: vec![related(first, "first"), related(worst, "most CPU"), related(last, "last")],
         count: rows.len(),
         numbers: vec![("effective_gogc_pct", gogc), ("duty", duty), ("gc_share", share), ("span_s", span_s)],
+        test: test(cycles, &rows, (gogc, duty, span_s), limits),
         ..Finding::about(&RULE)
     });
+}
+
+/// What is asked of cycles, with what these show.
+fn test(cycles: &Cycles, rows: &[usize], (gogc, duty, span_s): (f64, f64, f64), limits: &Limits) -> Test {
+    let mut test = Test::default();
+    test.fact("Go 1.19 or later, which knows memory limits", true);
+    test.value("cycles in a row or more", rows.len() as f64, Bound::AtLeast(limits.get("min_cycles")), "");
+    test.value("effective GOGC, median", gogc, Bound::Below(limits.get("max_gogc")), "%");
+    test.value("share of time in a cycle", duty, Bound::AtLeast(limits.get("min_duty")), "");
+    test.value("time", span_s, Bound::AtLeast(limits.get("min_span_s")), "s");
+    let is_higher = rows.last().is_some_and(|last| gogc_is_higher(cycles, *last));
+    test.fact("GOGC itself is higher, so that a limit pulls the goal down", is_higher);
+    test
+}
+
+/// Which condition the run does not meet, by the windows that come nearest.
+fn why_not(run: &RunView, limits: &Limits) -> Test {
+    let cycles = &run.cycles;
+    let mut unmet = Test::default();
+    if !unmet.fact("Go 1.19 or later, which knows memory limits", may_have_memory_limit(run)) {
+        return unmet;
+    }
+    let windows = thrashing_windows(cycles, limits);
+    if windows.is_empty() {
+        let longest = longest_pressed(cycles, limits);
+        let what = "cycles in a row with an effective GOGC below the limit";
+        if unmet.value(what, longest.len() as f64, Bound::AtLeast(limits.get("min_cycles")), "") {
+            unmet.value(
+                "share of time in a cycle",
+                duty_over(cycles, longest),
+                Bound::AtLeast(limits.get("min_duty")),
+                "",
+            );
+        }
+        if unmet.holds() {
+            unmet.fact("ten of them in a row are back to back", false);
+        }
+        return unmet;
+    }
+    let mut is_in_window = vec![false; cycles.len()];
+    windows.iter().for_each(|window| is_in_window[window.clone()].fill(true));
+    let rows: Vec<usize> = (0..cycles.len()).filter(|&row| is_in_window[row]).collect();
+    let span_s: f64 = rows.iter().map(|&row| interval_s(cycles, row)).sum();
+    let gogc: Vec<f64> = rows.iter().map(|&row| effective_gogc_pct(cycles, row)).collect();
+    let busy_s: f64 = rows.iter().map(|&row| duty_over(cycles, row..row + 1) * interval_s(cycles, row)).sum();
+    test(cycles, &rows, (median(&gogc).unwrap_or(f64::NAN), busy_s / span_s, span_s), limits)
+}
+
+/// The longest stretch of cycles whose goal is pressed onto the live heap.
+fn longest_pressed(cycles: &Cycles, limits: &Limits) -> Range<usize> {
+    let mut longest = 0..0;
+    let mut start = 0;
+    for row in 0..cycles.len() {
+        let is_pressed = effective_gogc_pct(cycles, row) < limits.get("max_gogc") && !cycles.forced[row];
+        if !is_pressed {
+            start = row + 1;
+        } else if row + 1 - start > longest.len() {
+            longest = start..row + 1;
+        }
+    }
+    longest
 }
 
 /// Windows of `min_cycles` rows in which every goal is pressed onto the live heap and cycles hardly pause.

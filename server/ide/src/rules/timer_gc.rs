@@ -29,8 +29,9 @@ use std::ops::RangeInclusive;
 
 use tracelog::catalog::gc;
 
-use super::point::{Hit, Words, cycle_name, report};
-use super::{Check, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
+use super::evidence::Test;
+use super::point::{Hit, Words, as_finding, cycle_name};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::derived::interval_s;
 use crate::view::{Cycles, RunView};
 use crate::words::count;
@@ -77,7 +78,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             .map(|&line| Hit { row: 0, place: Place { line, field: None }, weight: 0.0, text: "announced here".into() })
             .collect();
     }
-    report(findings, &RULE, run.run, &hits, |_| {
+    let finding = as_finding(&RULE, run.run, &hits, |_| {
         let verb = if hits.len() == 1 { "is" } else { "are" };
         let of_all = if cycles.is_empty() { String::new() } else { format!(" of {}", cycles.len()) };
         Words {
@@ -89,6 +90,18 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             numbers: vec![("periodic_cycles", hits.len() as f64)],
         }
     });
+    if let Some(finding) = finding {
+        let is_announced = !run.timer_lines.is_empty();
+        let mut test = Test::default();
+        test.fact(
+            if is_announced { "announced by a line GC forced" } else { "120 to 180 s after the cycle before" },
+            true,
+        );
+        if !is_announced {
+            test.fact("little of the room up to the goal was used", true);
+        }
+        findings.push(Finding { test, ..finding });
+    }
 }
 
 /// Whether a cycle came by the clock and not by allocation, as far as the log shows it.

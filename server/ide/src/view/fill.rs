@@ -8,6 +8,7 @@ use tracelog::{Family, Field, Log, RowId, Run, Runs};
 
 use super::detail::Detail;
 use super::{Cycles, RunView, Samples};
+use super::{Cycles, Memstats, Pacer, RunView, Samples, Scav, Scvg};
 use crate::rules::{LogView, Torn, Unknown};
 
 /// A goal of this many MB and more is "no goal" (`GOGC=off`; formats reference, gctrace 5).
@@ -34,6 +35,7 @@ impl RunView {
         let mut samples = samples(log, run.rows(Family::Sched));
         let detail = Detail::of(log, run, &mut samples);
         let last_seen_s = last_seen(&cycles, &samples);
+        let pacer = Pacer::of(log, run, &cycles);
         Self {
             run: run.number,
             restarts: run.restarts,
@@ -41,6 +43,10 @@ impl RunView {
             toolchain: run.toolchain,
             go: (!run.go.is_empty()).then_some(run.go),
             lines: run.lines,
+            scav: Scav::of(log, run, &cycles, &samples, &pacer),
+            scvg: Scvg::of(log, run, &cycles, &samples),
+            pacer,
+            memstats: Memstats::of(log, run),
             cycles,
             samples,
             detail,
@@ -81,7 +87,7 @@ pub(crate) const STOPPED_MS: [Field; 6] = [
 pub(crate) const STOPPED_US: [Field; 4] = [gc::STW_STOP_US, gc::STW_SWEEP_US, gc::STW_MARK_US, gc::STW_WAIT_US];
 
 /// Values of a field over rows; NaN where absent.
-fn series(log: &Log, rows: &[RowId], field: Field) -> Vec<f64> {
+pub(super) fn series(log: &Log, rows: &[RowId], field: Field) -> Vec<f64> {
     rows.iter().map(|row| log.value(*row, field).unwrap_or(f64::NAN)).collect()
 }
 
@@ -105,7 +111,7 @@ fn sum(log: &Log, rows: &[RowId], fields: &[Field]) -> Vec<f64> {
     total
 }
 
-fn flags(log: &Log, rows: &[RowId], field: Field) -> Vec<bool> {
+pub(super) fn flags(log: &Log, rows: &[RowId], field: Field) -> Vec<bool> {
     rows.iter().map(|row| log.code(*row, field) == Some(1)).collect()
 }
 
@@ -119,6 +125,7 @@ fn cycles(log: &Log, rows: &[RowId]) -> Cycles {
     let us = sum(log, rows, &STOPPED_US);
     let pause_ms = either(ms, us.into_iter().map(|us| us / 1000.0).collect());
     let mut goal = series(log, rows, gc::HEAP_GOAL_MB);
+    let no_goal = goal.iter().map(|goal| *goal >= NO_GOAL_MB).collect();
     goal.iter_mut().filter(|goal| **goal >= NO_GOAL_MB).for_each(|goal| *goal = f64::NAN);
     Cycles {
         line: rows.iter().map(|row| log.line(*row)).collect(),
@@ -138,6 +145,7 @@ fn cycles(log: &Log, rows: &[RowId]) -> Cycles {
         heap_end_mb: series(log, rows, gc::HEAP_END_MB),
         heap_live_mb: live(log, rows),
         heap_goal_mb: goal,
+        no_goal,
         stacks_mb: series(log, rows, gc::STACKS_MB),
         globals_mb: series(log, rows, gc::GLOBALS_MB),
         goroutines: series(log, rows, gc::GOROUTINES),

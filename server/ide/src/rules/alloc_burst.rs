@@ -1,0 +1,240 @@
+//! ## What it looks for
+//!
+//! Three cycles or more in a row between which the program allocated at least three times as fast as it usually does
+//! (median over the cycles of the run), and clearly outside of how its rate spreads: a robust z of 5 or more on its
+//! logarithm.
+//!
+//! ## Why it matters
+//!
+//! Garbage collection costs what is allocated. A burst explains more frequent cycles, more assists and slower requests
+//! for its time, and it names the moment to look for in the application's own log.
+//!
+//! ## What to do next
+//!
+//! Look at what the application did at that time: an export, a reload, a retry storm, a batch. If it comes again, a
+//! profile of that time names who allocates.
+//!
+//! ```sh
+//! # what was allocated within the next 30 seconds
+//! curl -so burst.pb.gz 'http://HOST/debug/pprof/allocs?seconds=30' && go tool pprof -sample_index=alloc_space burst.pb.gz
+//! ```
+//!
+//! ## Limits
+//!
+//! Needs 20 cycles with times (Go 1.5 and later). The first ten are start-up and are left out. What is usual is counted
+//! by cycles, and a busy time has more of them: in a program that works in bursts the bursts are what is usual. Bursts
+//! that last less than half a second, and less than 64 MB, are left out.
+//!
+//! ## Example
+//!
+//! ```text
+//! gc 95 @12.086s 1%: 0.029+4.4+0.002 ms clock, 0.058+0.13/4.2/0+0.005 ms cpu, 85->87->42 MB, 86 MB goal, 0 MB stacks, 0 MB globals, 2 P
+//! gc 96 @12.182s 1%: 0.031+4.6+0.002 ms clock, 0.062+0.10/4.4/0+0.005 ms cpu, 86->88->42 MB, 87 MB goal, 0 MB stacks, 0 MB globals, 2 P
+//! ```
+
+use std::ops::Range;
+
+use tracelog::catalog::gc;
+
+use super::evidence::{Bound, Test};
+use super::point::cycle_name;
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
+use crate::derived::{alloc_rate_mb_per_s, alloc_rate_over, interval_s};
+use crate::stats::{LogScale, median};
+use crate::view::{Cycles, RunView};
+use crate::words::{count, rough, rough_span};
+
+/// GC405.
+pub(crate) static RULE: Rule = Rule {
+    code: "GC405",
+    slug: "alloc-burst",
+    title: "The program allocated far faster than usual for a while",
+    severity: Severity::Info,
+    kind: Kind::Point,
+    reads: &[gc::HEAP_START_MB],
+    limits: LIMITS,
+    check: Check::Run(check),
+};
+
+const LIMITS: &[Limit] = &[
+    limit("min_cycles", 20.0, "cycles", "Fewest cycles that tell what is usual."),
+    limit("min_factor", 3.0, "times", "How many times the usual rate it must be."),
+    limit("min_z", 5.0, "spreads", "How far outside of the usual spread it must be."),
+    limit("min_in_a_row", 3.0, "cycles", "How many cycles in a row must show it."),
+    limit("min_span_s", 0.5, "s", "How long it must last."),
+    limit("min_mb", 64.0, "MB", "How much must be allocated in it."),
+];
+
+/// Cycles at the start of a run, in which it builds what it needs.
+const START_UP: u64 = 10;
+
+fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
+    let cycles = &run.cycles;
+    let rates: Vec<f64> = (0..cycles.len()).map(|row| rate(cycles, row)).collect();
+    let known: Vec<f64> = rates.iter().copied().filter(|rate| *rate > 0.0).collect();
+    let (Some(usual), Some(scale)) = (median(&known), LogScale::of(&known)) else { return };
+    if (known.len() as f64) < limits.get("min_cycles") {
+        return;
+    }
+    let is_high = |row: usize| {
+        rates[row] >= limits.get("min_factor") * usual
+            && scale.z(rates[row]).is_some_and(|z| z >= limits.get("min_z"))
+            && cycles.n[row] > START_UP
+    };
+    let mut bursts = stretches(cycles.len(), is_high);
+    bursts.retain(|rows| {
+        rows.len() as f64 >= limits.get("min_in_a_row")
+            && span_s(cycles, rows.clone()) >= limits.get("min_span_s")
+            && allocated_mb(cycles, rows.clone()) >= limits.get("min_mb")
+    });
+    let rate_of = |rows: &Range<usize>| alloc_rate_over(cycles, rows.clone());
+    let Some(worst) = bursts.iter().max_by(|a, b| rate_of(a).total_cmp(&rate_of(b))) else { return };
+    let rate = rate_of(worst);
+    let span = span_s(cycles, worst.clone());
+    // What was allocated behind a cycle stands on the line of the next.
+    let place = |rows: &Range<usize>| Place {
+        line: cycles.line[(rows.start + 1).min(cycles.len() - 1)],
+        field: Some(gc::HEAP_START_MB),
+    };
+    let z = scale.z(rate).unwrap_or(f64::NAN);
+    let mut test = Test::default();
+    test.data("cycles with a rate", known.len() as f64, limits.get("min_cycles"), "");
+    test.value("times the usual rate", rate / usual, Bound::AtLeast(limits.get("min_factor")), "");
+    test.value("robust z of the rate", z, Bound::AtLeast(limits.get("min_z")), "");
+    test.value("cycles in a row", worst.len() as f64, Bound::AtLeast(limits.get("min_in_a_row")), "");
+    test.value("time", span, Bound::AtLeast(limits.get("min_span_s")), "s");
+    test.value("allocated", allocated_mb(cycles, worst.clone()), Bound::AtLeast(limits.get("min_mb")), "MB");
+    let times = match bursts.len() {
+        1 => String::new(),
+        n => format!("; {n} such bursts"),
+    };
+    let others = bursts.iter().filter(|rows| *rows != worst);
+    findings.push(Finding {
+        run: Some(run.run),
+        place: place(worst),
+        message: format!(
+            "Allocation rate {} MB/s for {} ({}), usual {}{times}.",
+            rough(rate),
+            rough_span(span),
+            count(worst.len(), "cycle"),
+            rough(usual),
+        ),
+        related: others
+            .clone()
+            .take(2)
+            .map(|rows| Related {
+                place: place(rows),
+                text: format!("{} MB/s from {} on", rough(rate_of(rows)), cycle_name(run, rows.start)),
+            })
+            .collect(),
+        further: others.take(super::point::MAX_FURTHER).map(place).collect(),
+        count: bursts.len(),
+        numbers: vec![("alloc_mb_per_s", rate), ("usual_mb_per_s", usual), ("span_s", span)],
+        test,
+        ..Finding::about(&RULE)
+    });
+}
+
+/// The rate behind a cycle, MB/s; NaN where something else than allocation ended the time.
+fn rate(cycles: &Cycles, row: usize) -> f64 {
+    let next_is_early = cycles.forced.get(row + 1) == Some(&true) || cycles.timer.get(row + 1) == Some(&true);
+    if next_is_early { f64::NAN } else { alloc_rate_mb_per_s(cycles, row) }
+}
+
+fn span_s(cycles: &Cycles, rows: Range<usize>) -> f64 {
+    rows.map(|row| interval_s(cycles, row)).filter(|span| span.is_finite()).sum()
+}
+
+fn allocated_mb(cycles: &Cycles, rows: Range<usize>) -> f64 {
+    rows.map(|row| cycles.heap_start_mb[row + 1] - cycles.heap_live_mb[row]).filter(|mb| mb.is_finite()).sum()
+}
+
+/// The longest stretches of rows that all are so.
+fn stretches(n: usize, is_so: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for row in (0..n).filter(|row| is_so(*row)) {
+        match found.last_mut() {
+            Some(last) if last.end == row => last.end += 1,
+            _ => found.push(row..row + 1),
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::rules::fixture::{GcLine, check, findings_in, gc_lines};
+
+    /// Sixty cycles that allocate 40 MB each; `apart_s` is the time behind each.
+    fn paced(apart_s: impl Fn(u64) -> f64) -> String {
+        gc_lines(60, |idx| GcLine {
+            n: idx + 1,
+            at_s: (0..idx).map(&apart_s).sum(),
+            heap_mb: [80, 81, 40, 80],
+            ..GcLine::default()
+        })
+    }
+
+    #[test]
+    fn a_burst_is_told_with_its_rate() {
+        check(
+            &RULE,
+            &paced(|idx| if (30..38).contains(&idx) { 0.1 } else { 1.0 }),
+            expect![[r#"
+                32:heap_start_mb Info GC405: Allocation rate 406 MB/s for 0.8 s (8 cycles), usual 40.
+            "#]],
+        );
+    }
+
+    #[test]
+    fn silent_just_below_the_limits() {
+        let burst = |cycles: u64, apart_s: f64| {
+            findings_in(&RULE, &paced(|idx| if (30..30 + cycles).contains(&idx) { apart_s } else { 1.0 }))
+        };
+        assert_ne!(burst(5, 0.12), "");
+        assert_eq!(burst(4, 0.12), "", "0.48 s");
+        assert_ne!(burst(3, 0.2), "");
+        assert_eq!(burst(2, 0.25), "", "two cycles");
+        assert_eq!(burst(5, 0.35), "", "2.9 times");
+        // 3.2 times is within five spreads of at least a quarter.
+        assert_eq!(burst(5, 0.31), "");
+    }
+
+    #[test]
+    fn silent_about_the_start_and_about_programs_that_work_in_bursts() {
+        assert_eq!(findings_in(&RULE, &paced(|idx| if idx < 10 { 0.1 } else { 1.0 })), "");
+        assert_eq!(findings_in(&RULE, &paced(|idx| if idx % 3 == 0 { 4.0 } else { 0.3 })), "");
+    }
+
+    #[test]
+    fn too_few_cycles_say_nothing() {
+        let log: String =
+            paced(|idx| if idx >= 12 { 0.1 } else { 1.0 }).lines().take(20).map(|line| format!("{line}\n")).collect();
+        assert_eq!(findings_in(&RULE, &log), "");
+    }
+
+    #[test]
+    fn forced_cycles_do_not_make_a_rate() {
+        let log = paced(|idx| if (30..38).contains(&idx) { 0.1 } else { 1.0 });
+        let forced: String = log
+            .lines()
+            .enumerate()
+            .map(|(idx, line)| if (31..39).contains(&idx) { format!("{line} (forced)\n") } else { format!("{line}\n") })
+            .collect();
+        assert_eq!(findings_in(&RULE, &forced), "");
+    }
+
+    #[test]
+    fn silent_without_times() {
+        let line = |n: u64| {
+            format!(
+                "gc{n}(2): 26+1+87+0 us, 0 -> {n} MB, 30 (30-0) objects, 2 goroutines, 21/0/0 sweeps, 0(0) handoff, \
+                 1(2) steal, 16/1/0 yields\n"
+            )
+        };
+        assert_eq!(findings_in(&RULE, &(1..60).map(line).collect::<String>()), "");
+    }
+}
