@@ -12,4 +12,5 @@ pub mod judge;
 pub mod labels;
 pub mod observe;
 pub mod report;
+pub mod shapes;
 pub mod stats;

@@ -26,6 +26,8 @@ struct Arguments {
 enum Task {
     /// Labelled logs; what is done when nothing is named.
     Corpus(Corpus),
+    /// Synthetic live heaps; fails when a cell is worse than the catalogue's test.
+    Shapes(eval::shapes::Args),
 }
 
 #[derive(Args)]
@@ -45,6 +47,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let asked = match arguments.task {
         Some(Task::Corpus(asked)) => asked,
+        Some(Task::Shapes(asked)) => {
+            let (text, is_fine) = eval::shapes::run(&asked);
+            return if print(&text).is_ok() && is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
         None => arguments.corpus,
     };
     match run(&asked) {

@@ -10,7 +10,6 @@ mod goroutine;
 mod sample;
 mod sched_block;
 
-
 use tracelog::blocks::Block;
 use tracelog::catalog::{Field, gc};
 use tracelog::{Family, GoReleases, Item, LineCol, Loc, RowId};

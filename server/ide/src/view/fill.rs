@@ -7,7 +7,6 @@ use tracelog::catalog::{gc, sched};
 use tracelog::{Family, Field, Log, RowId, Run, Runs};
 
 use super::detail::Detail;
-use super::{Cycles, RunView, Samples};
 use super::{Cycles, Memstats, Pacer, RunView, Samples, Scav, Scvg};
 use crate::rules::{LogView, Torn, Unknown};
 
