@@ -10,6 +10,7 @@ use tracelog::GoReleases;
 use crate::analysis::Analysis;
 use crate::markup;
 use crate::rules::Finding;
+use crate::snapshot::Parsed;
 use crate::words::{percent, rough, rough_span};
 
 /// What somebody knows about the place where the program runs.
@@ -84,6 +85,20 @@ pub fn tunings(analysis: &Analysis, place: &Place) -> Vec<Tuning> {
         Some(tuning(summary.run, measured.clone()?, summary.go, &findings.collect::<Vec<_>>(), place))
     };
     analysis.summaries.iter().zip(&analysis.measured).filter_map(of_run).collect()
+}
+
+/// What to set for a run where the settings name the memory of its container, with the reason; plain text.
+pub(crate) fn in_a_line(parsed: &Parsed, run: usize) -> Option<String> {
+    let settings = parsed.settings();
+    let memory_limit_mb = Some(settings.memory_limit_mb?);
+    let place = Place { memory_limit_mb, cpu_limit: settings.cpu_limit, is_alone: false };
+    let number = parsed.runs.list.get(run)?.number;
+    let tuning = tunings(parsed.analysis(), &place).into_iter().find(|tuning| tuning.run == number)?;
+    let for_now = if tuning.is_provisional { "for now " } else { "" };
+    Some(match (tuning.line, tuning.refusal) {
+        (Some(line), None) => format!("{for_now}{line} ({}).", tuning.reason),
+        _ => format!("{}.", tuning.reason),
+    })
 }
 
 fn tuning(run: usize, measured: Measured, go: Option<GoReleases>, findings: &[&Finding], place: &Place) -> Tuning {
@@ -291,5 +306,114 @@ impl Collector {
             Self::LimitOnly(limit_mb) => format!("GOGC=off GOMEMLIMIT={limit_mb}MiB"),
             Self::Both { gogc_pct, limit_mb } => format!("GOGC={gogc_pct} GOMEMLIMIT={limit_mb}MiB"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::fixture::{GcLine, gc_lines, view};
+
+    /// A steady run: `live_mb` live, GOGC=100, a cycle every `gap_s` that costs `cpu_ms`, 2 Ps.
+    fn steady(n: u64, live_mb: u64, gap_s: f64, cpu_ms: f64) -> Measured {
+        let log = gc_lines(n, |idx| GcLine {
+            n: idx + 1,
+            at_s: idx as f64 * gap_s,
+            clock_ms: [0.0, cpu_ms / 2.0, 0.0],
+            cpu_ms: [0.0, cpu_ms],
+            heap_mb: [2 * live_mb - 1, 2 * live_mb, live_mb, 2 * live_mb],
+            procs: 2,
+        });
+        Measured::of(&view(&log).runs[0], None).expect("a steady run can be measured")
+    }
+
+    fn asked(measured: Measured, place: Place) -> Tuning {
+        tuning(0, measured, Some(GoReleases::range(19, 27)), &[], &place)
+    }
+
+    fn container(memory_limit_mb: f64) -> Place {
+        Place { memory_limit_mb: Some(memory_limit_mb), ..Place::default() }
+    }
+
+    #[test]
+    fn a_limit_that_only_catches_peaks() {
+        let tuning = asked(steady(700, 180, 1.0, 60.0), container(512.0));
+        assert_eq!(tuning.line.as_deref(), Some("GOMEMLIMIT=460MiB"));
+        assert_eq!(
+            tuning.reason,
+            "512 MiB container, live ≤ 180 MB: effective GOGC 135 at the limit, GC share stays 3 %; the limit only catches \
+             peaks"
+        );
+        assert!(!tuning.is_provisional && tuning.refusal.is_none());
+    }
+
+    #[test]
+    fn a_live_heap_that_is_too_large_is_refused_with_what_it_needs() {
+        let tuning = asked(steady(700, 420, 1.0, 60.0), container(512.0));
+        assert_eq!((tuning.line, tuning.refusal), (None, Some(Refusal::TooLarge)));
+        assert_eq!(
+            tuning.reason,
+            "live heap 420 MB in a 512 MiB container leaves effective GOGC 1: do not set GOMEMLIMIT; needs about 755 MiB, or a \
+             live heap below 282 MB"
+        );
+    }
+
+    #[test]
+    fn memory_that_is_there_buys_fewer_collections() {
+        let tuning = asked(steady(700, 50, 1.0, 200.0), container(512.0));
+        assert_eq!(tuning.line.as_deref(), Some("GOMEMLIMIT=460MiB GOGC=400"));
+        let then = tuning.what_if.iter().find(|one| one.collector == Collector::Gogc(400.0)).expect("in the table");
+        let now = tuning.measured.gc_share;
+        assert!((now - 0.1).abs() < 0.005, "{now}");
+        assert!((then.gc_share / now - 0.25).abs() < 0.01, "four times the room, a quarter of the cost: {then:?}");
+        assert_eq!(then.peak_mb, 250.0);
+    }
+
+    #[test]
+    fn half_a_room_steers_at_peaks_and_little_is_a_warning() {
+        let tuning = asked(steady(700, 250, 0.1, 30.0), container(512.0));
+        assert_eq!(tuning.line.as_deref(), Some("GOMEMLIMIT=460MiB"));
+        assert!(tuning.reason.contains("effective GOGC 69 at the limit, GC share about 22 % there (15 % now)"), "{}", tuning.reason);
+        let tuning = asked(steady(700, 300, 0.1, 30.0), container(512.0));
+        assert!(tuning.notes.iter().any(|note| note.contains("a larger container is better")), "{:?}", tuning.notes);
+    }
+
+    #[test]
+    fn before_the_limit_came_there_is_gogc() {
+        let place = container(512.0);
+        let tuning = tuning(0, steady(700, 100, 1.0, 60.0), Some(GoReleases::range(12, 16)), &[], &place);
+        // 0.9 · 512 − (10 + 0.03 · 512) − 100, over 100.
+        assert_eq!(tuning.line.as_deref(), Some("GOGC=335"));
+        assert!(tuning.what_if.iter().all(|one| matches!(one.collector, Collector::Gogc(_))));
+    }
+
+    #[test]
+    fn growth_is_not_cured_by_settings() {
+        let finding = Finding::about(crate::rules::RULES.iter().find(|rule| rule.code == "GC101").expect("a rule"));
+        let tuning = tuning(0, steady(700, 100, 1.0, 60.0), None, &[&finding], &container(512.0));
+        assert_eq!((tuning.line, tuning.refusal), (None, Some(Refusal::Grows)));
+        assert!(tuning.what_if.is_empty(), "the live heap will be another");
+    }
+
+    #[test]
+    fn a_cpu_limit_below_gomaxprocs_is_set_and_never_below_two() {
+        for (cpu_limit, line) in [(1.5, None), (0.5, None)] {
+            let place = Place { cpu_limit: Some(cpu_limit), ..Place::default() };
+            let mut measured = steady(700, 100, 1.0, 60.0);
+            measured.procs = 8.0;
+            assert_eq!(asked(measured, place).line.as_deref(), line.or(Some("GOMAXPROCS=2")), "{cpu_limit}");
+        }
+        let place = Place { cpu_limit: Some(2.0), ..Place::default() };
+        assert_eq!(asked(steady(700, 100, 1.0, 60.0), place).line, None, "2 Ps are right");
+    }
+
+    #[test]
+    fn a_short_log_gives_a_line_for_now_only() {
+        let tuning = asked(steady(60, 180, 1.0, 60.0), container(512.0));
+        assert!(tuning.is_provisional);
+        assert!(tuning.markdown().starts_with("For now: `GOMEMLIMIT=460MiB`"), "{}", tuning.markdown());
+        assert!(tuning.notes.iter().any(|note| note.contains("50 cycles of log")), "{:?}", tuning.notes);
+        let log = gc_lines(9, |idx| GcLine { n: idx + 1, at_s: idx as f64, ..GcLine::default() });
+        assert_eq!(Measured::of(&view(&log).runs[0], None), None, "nine cycles, one of them start-up");
     }
 }

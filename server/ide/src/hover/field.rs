@@ -1,5 +1,6 @@
 //! The text of a hover over a field, the important first.
 
+use tracelog::catalog::gc;
 use tracelog::template::Datum;
 use tracelog::{Field, GoReleases, Item, ItemValue, Kind};
 
@@ -11,6 +12,7 @@ use crate::narrate;
 use crate::navigate;
 use crate::snapshot::Snapshot;
 use crate::special;
+use crate::tune;
 use crate::words;
 
 /// Values of a list that are shown.
@@ -97,6 +99,13 @@ fn here(markup: &mut Markup, snapshot: &Snapshot, item: &Item, value: &ItemValue
     }
     for (name, filled) in formula::filled(parsed, item, value.field, go) {
         markup.entry(&format!("{name}:"), &filled);
+    }
+    if value.field == gc::HEAP_GOAL_MB
+        && let Some(parsed) = parsed
+        && let Some((run, _)) = item.row.and_then(|row| parsed.index_of(row))
+        && let Some(advice) = tune::in_a_line(parsed, run)
+    {
+        markup.entry("What to set:", &advice);
     }
 }
 
