@@ -18,6 +18,7 @@ mod goroutine_stack_growth;
 mod growth;
 mod heap_spike;
 mod interleaved_processes;
+mod killed_from_outside;
 mod latency_in_gc;
 mod latency_not_gc;
 mod live_heap_compounding;
@@ -60,6 +61,7 @@ pub static RULES: &[&Rule] = &[
     &fatal_other::RULE,
     &data_race::RULE,
     &no_thread::RULE,
+    &killed_from_outside::RULE,
     &live_heap_leak::RULE,
     &live_heap_growth_slowing::RULE,
     &live_heap_step::RULE,
