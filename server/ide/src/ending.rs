@@ -5,5 +5,7 @@
 //! is left open there, a head without stacks, is decided by what follows it.
 
 pub(crate) mod crash;
+pub(crate) mod kill;
 
 pub(crate) use crash::{Cause, Crash, Culprit, crashes, shown};
+pub(crate) use kill::{Kill, LastWords, Victim, Word, kills};

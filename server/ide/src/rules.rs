@@ -41,6 +41,7 @@ mod heap_underused;
 mod idle_while_runnable;
 mod imbalance;
 mod interleaved_processes;
+mod killed_from_outside;
 mod latency_in_gc;
 mod latency_not_gc;
 mod leak_check_gc;
@@ -115,6 +116,7 @@ pub static RULES: &[&Rule] = &[
     &fatal_other::RULE,
     &data_race::RULE,
     &no_thread::RULE,
+    &killed_from_outside::RULE,
     &live_heap_leak::RULE,
     &live_heap_growth_slowing::RULE,
     &live_heap_step::RULE,

@@ -754,22 +754,32 @@ pub mod kill {
     pub const CONTAINER: Field = Field { family: Family::Kill, index: 0 };
     /// Unit.
     pub const SYSTEMD_UNIT: Field = Field { family: Family::Kill, index: 1 };
+    /// Script.
+    pub const SCRIPT: Field = Field { family: Family::Kill, index: 2 };
+    /// Line.
+    pub const LINE_NO: Field = Field { family: Family::Kill, index: 3 };
     /// Process id.
-    pub const PID: Field = Field { family: Family::Kill, index: 2 };
+    pub const PID: Field = Field { family: Family::Kill, index: 4 };
     /// Process.
-    pub const PROCESS: Field = Field { family: Family::Kill, index: 3 };
+    pub const PROCESS: Field = Field { family: Family::Kill, index: 5 };
     /// Score.
-    pub const SCORE: Field = Field { family: Family::Kill, index: 4 };
+    pub const SCORE: Field = Field { family: Family::Kill, index: 6 };
     /// Virtual size (kB).
-    pub const TOTAL_VM_KB: Field = Field { family: Family::Kill, index: 5 };
+    pub const TOTAL_VM_KB: Field = Field { family: Family::Kill, index: 7 };
     /// Resident memory of its own (kB).
-    pub const ANON_RSS_KB: Field = Field { family: Family::Kill, index: 6 };
+    pub const ANON_RSS_KB: Field = Field { family: Family::Kill, index: 8 };
     /// Resident memory of files (kB).
-    pub const FILE_RSS_KB: Field = Field { family: Family::Kill, index: 7 };
+    pub const FILE_RSS_KB: Field = Field { family: Family::Kill, index: 9 };
     /// Resident shared memory (kB).
-    pub const SHMEM_RSS_KB: Field = Field { family: Family::Kill, index: 8 };
+    pub const SHMEM_RSS_KB: Field = Field { family: Family::Kill, index: 10 };
+    /// Usage of the group (kB).
+    pub const USAGE_KB: Field = Field { family: Family::Kill, index: 11 };
+    /// Limit of the group (kB).
+    pub const LIMIT_KB: Field = Field { family: Family::Kill, index: 12 };
+    /// Times at the limit.
+    pub const FAILCNT: Field = Field { family: Family::Kill, index: 13 };
     /// Text.
-    pub const TEXT: Field = Field { family: Family::Kill, index: 9 };
+    pub const TEXT: Field = Field { family: Family::Kill, index: 14 };
 }
 
 /// Fields of the family `goroutine`.
@@ -1352,250 +1362,254 @@ pub mod shapes {
     pub const KILL_COMPOSE_1_0: Shape = Shape(103);
     /// `kill_shell_1_0`, Go 1.0-.
     pub const KILL_SHELL_1_0: Shape = Shape(104);
+    /// `kill_script_1_0`, Go 1.0-.
+    pub const KILL_SCRIPT_1_0: Shape = Shape(105);
+    /// `kill_limit_1_0`, Go 1.0-.
+    pub const KILL_LIMIT_1_0: Shape = Shape(106);
     /// `kill_go_run_1_0`, Go 1.0-.
-    pub const KILL_GO_RUN_1_0: Shape = Shape(105);
+    pub const KILL_GO_RUN_1_0: Shape = Shape(107);
     /// `kill_systemd_exit_1_0`, Go 1.0-.
-    pub const KILL_SYSTEMD_EXIT_1_0: Shape = Shape(106);
+    pub const KILL_SYSTEMD_EXIT_1_0: Shape = Shape(108);
     /// `kill_systemd_result_1_0`, Go 1.0-.
-    pub const KILL_SYSTEMD_RESULT_1_0: Shape = Shape(107);
+    pub const KILL_SYSTEMD_RESULT_1_0: Shape = Shape(109);
     /// `goroutine_1_0`, Go 1.0-.
-    pub const GOROUTINE_1_0: Shape = Shape(108);
+    pub const GOROUTINE_1_0: Shape = Shape(110);
     /// `frame_fp_1_1`, Go 1.1.
-    pub const FRAME_FP_1_1: Shape = Shape(109);
+    pub const FRAME_FP_1_1: Shape = Shape(111);
     /// `frame_1_0`, Go 1.0-.
-    pub const FRAME_1_0: Shape = Shape(110);
+    pub const FRAME_1_0: Shape = Shape(112);
     /// `frame_race_1_1`, Go 1.1-.
-    pub const FRAME_RACE_1_1: Shape = Shape(111);
+    pub const FRAME_RACE_1_1: Shape = Shape(113);
     /// `frame_gccgo`, Go 1.0-.
-    pub const FRAME_GCCGO: Shape = Shape(112);
+    pub const FRAME_GCCGO: Shape = Shape(114);
     /// `location_fp_1_2`, Go 1.2.
-    pub const LOCATION_FP_1_2: Shape = Shape(113);
+    pub const LOCATION_FP_1_2: Shape = Shape(115);
     /// `location_inlined_fp_1_2`, Go 1.2.
-    pub const LOCATION_INLINED_FP_1_2: Shape = Shape(114);
+    pub const LOCATION_INLINED_FP_1_2: Shape = Shape(116);
     /// `location_sp_1_3`, Go 1.3-1.8.
-    pub const LOCATION_SP_1_3: Shape = Shape(115);
+    pub const LOCATION_SP_1_3: Shape = Shape(117);
     /// `location_inlined_sp_1_3`, Go 1.3-1.8.
-    pub const LOCATION_INLINED_SP_1_3: Shape = Shape(116);
+    pub const LOCATION_INLINED_SP_1_3: Shape = Shape(118);
     /// `location_pc_1_9`, Go 1.9-.
-    pub const LOCATION_PC_1_9: Shape = Shape(117);
+    pub const LOCATION_PC_1_9: Shape = Shape(119);
     /// `location_inlined_pc_1_9`, Go 1.9-.
-    pub const LOCATION_INLINED_PC_1_9: Shape = Shape(118);
+    pub const LOCATION_INLINED_PC_1_9: Shape = Shape(120);
     /// `location_offset_1_0`, Go 1.0-.
-    pub const LOCATION_OFFSET_1_0: Shape = Shape(119);
+    pub const LOCATION_OFFSET_1_0: Shape = Shape(121);
     /// `location_cgo_1_7`, Go 1.7-.
-    pub const LOCATION_CGO_1_7: Shape = Shape(120);
+    pub const LOCATION_CGO_1_7: Shape = Shape(122);
     /// `location_1_0`, Go 1.0-.
-    pub const LOCATION_1_0: Shape = Shape(121);
+    pub const LOCATION_1_0: Shape = Shape(123);
     /// `location_race_1_1`, Go 1.1-.
-    pub const LOCATION_RACE_1_1: Shape = Shape(122);
+    pub const LOCATION_RACE_1_1: Shape = Shape(124);
     /// `created_by_1_21`, Go 1.21-.
-    pub const CREATED_BY_1_21: Shape = Shape(123);
+    pub const CREATED_BY_1_21: Shape = Shape(125);
     /// `created_by_1_0`, Go 1.0-.
-    pub const CREATED_BY_1_0: Shape = Shape(124);
+    pub const CREATED_BY_1_0: Shape = Shape(126);
     /// `ancestor_1_11`, Go 1.11-.
-    pub const ANCESTOR_1_11: Shape = Shape(125);
+    pub const ANCESTOR_1_11: Shape = Shape(127);
     /// `stack_note_elided_1_3`, Go 1.3-1.20.
-    pub const STACK_NOTE_ELIDED_1_3: Shape = Shape(126);
+    pub const STACK_NOTE_ELIDED_1_3: Shape = Shape(128);
     /// `stack_note_elided_1_21`, Go 1.21-.
-    pub const STACK_NOTE_ELIDED_1_21: Shape = Shape(127);
+    pub const STACK_NOTE_ELIDED_1_21: Shape = Shape(129);
     /// `stack_note_other_thread_1_2`, Go 1.2-.
-    pub const STACK_NOTE_OTHER_THREAD_1_2: Shape = Shape(128);
+    pub const STACK_NOTE_OTHER_THREAD_1_2: Shape = Shape(130);
     /// `stack_note_c_code`, Go 1.0-.
-    pub const STACK_NOTE_C_CODE: Shape = Shape(129);
+    pub const STACK_NOTE_C_CODE: Shape = Shape(131);
     /// `stack_note_runtime_stack_1_2`, Go 1.2-.
-    pub const STACK_NOTE_RUNTIME_STACK_1_2: Shape = Shape(130);
+    pub const STACK_NOTE_RUNTIME_STACK_1_2: Shape = Shape(132);
     /// `stack_note_next_thread_1_5`, Go 1.5-.
-    pub const STACK_NOTE_NEXT_THREAD_1_5: Shape = Shape(131);
+    pub const STACK_NOTE_NEXT_THREAD_1_5: Shape = Shape(133);
     /// `stack_note_cgo_1_7`, Go 1.7-.
-    pub const STACK_NOTE_CGO_1_7: Shape = Shape(132);
+    pub const STACK_NOTE_CGO_1_7: Shape = Shape(134);
     /// `stack_note_segment_1_0`, Go 1.0-1.3.
-    pub const STACK_NOTE_SEGMENT_1_0: Shape = Shape(133);
+    pub const STACK_NOTE_SEGMENT_1_0: Shape = Shape(135);
     /// `stack_note_morestack_1_0`, Go 1.0-1.3.
-    pub const STACK_NOTE_MORESTACK_1_0: Shape = Shape(134);
+    pub const STACK_NOTE_MORESTACK_1_0: Shape = Shape(136);
     /// `stack_note_lessstack_1_0`, Go 1.0-1.3.
-    pub const STACK_NOTE_LESSSTACK_1_0: Shape = Shape(135);
+    pub const STACK_NOTE_LESSSTACK_1_0: Shape = Shape(137);
     /// `stack_note_exception_1_3`, Go 1.3.
-    pub const STACK_NOTE_EXCEPTION_1_3: Shape = Shape(136);
+    pub const STACK_NOTE_EXCEPTION_1_3: Shape = Shape(138);
     /// `race_warning_1_1`, Go 1.1-.
-    pub const RACE_WARNING_1_1: Shape = Shape(137);
+    pub const RACE_WARNING_1_1: Shape = Shape(139);
     /// `race_delimiter_1_1`, Go 1.1-.
-    pub const RACE_DELIMITER_1_1: Shape = Shape(138);
+    pub const RACE_DELIMITER_1_1: Shape = Shape(140);
     /// `race_access_main_1_1`, Go 1.1-.
-    pub const RACE_ACCESS_MAIN_1_1: Shape = Shape(139);
+    pub const RACE_ACCESS_MAIN_1_1: Shape = Shape(141);
     /// `race_access_1_1`, Go 1.1-.
-    pub const RACE_ACCESS_1_1: Shape = Shape(140);
+    pub const RACE_ACCESS_1_1: Shape = Shape(142);
     /// `race_created_1_1`, Go 1.1-.
-    pub const RACE_CREATED_1_1: Shape = Shape(141);
+    pub const RACE_CREATED_1_1: Shape = Shape(143);
     /// `race_lost_stack_1_1`, Go 1.1-.
-    pub const RACE_LOST_STACK_1_1: Shape = Shape(142);
+    pub const RACE_LOST_STACK_1_1: Shape = Shape(144);
     /// `race_found_1_1`, Go 1.1-.
-    pub const RACE_FOUND_1_1: Shape = Shape(143);
+    pub const RACE_FOUND_1_1: Shape = Shape(145);
     /// `race_test_1_1`, Go 1.1-.
-    pub const RACE_TEST_1_1: Shape = Shape(144);
+    pub const RACE_TEST_1_1: Shape = Shape(146);
     /// `profile_1_0`, Go 1.0-.
-    pub const PROFILE_1_0: Shape = Shape(145);
+    pub const PROFILE_1_0: Shape = Shape(147);
     /// `profile_record_1_0`, Go 1.0-.
-    pub const PROFILE_RECORD_1_0: Shape = Shape(146);
+    pub const PROFILE_RECORD_1_0: Shape = Shape(148);
     /// `profile_labels_1_15`, Go 1.15-.
-    pub const PROFILE_LABELS_1_15: Shape = Shape(147);
+    pub const PROFILE_LABELS_1_15: Shape = Shape(149);
     /// `profile_frame_1_0`, Go 1.0-.
-    pub const PROFILE_FRAME_1_0: Shape = Shape(148);
+    pub const PROFILE_FRAME_1_0: Shape = Shape(150);
     /// `profile_frame_unknown_1_0`, Go 1.0-.
-    pub const PROFILE_FRAME_UNKNOWN_1_0: Shape = Shape(149);
+    pub const PROFILE_FRAME_UNKNOWN_1_0: Shape = Shape(151);
     /// `heap_profile_1_0`, Go 1.0-.
-    pub const HEAP_PROFILE_1_0: Shape = Shape(150);
+    pub const HEAP_PROFILE_1_0: Shape = Shape(152);
     /// `heap_record_1_0`, Go 1.0-.
-    pub const HEAP_RECORD_1_0: Shape = Shape(151);
+    pub const HEAP_RECORD_1_0: Shape = Shape(153);
     /// `contention_profile_block_1_1`, Go 1.1-.
-    pub const CONTENTION_PROFILE_BLOCK_1_1: Shape = Shape(152);
+    pub const CONTENTION_PROFILE_BLOCK_1_1: Shape = Shape(154);
     /// `contention_profile_mutex_1_8`, Go 1.8-.
-    pub const CONTENTION_PROFILE_MUTEX_1_8: Shape = Shape(153);
+    pub const CONTENTION_PROFILE_MUTEX_1_8: Shape = Shape(155);
     /// `contention_profile_cycles_1_1`, Go 1.1-.
-    pub const CONTENTION_PROFILE_CYCLES_1_1: Shape = Shape(154);
+    pub const CONTENTION_PROFILE_CYCLES_1_1: Shape = Shape(156);
     /// `contention_profile_period_1_8`, Go 1.8-.
-    pub const CONTENTION_PROFILE_PERIOD_1_8: Shape = Shape(155);
+    pub const CONTENTION_PROFILE_PERIOD_1_8: Shape = Shape(157);
     /// `contention_record_1_1`, Go 1.1-.
-    pub const CONTENTION_RECORD_1_1: Shape = Shape(156);
+    pub const CONTENTION_RECORD_1_1: Shape = Shape(158);
     /// `memstats_1_0`, Go 1.0-.
-    pub const MEMSTATS_1_0: Shape = Shape(157);
+    pub const MEMSTATS_1_0: Shape = Shape(159);
     /// `memstats_alloc_1_0`, Go 1.0-.
-    pub const MEMSTATS_ALLOC_1_0: Shape = Shape(158);
+    pub const MEMSTATS_ALLOC_1_0: Shape = Shape(160);
     /// `memstats_total_alloc_1_0`, Go 1.0-.
-    pub const MEMSTATS_TOTAL_ALLOC_1_0: Shape = Shape(159);
+    pub const MEMSTATS_TOTAL_ALLOC_1_0: Shape = Shape(161);
     /// `memstats_sys_1_0`, Go 1.0-.
-    pub const MEMSTATS_SYS_1_0: Shape = Shape(160);
+    pub const MEMSTATS_SYS_1_0: Shape = Shape(162);
     /// `memstats_lookups_1_0`, Go 1.0-.
-    pub const MEMSTATS_LOOKUPS_1_0: Shape = Shape(161);
+    pub const MEMSTATS_LOOKUPS_1_0: Shape = Shape(163);
     /// `memstats_mallocs_1_0`, Go 1.0-.
-    pub const MEMSTATS_MALLOCS_1_0: Shape = Shape(162);
+    pub const MEMSTATS_MALLOCS_1_0: Shape = Shape(164);
     /// `memstats_frees_1_1`, Go 1.1-.
-    pub const MEMSTATS_FREES_1_1: Shape = Shape(163);
+    pub const MEMSTATS_FREES_1_1: Shape = Shape(165);
     /// `memstats_heap_alloc_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_ALLOC_1_0: Shape = Shape(164);
+    pub const MEMSTATS_HEAP_ALLOC_1_0: Shape = Shape(166);
     /// `memstats_heap_sys_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_SYS_1_0: Shape = Shape(165);
+    pub const MEMSTATS_HEAP_SYS_1_0: Shape = Shape(167);
     /// `memstats_heap_idle_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_IDLE_1_0: Shape = Shape(166);
+    pub const MEMSTATS_HEAP_IDLE_1_0: Shape = Shape(168);
     /// `memstats_heap_inuse_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_INUSE_1_0: Shape = Shape(167);
+    pub const MEMSTATS_HEAP_INUSE_1_0: Shape = Shape(169);
     /// `memstats_heap_released_1_1`, Go 1.1-.
-    pub const MEMSTATS_HEAP_RELEASED_1_1: Shape = Shape(168);
+    pub const MEMSTATS_HEAP_RELEASED_1_1: Shape = Shape(170);
     /// `memstats_heap_objects_1_1`, Go 1.1-.
-    pub const MEMSTATS_HEAP_OBJECTS_1_1: Shape = Shape(169);
+    pub const MEMSTATS_HEAP_OBJECTS_1_1: Shape = Shape(171);
     /// `memstats_stack_1_0`, Go 1.0-.
-    pub const MEMSTATS_STACK_1_0: Shape = Shape(170);
+    pub const MEMSTATS_STACK_1_0: Shape = Shape(172);
     /// `memstats_mspan_1_0`, Go 1.0-.
-    pub const MEMSTATS_MSPAN_1_0: Shape = Shape(171);
+    pub const MEMSTATS_MSPAN_1_0: Shape = Shape(173);
     /// `memstats_mcache_1_0`, Go 1.0-.
-    pub const MEMSTATS_MCACHE_1_0: Shape = Shape(172);
+    pub const MEMSTATS_MCACHE_1_0: Shape = Shape(174);
     /// `memstats_buck_hash_sys_1_0`, Go 1.0-.
-    pub const MEMSTATS_BUCK_HASH_SYS_1_0: Shape = Shape(173);
+    pub const MEMSTATS_BUCK_HASH_SYS_1_0: Shape = Shape(175);
     /// `memstats_gc_sys_1_8`, Go 1.8-.
-    pub const MEMSTATS_GC_SYS_1_8: Shape = Shape(174);
+    pub const MEMSTATS_GC_SYS_1_8: Shape = Shape(176);
     /// `memstats_other_sys_1_8`, Go 1.8-.
-    pub const MEMSTATS_OTHER_SYS_1_8: Shape = Shape(175);
+    pub const MEMSTATS_OTHER_SYS_1_8: Shape = Shape(177);
     /// `memstats_next_gc_1_0`, Go 1.0-.
-    pub const MEMSTATS_NEXT_GC_1_0: Shape = Shape(176);
+    pub const MEMSTATS_NEXT_GC_1_0: Shape = Shape(178);
     /// `memstats_last_gc_1_9`, Go 1.9-.
-    pub const MEMSTATS_LAST_GC_1_9: Shape = Shape(177);
+    pub const MEMSTATS_LAST_GC_1_9: Shape = Shape(179);
     /// `memstats_pause_ns_1_0`, Go 1.0-.
-    pub const MEMSTATS_PAUSE_NS_1_0: Shape = Shape(178);
+    pub const MEMSTATS_PAUSE_NS_1_0: Shape = Shape(180);
     /// `memstats_pause_end_1_9`, Go 1.9-.
-    pub const MEMSTATS_PAUSE_END_1_9: Shape = Shape(179);
+    pub const MEMSTATS_PAUSE_END_1_9: Shape = Shape(181);
     /// `memstats_num_gc_1_0`, Go 1.0-.
-    pub const MEMSTATS_NUM_GC_1_0: Shape = Shape(180);
+    pub const MEMSTATS_NUM_GC_1_0: Shape = Shape(182);
     /// `memstats_num_forced_gc_1_9`, Go 1.9-.
-    pub const MEMSTATS_NUM_FORCED_GC_1_9: Shape = Shape(181);
+    pub const MEMSTATS_NUM_FORCED_GC_1_9: Shape = Shape(183);
     /// `memstats_gc_cpu_fraction_1_9`, Go 1.9-.
-    pub const MEMSTATS_GC_CPU_FRACTION_1_9: Shape = Shape(182);
+    pub const MEMSTATS_GC_CPU_FRACTION_1_9: Shape = Shape(184);
     /// `memstats_enable_gc_1_0`, Go 1.0-1.6.
-    pub const MEMSTATS_ENABLE_GC_1_0: Shape = Shape(183);
+    pub const MEMSTATS_ENABLE_GC_1_0: Shape = Shape(185);
     /// `memstats_debug_gc_1_0`, Go 1.0-.
-    pub const MEMSTATS_DEBUG_GC_1_0: Shape = Shape(184);
+    pub const MEMSTATS_DEBUG_GC_1_0: Shape = Shape(186);
     /// `memstats_max_rss_1_15`, Go 1.15-.
-    pub const MEMSTATS_MAX_RSS_1_15: Shape = Shape(185);
+    pub const MEMSTATS_MAX_RSS_1_15: Shape = Shape(187);
     /// `finalizer_report_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_1_25: Shape = Shape(186);
+    pub const FINALIZER_REPORT_1_25: Shape = Shape(188);
     /// `finalizer_report_value_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_VALUE_1_25: Shape = Shape(187);
+    pub const FINALIZER_REPORT_VALUE_1_25: Shape = Shape(189);
     /// `finalizer_report_reachable_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_REACHABLE_1_25: Shape = Shape(188);
+    pub const FINALIZER_REPORT_REACHABLE_1_25: Shape = Shape(190);
     /// `finalizer_report_reachable_cleanup_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_REACHABLE_CLEANUP_1_25: Shape = Shape(189);
+    pub const FINALIZER_REPORT_REACHABLE_CLEANUP_1_25: Shape = Shape(191);
     /// `finalizer_report_tiny_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_TINY_1_25: Shape = Shape(190);
+    pub const FINALIZER_REPORT_TINY_1_25: Shape = Shape(192);
     /// `finalizer_report_same_tiny_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_SAME_TINY_1_25: Shape = Shape(191);
+    pub const FINALIZER_REPORT_SAME_TINY_1_25: Shape = Shape(193);
     /// `finalizer_report_same_tiny_cleanup_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_SAME_TINY_CLEANUP_1_25: Shape = Shape(192);
+    pub const FINALIZER_REPORT_SAME_TINY_CLEANUP_1_25: Shape = Shape(194);
     /// `finalizer_report_finalizer_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_FINALIZER_1_25: Shape = Shape(193);
+    pub const FINALIZER_REPORT_FINALIZER_1_25: Shape = Shape(195);
     /// `finalizer_report_cleanup_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_CLEANUP_1_25: Shape = Shape(194);
+    pub const FINALIZER_REPORT_CLEANUP_1_25: Shape = Shape(196);
     /// `finalizer_report_created_blank_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_CREATED_BLANK_1_25: Shape = Shape(195);
+    pub const FINALIZER_REPORT_CREATED_BLANK_1_25: Shape = Shape(197);
     /// `finalizer_report_created_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_CREATED_1_25: Shape = Shape(196);
+    pub const FINALIZER_REPORT_CREATED_1_25: Shape = Shape(198);
     /// `finalizer_report_bad_pc_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_BAD_PC_1_25: Shape = Shape(197);
+    pub const FINALIZER_REPORT_BAD_PC_1_25: Shape = Shape(199);
     /// `finalizer_report_more_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_MORE_1_25: Shape = Shape(198);
+    pub const FINALIZER_REPORT_MORE_1_25: Shape = Shape(200);
     /// `finalizer_report_trace_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_TRACE_1_25: Shape = Shape(199);
+    pub const FINALIZER_REPORT_TRACE_1_25: Shape = Shape(201);
     /// `finalizer_report_mark_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_MARK_1_25: Shape = Shape(200);
+    pub const FINALIZER_REPORT_MARK_1_25: Shape = Shape(202);
     /// `checkmark_1_5`, Go 1.5-.
-    pub const CHECKMARK_1_5: Shape = Shape(201);
+    pub const CHECKMARK_1_5: Shape = Shape(203);
     /// `checkmark_found_1_5`, Go 1.5-.
-    pub const CHECKMARK_FOUND_1_5: Shape = Shape(202);
+    pub const CHECKMARK_FOUND_1_5: Shape = Shape(204);
     /// `checkmark_free_1_5`, Go 1.5-.
-    pub const CHECKMARK_FREE_1_5: Shape = Shape(203);
+    pub const CHECKMARK_FREE_1_5: Shape = Shape(205);
     /// `checkmark_base_word_1_5`, Go 1.5-.
-    pub const CHECKMARK_BASE_WORD_1_5: Shape = Shape(204);
+    pub const CHECKMARK_BASE_WORD_1_5: Shape = Shape(206);
     /// `checkmark_object_word_1_5`, Go 1.5-.
-    pub const CHECKMARK_OBJECT_WORD_1_5: Shape = Shape(205);
+    pub const CHECKMARK_OBJECT_WORD_1_5: Shape = Shape(207);
     /// `netdns_conf_1_19`, Go 1.19-.
-    pub const NETDNS_CONF_1_19: Shape = Shape(206);
+    pub const NETDNS_CONF_1_19: Shape = Shape(208);
     /// `netdns_host_1_5`, Go 1.5-.
-    pub const NETDNS_HOST_1_5: Shape = Shape(207);
+    pub const NETDNS_HOST_1_5: Shape = Shape(209);
     /// `netdns_addr_1_21`, Go 1.21-.
-    pub const NETDNS_ADDR_1_21: Shape = Shape(208);
+    pub const NETDNS_ADDR_1_21: Shape = Shape(210);
     /// `netdns_1_5`, Go 1.5-.
-    pub const NETDNS_1_5: Shape = Shape(209);
+    pub const NETDNS_1_5: Shape = Shape(211);
     /// `http2_wrote_1_6`, Go 1.6-.
-    pub const HTTP2_WROTE_1_6: Shape = Shape(210);
+    pub const HTTP2_WROTE_1_6: Shape = Shape(212);
     /// `http2_read_1_6`, Go 1.6-.
-    pub const HTTP2_READ_1_6: Shape = Shape(211);
+    pub const HTTP2_READ_1_6: Shape = Shape(213);
     /// `http2_connect_1_6`, Go 1.6-.
-    pub const HTTP2_CONNECT_1_6: Shape = Shape(212);
+    pub const HTTP2_CONNECT_1_6: Shape = Shape(214);
     /// `http2_encoding_1_6`, Go 1.6-.
-    pub const HTTP2_ENCODING_1_6: Shape = Shape(213);
+    pub const HTTP2_ENCODING_1_6: Shape = Shape(215);
     /// `http2_received_1_6`, Go 1.6-.
-    pub const HTTP2_RECEIVED_1_6: Shape = Shape(214);
+    pub const HTTP2_RECEIVED_1_6: Shape = Shape(216);
     /// `http2_hello_1_6`, Go 1.6-.
-    pub const HTTP2_HELLO_1_6: Shape = Shape(215);
+    pub const HTTP2_HELLO_1_6: Shape = Shape(217);
     /// `http2_server_read_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_READ_1_6: Shape = Shape(216);
+    pub const HTTP2_SERVER_READ_1_6: Shape = Shape(218);
     /// `http2_server_connect_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_CONNECT_1_6: Shape = Shape(217);
+    pub const HTTP2_SERVER_CONNECT_1_6: Shape = Shape(219);
     /// `http2_server_setting_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_SETTING_1_6: Shape = Shape(218);
+    pub const HTTP2_SERVER_SETTING_1_6: Shape = Shape(220);
     /// `http2_server_encoding_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_ENCODING_1_6: Shape = Shape(219);
+    pub const HTTP2_SERVER_ENCODING_1_6: Shape = Shape(221);
     /// `http2_decoded_1_6`, Go 1.6-.
-    pub const HTTP2_DECODED_1_6: Shape = Shape(220);
+    pub const HTTP2_DECODED_1_6: Shape = Shape(222);
     /// `http2_transport_1_6`, Go 1.6-.
-    pub const HTTP2_TRANSPORT_1_6: Shape = Shape(221);
+    pub const HTTP2_TRANSPORT_1_6: Shape = Shape(223);
     /// `gocache_part_1_10`, Go 1.10-.
-    pub const GOCACHE_PART_1_10: Shape = Shape(222);
+    pub const GOCACHE_PART_1_10: Shape = Shape(224);
     /// `gocache_name_1_10`, Go 1.10-.
-    pub const GOCACHE_NAME_1_10: Shape = Shape(223);
+    pub const GOCACHE_NAME_1_10: Shape = Shape(225);
     /// `gocache_subkey_1_10`, Go 1.10-.
-    pub const GOCACHE_SUBKEY_1_10: Shape = Shape(224);
+    pub const GOCACHE_SUBKEY_1_10: Shape = Shape(226);
     /// `gocache_file_1_10`, Go 1.10-.
-    pub const GOCACHE_FILE_1_10: Shape = Shape(225);
+    pub const GOCACHE_FILE_1_10: Shape = Shape(227);
     /// `gocache_test_1_10`, Go 1.10-.
-    pub const GOCACHE_TEST_1_10: Shape = Shape(226);
+    pub const GOCACHE_TEST_1_10: Shape = Shape(228);
 }
 
 /// Every family, indexed by [`Family`].
@@ -8271,6 +8285,56 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 go: GoReleases::range(0, 27),
             },
             FieldDef {
+                id: "script",
+                title: "Script",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::File,
+                cumulative: false,
+                meaning: "The shell script that started the program.",
+                reading: "It goes on after the program was killed unless it says otherwise.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                formula: &[
+                ],
+                confusion: &[
+                ],
+                source: "not Go's runtime: printed by shells",
+                sources: &[
+                    (GoReleases::range(0, 27), "not Go's runtime: printed by shells"),
+                ],
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "line_no",
+                title: "Line",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::File,
+                cumulative: false,
+                meaning: "Line of the script that started the program.",
+                reading: "It says nothing about the program.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                formula: &[
+                ],
+                confusion: &[
+                ],
+                source: "not Go's runtime: printed by shells",
+                sources: &[
+                    (GoReleases::range(0, 27), "not Go's runtime: printed by shells"),
+                ],
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
                 id: "pid",
                 title: "Process id",
                 unit: "",
@@ -8446,6 +8510,81 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 go: GoReleases::range(0, 27),
             },
             FieldDef {
+                id: "usage_kb",
+                title: "Usage of the group",
+                unit: "kB",
+                kind: Kind::Uint,
+                role: Role::Heap,
+                cumulative: false,
+                meaning: "Memory that all processes of the group used together, in KiB.",
+                reading: "The group is mostly a container. Files that the kernel keeps in memory count, too.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                formula: &[
+                ],
+                confusion: &[
+                ],
+                source: "not Go's runtime: printed by the kernel",
+                sources: &[
+                    (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
+                ],
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "limit_kb",
+                title: "Limit of the group",
+                unit: "kB",
+                kind: Kind::Uint,
+                role: Role::Goal,
+                cumulative: false,
+                meaning: "Memory that the group may use, in KiB.",
+                reading: "The limit of the container. GOMEMLIMIT has to be lower, for the runtime does not see all that counts here.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                formula: &[
+                ],
+                confusion: &[
+                ],
+                source: "not Go's runtime: printed by the kernel",
+                sources: &[
+                    (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
+                ],
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
+                id: "failcnt",
+                title: "Times at the limit",
+                unit: "",
+                kind: Kind::Uint,
+                role: Role::Count,
+                cumulative: false,
+                meaning: "How often the limit was reached.",
+                reading: "It counts attempts that failed at first, not kills.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                formula: &[
+                ],
+                confusion: &[
+                ],
+                source: "not Go's runtime: printed by the kernel",
+                sources: &[
+                    (GoReleases::range(0, 27), "not Go's runtime: printed by the kernel"),
+                ],
+                go: GoReleases::range(0, 27),
+            },
+            FieldDef {
                 id: "text",
                 title: "Text",
                 unit: "",
@@ -8486,6 +8625,8 @@ pub static FAMILIES: [FamilyDef; 48] = [
             shapes::KILL_DOCKER_1_0,
             shapes::KILL_COMPOSE_1_0,
             shapes::KILL_SHELL_1_0,
+            shapes::KILL_SCRIPT_1_0,
+            shapes::KILL_LIMIT_1_0,
             shapes::KILL_GO_RUN_1_0,
             shapes::KILL_SYSTEMD_EXIT_1_0,
             shapes::KILL_SYSTEMD_RESULT_1_0,
@@ -12183,7 +12324,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
 ];
 
 /// Every shape, indexed by [`Shape`].
-pub static SHAPES: [ShapeDef; 227] = [
+pub static SHAPES: [ShapeDef; 229] = [
     ShapeDef {
         id: "gc_1_0",
         family: Family::Gc,
@@ -14537,19 +14678,19 @@ pub static SHAPES: [ShapeDef; 227] = [
         template: "Memory cgroup out of memory: Killed process {pid} ({process}) total-vm:{total_vm_kb}kB, anon-rss:{anon_rss_kb}kB, file-rss:{file_rss_kb}kB, shmem-rss:{shmem_rss_kb}kB{text}",
         pieces: &[
             Piece::Literal("Memory cgroup out of memory: Killed process "),
-            Piece::Value(2, Kind::Uint),
+            Piece::Value(4, Kind::Uint),
             Piece::Literal(" ("),
-            Piece::Value(3, Kind::Text),
+            Piece::Value(5, Kind::Text),
             Piece::Literal(") total-vm:"),
-            Piece::Value(5, Kind::Uint),
-            Piece::Literal("kB, anon-rss:"),
-            Piece::Value(6, Kind::Uint),
-            Piece::Literal("kB, file-rss:"),
             Piece::Value(7, Kind::Uint),
-            Piece::Literal("kB, shmem-rss:"),
+            Piece::Literal("kB, anon-rss:"),
             Piece::Value(8, Kind::Uint),
+            Piece::Literal("kB, file-rss:"),
+            Piece::Value(9, Kind::Uint),
+            Piece::Literal("kB, shmem-rss:"),
+            Piece::Value(10, Kind::Uint),
             Piece::Literal("kB"),
-            Piece::Value(9, Kind::Text),
+            Piece::Value(14, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -14566,19 +14707,19 @@ pub static SHAPES: [ShapeDef; 227] = [
         template: "Out of memory: Killed process {pid} ({process}) total-vm:{total_vm_kb}kB, anon-rss:{anon_rss_kb}kB, file-rss:{file_rss_kb}kB, shmem-rss:{shmem_rss_kb}kB{text}",
         pieces: &[
             Piece::Literal("Out of memory: Killed process "),
-            Piece::Value(2, Kind::Uint),
+            Piece::Value(4, Kind::Uint),
             Piece::Literal(" ("),
-            Piece::Value(3, Kind::Text),
+            Piece::Value(5, Kind::Text),
             Piece::Literal(") total-vm:"),
-            Piece::Value(5, Kind::Uint),
-            Piece::Literal("kB, anon-rss:"),
-            Piece::Value(6, Kind::Uint),
-            Piece::Literal("kB, file-rss:"),
             Piece::Value(7, Kind::Uint),
-            Piece::Literal("kB, shmem-rss:"),
+            Piece::Literal("kB, anon-rss:"),
             Piece::Value(8, Kind::Uint),
+            Piece::Literal("kB, file-rss:"),
+            Piece::Value(9, Kind::Uint),
+            Piece::Literal("kB, shmem-rss:"),
+            Piece::Value(10, Kind::Uint),
             Piece::Literal("kB"),
-            Piece::Value(9, Kind::Text),
+            Piece::Value(14, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -14595,11 +14736,11 @@ pub static SHAPES: [ShapeDef; 227] = [
         template: "Memory cgroup out of memory: Kill process {pid} ({process}) score {score} or sacrifice child",
         pieces: &[
             Piece::Literal("Memory cgroup out of memory: Kill process "),
-            Piece::Value(2, Kind::Uint),
+            Piece::Value(4, Kind::Uint),
             Piece::Literal(" ("),
-            Piece::Value(3, Kind::Text),
+            Piece::Value(5, Kind::Text),
             Piece::Literal(") score "),
-            Piece::Value(4, Kind::Int),
+            Piece::Value(6, Kind::Int),
             Piece::Literal(" or sacrifice child"),
         ],
         at: At::Line,
@@ -14617,11 +14758,11 @@ pub static SHAPES: [ShapeDef; 227] = [
         template: "Out of memory: Kill process {pid} ({process}) score {score} or sacrifice child",
         pieces: &[
             Piece::Literal("Out of memory: Kill process "),
-            Piece::Value(2, Kind::Uint),
+            Piece::Value(4, Kind::Uint),
             Piece::Literal(" ("),
-            Piece::Value(3, Kind::Text),
+            Piece::Value(5, Kind::Text),
             Piece::Literal(") score "),
-            Piece::Value(4, Kind::Int),
+            Piece::Value(6, Kind::Int),
             Piece::Literal(" or sacrifice child"),
         ],
         at: At::Line,
@@ -14639,17 +14780,17 @@ pub static SHAPES: [ShapeDef; 227] = [
         template: "Killed process {pid} ({process}) total-vm:{total_vm_kb}kB, anon-rss:{anon_rss_kb}kB, file-rss:{file_rss_kb}kB{text}",
         pieces: &[
             Piece::Literal("Killed process "),
-            Piece::Value(2, Kind::Uint),
+            Piece::Value(4, Kind::Uint),
             Piece::Literal(" ("),
-            Piece::Value(3, Kind::Text),
+            Piece::Value(5, Kind::Text),
             Piece::Literal(") total-vm:"),
-            Piece::Value(5, Kind::Uint),
-            Piece::Literal("kB, anon-rss:"),
-            Piece::Value(6, Kind::Uint),
-            Piece::Literal("kB, file-rss:"),
             Piece::Value(7, Kind::Uint),
+            Piece::Literal("kB, anon-rss:"),
+            Piece::Value(8, Kind::Uint),
+            Piece::Literal("kB, file-rss:"),
+            Piece::Value(9, Kind::Uint),
             Piece::Literal("kB"),
-            Piece::Value(9, Kind::Text),
+            Piece::Value(14, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -14666,11 +14807,11 @@ pub static SHAPES: [ShapeDef; 227] = [
         template: "oom_reaper: reaped process {pid} ({process}){text}",
         pieces: &[
             Piece::Literal("oom_reaper: reaped process "),
-            Piece::Value(2, Kind::Uint),
+            Piece::Value(4, Kind::Uint),
             Piece::Literal(" ("),
-            Piece::Value(3, Kind::Text),
+            Piece::Value(5, Kind::Text),
             Piece::Literal(")"),
-            Piece::Value(9, Kind::Text),
+            Piece::Value(14, Kind::Text),
         ],
         at: At::Line,
         within: &[],
@@ -14821,6 +14962,51 @@ pub static SHAPES: [ShapeDef; 227] = [
         note: "A shell: the program it ran was killed with SIGKILL.",
     },
     ShapeDef {
+        id: "kill_script_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "{script}: line {line_no}:{pad}{pid} Killed{pad}{text}",
+        pieces: &[
+            Piece::Value(2, Kind::Text),
+            Piece::Literal(": line "),
+            Piece::Value(3, Kind::Uint),
+            Piece::Literal(":"),
+            Piece::Pad,
+            Piece::Value(4, Kind::Uint),
+            Piece::Literal(" Killed"),
+            Piece::Pad,
+            Piece::Value(14, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 9,
+        starts: &[],
+        note: "A shell script: the program it ran was killed with SIGKILL.",
+    },
+    ShapeDef {
+        id: "kill_limit_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "memory: usage {usage_kb}kB, limit {limit_kb}kB, failcnt {failcnt}",
+        pieces: &[
+            Piece::Literal("memory: usage "),
+            Piece::Value(11, Kind::Uint),
+            Piece::Literal("kB, limit "),
+            Piece::Value(12, Kind::Uint),
+            Piece::Literal("kB, failcnt "),
+            Piece::Value(13, Kind::Uint),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 6,
+        starts: &["memory: usage "],
+        note: "Printed by the kernel before it kills in a group of processes that has reached its limit, mostly a container.",
+    },
+    ShapeDef {
         id: "kill_go_run_1_0",
         family: Family::Kill,
         go: GoReleases::range(0, 27),
@@ -14861,7 +15047,7 @@ pub static SHAPES: [ShapeDef; 227] = [
         pieces: &[
             Piece::Value(1, Kind::Text),
             Piece::Literal(": Failed with result 'oom-kill'"),
-            Piece::Value(9, Kind::Text),
+            Piece::Value(14, Kind::Text),
         ],
         at: At::Line,
         within: &[],
