@@ -3,7 +3,7 @@
 //! Twenty cycles in a row in which allocating goroutines did 30 % or more of the marking themselves, where that is 1 % or
 //! more of all P-time; for a second or longer in all, in runs below five seconds for a fifth of the run. It must still be
 //! so without the costliest of the twenty, and the first ten cycles of a run are left out. Less than a fifth of the run
-//! is a remark, more a warning.
+//! is a remark, more a warning; up to Go 1.17 a warning must also cost 5 % of the P-time.
 //!
 //! ## Why it matters
 //!
@@ -70,11 +70,15 @@ pub(crate) static RULE: Rule = Rule {
 const LIMITS: &[Limit] = &[
     limit("min_share", 0.30, "of the marking", "Share of the concurrent marking that is assists."),
     limit("min_cost", 0.01, "of P-time", "What the assists must cost."),
+    limit("old_warning_cost", 0.05, "of P-time", "What they must cost for a warning up to Go 1.17."),
     limit("window", 20.0, "cycles", "How many cycles in a row are judged together."),
     limit("warm_up", 10.0, "cycles", "How many cycles at the start of a run are left out."),
     limit("min_span_s", 1.0, "s", "How long such stretches must last in all."),
     limit("min_share_of_run", 0.2, "of the run", "How much of a shorter run they must be instead."),
 ];
+
+/// Up to this release the pacer plans with assists (the pacer was made new in 1.18).
+const LAST_WITH_ASSISTS_BY_DESIGN: u8 = 17;
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
@@ -121,8 +125,10 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let place = |row: usize| Place { line: cycles.line[row], field: Some(gc::CPU_ASSIST_MS) };
     let costliest = (first..=last).rev().max_by(|&a, &b| cycles.cpu_assist_ms[a].total_cmp(&cycles.cpu_assist_ms[b]));
     let is_short = in_all_s < enough_s(cycles, f64::INFINITY, limits.get("min_share_of_run"));
+    let is_by_design = run.go.and_then(|go| go.newest()).is_some_and(|newest| newest <= LAST_WITH_ASSISTS_BY_DESIGN);
+    let is_cheap = is_by_design && cost.of_cpu() < limits.get("old_warning_cost");
     findings.push(Finding {
-        severity: if is_short { Severity::Info } else { Severity::Warning },
+        severity: if is_short || is_cheap { Severity::Info } else { Severity::Warning },
         run: Some(run.run),
         place: place(costliest.unwrap_or(last)),
         message: format!(
@@ -291,6 +297,14 @@ mod tests {
     fn a_remark_where_it_is_a_small_part_of_the_run() {
         let log = assists(400, |idx| if (40..80).contains(&idx) { 70.0 } else { 5.0 });
         assert!(findings_in(&RULE, &log).contains("Info GC204"));
+    }
+
+    #[test]
+    fn a_remark_where_assists_were_by_design_and_cost_little() {
+        let old = |n| assists(100, |_| n).replace(", 0 MB stacks, 0 MB globals", "");
+        assert!(findings_in(&RULE, &old(99.0)).contains("Info GC204"), "{}", findings_in(&RULE, &old(99.0)));
+        assert!(findings_in(&RULE, &old(110.0)).contains("Warning GC204"));
+        assert!(findings_in(&RULE, &assists(100, |_| 99.0)).contains("Warning GC204"));
     }
 
     #[test]

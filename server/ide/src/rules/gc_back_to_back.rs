@@ -24,7 +24,7 @@
 //!
 //! ## Limits
 //!
-//! Silent where a memory limit is the reason (`memory-limit-thrash`), and where most of the time is pauses (`stw-long`). Cycles that the program asked for (`runtime.GC` in a
+//! Silent where a memory limit is the reason (`memory-limit-thrash`), and where most of the time is long pauses (`stw-long`). Cycles that the program asked for (`runtime.GC` in a
 //! loop, benchmarks) are left out. Times have three decimals, so cycles less than a few milliseconds apart are only right
 //! together. Needs Go 1.5 or later: earlier releases print no times.
 //!
@@ -70,8 +70,9 @@ const LIMITS: &[Limit] = &[
 /// Share of the cycles of a window that must each show it by themselves.
 const EACH: f64 = 0.8;
 
-/// Share of the time in cycles from which it counts as pauses.
+/// Share of the time in cycles that are long pauses, and from when on a pause is long: stw-long speaks of those.
 const MOSTLY_PAUSES: f64 = 0.5;
+const LONG_PAUSE_MS: f64 = 10.0;
 
 /// From this share of time on the cycles leave no room between them.
 const HARDLY_A_BREAK: f64 = 0.8;
@@ -141,8 +142,9 @@ fn span_s(cycles: &Cycles, rows: &Range<usize>) -> f64 {
     rows.clone().map(|row| interval_s(cycles, row)).sum()
 }
 
+/// Time in pauses that are long, s: the short ones of hundreds of small cycles belong to them.
 fn pauses_s(cycles: &Cycles, rows: &Range<usize>) -> f64 {
-    rows.clone().map(|row| cycles.pause_ms[row] / 1000.0).sum()
+    rows.clone().map(|row| cycles.pause_ms[row]).filter(|ms| *ms >= LONG_PAUSE_MS).sum::<f64>() / 1000.0
 }
 
 fn busy_s(cycles: &Cycles, rows: &Range<usize>) -> f64 {

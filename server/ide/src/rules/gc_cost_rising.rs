@@ -85,6 +85,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let has_data = test.data("cycles", cycles.len() as f64, limits.get("min_cycles"), "")
         && test.data("time", last_s - first_s, limits.get("min_span_s"), "s");
     if !has_data {
+        findings.declined(&RULE, Some(run.run), test);
         return;
     }
     let windows = windows(cycles, first_s, last_s);
@@ -105,6 +106,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             "% of the rise",
         );
     if !holds {
+        findings.declined(&RULE, Some(run.run), test);
         return;
     }
     let place = |row: usize| Place { line: cycles.line[row], field: Some(gc::GC_CPU_PCT) };
@@ -175,7 +177,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::rules::fixture::{GcLine, check, findings_in, gc_lines};
+    use crate::rules::fixture::{GcLine, check, findings_in, gc_lines, view, why_not};
 
     /// `n` cycles 0.5 s apart on 4 Ps (2000 ms), which cost so many percent of the P-time.
     fn costs(n: u64, pct: impl Fn(f64) -> f64) -> String {
@@ -211,6 +213,20 @@ mod tests {
         let half_given_back = |at: f64| if at < 0.6 { 1.0 + 20.0 * at } else { 6.0 + 18.0 * (at - 0.6) };
         assert_eq!(findings_in(&RULE, &costs(400, half_given_back)), "");
         assert_eq!(findings_in(&RULE, &costs(400, |_| 12.0)), "");
+    }
+
+    #[test]
+    fn says_what_it_asked_where_it_finds_nothing() {
+        expect![[r#"
+            ✓ cycles: 400 (≥ 40 needed)
+            ✓ time: 200 s (≥ 30 s needed)
+            ✓ windows: 20 (≥ 8 needed)
+            ✓ share of CPU at the end: 12 % (≥ 5 % needed)
+            ✗ times its beginning: 1.3 (≥ 2 needed)
+        "#]].assert_eq(&why_not(&RULE, &view(&costs(400, |at| 8.0 + 4.0 * at))));
+        expect![[r#"
+            ✗ cycles: 30 (≥ 40 needed)
+        "#]].assert_eq(&why_not(&RULE, &view(&costs(30, |at| 8.0 + 4.0 * at))));
     }
 
     #[test]

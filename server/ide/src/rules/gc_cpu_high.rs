@@ -12,15 +12,29 @@
 //!
 //! ## What to do next
 //!
-//! Take a CPU profile (look for `runtime.gcBgMarkWorker`, `runtime.gcAssistAlloc`, `runtime.mallocgc`), then a heap
-//! profile with `-sample_index=alloc_space` to see who allocates. Raise GOGC if memory allows: doubling GOGC about halves
+//! Take a CPU profile (look for `runtime.gcBgMarkWorker`, `runtime.gcAssistAlloc`, `runtime.mallocgc`):
+//!
+//! ```sh
+//! # what the CPU spends on collecting and allocating, thirty seconds
+//! go tool pprof -top 'http://HOST/debug/pprof/profile?seconds=30'
+//! ```
+//!
+//! Then see who allocates:
+//!
+//! ```sh
+//! # who allocates most, by bytes since start
+//! go tool pprof -sample_index=alloc_space http://HOST/debug/pprof/heap
+//! ```
+//!
+//! Raise GOGC if memory allows: doubling GOGC about halves
 //! the cost. When a memory limit is in charge (`memory-limit-active`), only a higher limit or a smaller live heap helps.
 //!
 //! ## Limits
 //!
 //! P-time is time during which a P was held, descheduled time included: on a busy or throttled machine the share is an
 //! upper bound. Pauses are counted times GOMAXPROCS by the runtime, also the time it takes to stop the program; where
-//! they are most of the cost the message says "at most" and the severity stays at Info. GOMAXPROCS larger than the real
+//! they are most of the cost the message says "at most" and the severity stays at Info; it says so too where marking was
+//! starved of CPU (`mark-starved`). GOMAXPROCS larger than the real
 //! share of CPUs hides cost: set `cpuLimit`. A run shorter than ten seconds is judged as a whole, from three seconds on
 //! and as Info. Go 1.0 to 1.4 print no CPU times.
 //!
@@ -32,6 +46,8 @@
 
 use tracelog::catalog::gc;
 
+use super::evidence::{Bound, Test};
+use super::mark_starved;
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{gc_cpu_and_idle_ms, gc_cpu_ms, interval_s};
@@ -63,18 +79,35 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let total_s: f64 = costs.iter().map(|cost| cost.wall_s).sum();
     let is_short = total_s < limits.get("min_span_s");
     let min_span_s = if is_short { total_s } else { limits.get("min_span_s") };
-    if min_span_s < limits.get("min_run_s") {
-        return;
+    let mut test = Test::default();
+    let is_long = test.data("time whose cost is known", total_s, limits.get("min_run_s"), "s");
+    let worst = if is_long { worst_window(&costs, min_span_s, limits.get("min_cycles") as usize) } else { None };
+    // The largest number of cycles there can be where no window holds enough of them.
+    let n_cycles = worst.as_ref().map_or(costs.len(), |worst| worst.n_cycles);
+    if is_long {
+        test.data(&format!("cycles in {min_span_s:.0} s"), n_cycles as f64, limits.get("min_cycles"), "");
     }
-    let Some(worst) = worst_window(&costs, min_span_s, limits.get("min_cycles") as usize) else { return };
-    if worst.share < limits.get("info_share") {
+    let Some(worst) = worst else {
+        if !test.holds() && !run.cycles.is_empty() {
+            findings.declined(&RULE, Some(run.run), test);
+        }
+        return;
+    };
+    let asked = Bound::AtLeast(100.0 * limits.get("info_share"));
+    if !test.value("share of CPU in the worst stretch", 100.0 * worst.share, asked, "%") {
+        findings.declined(&RULE, Some(run.run), test);
         return;
     }
 
     let cycles = &run.cycles;
     let (first, last) = (worst.rows.0, worst.rows.1 + 1);
     let is_mostly_pauses = worst.pause_share >= 0.5;
-    let bound = if is_mostly_pauses { "at most" } else { "up to" };
+    let is_starved = mark_starved::starved(run)
+        .is_some_and(|starved| starved.rows.0 <= worst.rows.1 && worst.rows.0 <= starved.rows.1);
+    if is_starved {
+        test.fact("marking was starved of CPU then, so P-time is more than CPU (mark-starved)", true);
+    }
+    let bound = if is_mostly_pauses || is_starved { "at most" } else { "up to" };
     let used = percent(worst.share);
     let (from, to) = (cycles.at_s[first], cycles.at_s[last]);
     let of = match limits.cpu_limit {
@@ -114,6 +147,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             ("to_s", to),
             ("printed_pct", printed),
         ],
+        test,
         ..Finding::about(&RULE)
     });
 }
@@ -200,17 +234,40 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::rules::fixture::{GcLine, check, findings_in, findings_limited, gc_lines, view};
+    use crate::rules::fixture::{GcLine, check, findings_in, findings_limited, gc_lines, view, why_not};
 
-    /// Cycles 0.5 s apart on 4 Ps: `background` ms of P-time in 2000.
+    /// Cycles 0.5 s apart on 4 Ps: `background` ms of P-time in 2000. The heap is too small to tell a speed of marking.
     fn every_half_second(n: u64, background: impl Fn(u64) -> f64) -> String {
         gc_lines(n, |idx| GcLine {
             n: idx + 1,
             at_s: idx as f64 / 2.0,
             clock_ms: [0.0, 80.0, 0.0],
             cpu_ms: [0.0, background(idx)],
+            heap_mb: [13, 14, 7, 14],
             ..GcLine::default()
         })
+    }
+
+    #[test]
+    fn p_time_is_an_upper_bound_where_marking_was_starved() {
+        let busy = |idx| if (40..70).contains(&idx) { 500.0 } else { 20.0 };
+        let log = every_half_second(200, busy).replace("13->14->7 MB, 14 MB", "130->140->70 MB, 140 MB");
+        let text = findings_in(&RULE, &log);
+        assert!(text.contains("Warning GC201: GC used at most 25 % of CPU between 20.0 and 30.0 s"), "{text}");
+    }
+
+    #[test]
+    fn says_what_it_asked_where_it_finds_nothing() {
+        expect![[r#"
+            ✓ time whose cost is known: 50 s (≥ 3 s needed)
+            ✓ cycles in 10 s: 20 (≥ 10 needed)
+            ✗ share of CPU in the worst stretch: 4 % (≥ 10 % needed)
+        "#]]
+        .assert_eq(&why_not(&RULE, &view(&every_half_second(101, |_| 80.0))));
+        expect![[r#"
+            ✗ time whose cost is known: 2 s (≥ 3 s needed)
+        "#]]
+        .assert_eq(&why_not(&RULE, &view(&every_half_second(5, |_| 80.0))));
     }
 
     #[test]

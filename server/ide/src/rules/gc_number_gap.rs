@@ -30,8 +30,9 @@
 use tracelog::Family;
 use tracelog::catalog::gc;
 
-use super::point::{Hit, Words, report};
-use super::{Check, Findings, Kind, Limit, Limits, LogView, Place, Rule, Severity, limit};
+use super::evidence::{Bound, Test};
+use super::point::{Hit, Words, as_finding};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, LogView, Place, Rule, Severity, limit};
 use crate::view::RunView;
 use crate::words::span;
 
@@ -59,7 +60,10 @@ fn check(log: &LogView, limits: &Limits, findings: &mut Findings) {
     for run in log.runs.iter().filter(|run| run.interleaved.is_empty()) {
         let gaps = gaps(run, &damaged, limits.get("min_missing"));
         let hits: Vec<Hit> = gaps.iter().map(|gap| gap.hit(run)).collect();
-        report(findings, &RULE, run.run, &hits, |worst| {
+        let mut test = Test::default();
+        let finding = as_finding(&RULE, run.run, &hits, |worst| {
+            test.value("cycles missing", hits[worst].weight, Bound::AtLeast(limits.get("min_missing")), "");
+            test.fact("no torn line and no doubled number in their place", true);
             let missing: u64 = gaps.iter().map(|gap| gap.missing).sum();
             let total = if gaps.len() > 1 {
                 format!(" {missing} are missing in {} places of this run.", gaps.len())
@@ -72,6 +76,9 @@ fn check(log: &LogView, limits: &Limits, findings: &mut Findings) {
                 numbers: vec![("missing_cycles", missing as f64)],
             }
         });
+        if let Some(finding) = finding {
+            findings.push(Finding { test, ..finding });
+        }
     }
 }
 

@@ -12,8 +12,12 @@
 //! ## What to do next
 //!
 //! Find what ran at that time in the application's log. Look for whole files or responses held in memory (`io.ReadAll`,
-//! `json.Marshal` of large values), and stream or limit them. A heap profile with `-sample_index=alloc_space` names who
-//! allocates the large pieces.
+//! `json.Marshal` of large values), and stream or limit them. A heap profile names who allocates the large pieces:
+//!
+//! ```sh
+//! # who allocates most, by bytes since start
+//! go tool pprof -sample_index=alloc_space http://HOST/debug/pprof/heap
+//! ```
 //!
 //! ## Limits
 //!
@@ -30,8 +34,9 @@
 
 use tracelog::catalog::gc;
 
-use super::point::{Hit, Words, cycle_name, report};
-use super::{Check, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
+use super::evidence::{Bound, Test};
+use super::point::{Hit, Words, as_finding, cycle_name};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::stats::median;
 use crate::view::RunView;
 
@@ -89,8 +94,14 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             text: format!("{heap:.0} MB at {}", cycle_name(run, row)),
         });
     }
-    report(findings, &RULE, run.run, &hits, |worst| {
+    let mut test = Test::default();
+    let finding = as_finding(&RULE, run.run, &hits, |worst| {
         let (peak, factor) = (hits[worst].weight, factors[worst]);
+        let known = hits[worst].row.min(limits.get("window") as usize);
+        test.data("cycles before it", known as f64, limits.get("min_window"), "");
+        test.value("times the usual heap", factor, Bound::AtLeast(limits.get("factor")), "");
+        test.value("above the usual heap", peak - peak / factor, Bound::AtLeast(min_above), "MB");
+        test.fact(&format!("the live heap was back within {} cycles", limits.get("back_within")), true);
         let count = match hits.len() {
             1 => String::new(),
             count => format!(" {count} cycles of this run are such peaks."),
@@ -101,6 +112,9 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             numbers: vec![("heap_end_mb", peak), ("factor", factor)],
         }
     });
+    if let Some(finding) = finding {
+        findings.push(Finding { test, ..finding });
+    }
 }
 
 #[cfg(test)]

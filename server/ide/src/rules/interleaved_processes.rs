@@ -11,8 +11,15 @@
 //! ## What to do next
 //!
 //! Often the second process is the Go tool itself: `go run`, `go test` and `go build` under GODEBUG make the compiler and
-//! the linker print too. Build first, then run the binary: `go build -o app . && GODEBUG=gctrace=1 ./app`. Where two
-//! services share one stream, let the collector write the name or the process id before each line, or split the stream.
+//! the linker print too. Build first, then run the binary:
+//!
+//! ```sh
+//! # build without GODEBUG, then run the program alone with it
+//! go build -o app . && GODEBUG=gctrace=1 ./app
+//! ```
+//!
+//! Where two services share one stream, let the collector write the name or the process id before each line, or split the
+//! stream.
 //!
 //! ## Limits
 //!
@@ -29,6 +36,7 @@
 
 use tracelog::catalog::{gc, sched};
 
+use super::evidence::Test;
 use super::{Check, Finding, Findings, Kind, Limits, LogView, Place, Related, Rule, Severity};
 
 /// LG103.
@@ -59,6 +67,9 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
                 text: format!("run {} starts here", log.runs[idx].run + 1),
             })
             .collect();
+        let mut test = Test::default();
+        test.data("chains with rising numbers and times", group.len() as f64, 2.0, "");
+        test.fact("their lines alternate", true);
         findings.push(Finding {
             severity: Severity::Info,
             run: None,
@@ -66,6 +77,7 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
             message: format!("Lines of {} processes are mixed here; analyzed separately.", group.len()),
             related,
             numbers: vec![("processes", group.len() as f64)],
+            test,
             ..Finding::about(&RULE)
         });
     }

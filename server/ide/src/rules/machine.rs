@@ -29,7 +29,11 @@ const OUT_OF_LINE: f64 = 2.0;
 
 /// Long first pauses are a habit of the program from this number on, this share of the cycles, and this share of all long
 /// ones. Only of the first pause: it waits for what does not stop.
-const HABIT: (usize, f64, f64) = (5, 0.4, 0.9);
+const HABIT: (usize, f64, f64) = (6, 0.4, 0.9);
+
+/// Up to Go 1.4, where the whole collection is the pause, those of so many ms are a habit: a collection of an old release
+/// takes tens of milliseconds by itself.
+const OLD_HABIT_MS: f64 = 100.0;
 
 /// Values from which the usual length is taken, at most and at least.
 const USUAL: (usize, usize) = (2000, 8);
@@ -66,11 +70,15 @@ pub(crate) fn origin(cycles: &Cycles, long: &[LongPhase], n_judged: usize) -> Op
     // Reversed: of equally long ones the first is the worst, as findings have it.
     let worst = long.iter().rev().max_by(|a, b| a.ms.total_cmp(&b.ms))?;
     let n_same = long.iter().filter(|one| one.phase == worst.phase).count();
-    let share = long.len() as f64 / n_judged.max(1) as f64;
     let name = worst.phase.name().to_lowercase();
-    let is_habit = n_same >= HABIT.0 && share >= HABIT.1 && n_same as f64 >= HABIT.2 * long.len() as f64;
-    if worst.phase == Phase::SweepTermination && is_habit {
-        let (n, all) = (long.len(), percent(share));
+    let n_habitual = match worst.phase {
+        Phase::SweepTermination if n_same as f64 >= HABIT.2 * long.len() as f64 => long.len(),
+        Phase::Collection => long.iter().filter(|one| one.ms >= OLD_HABIT_MS).count(),
+        _ => 0,
+    };
+    let share = n_habitual as f64 / n_judged.max(1) as f64;
+    if n_habitual >= HABIT.0 && share >= HABIT.1 {
+        let (n, all) = (n_habitual, percent(share));
         return Some(Origin::TheProgram(format!("{n} of {n_judged} cycles ({all}), and {name} in {n_same} of them")));
     }
     let usual = usual_ms(cycles, worst);
@@ -166,6 +174,27 @@ mod tests {
             _ => [0.02, 1.0, 0.01],
         };
         assert!(origin_of(20, both).unwrap().contains("not always the same phase"));
+    }
+
+    #[test]
+    fn the_whole_collection_of_old_releases_takes_tens_of_milliseconds_by_itself() {
+        let log = |long_ms: u32| -> String {
+            let pause = |n: u32| if n.is_multiple_of(2) { long_ms } else { 1 };
+            let line = |n| {
+                format!("gc{n}(2): 0+{}+0 ms, 5 -> 5 MB 107296 -> 107296 (107316-20) objects, 0(0) handoff\n", pause(n))
+            };
+            (1..30).map(line).collect()
+        };
+        let origin_of = |long_ms| {
+            let view = view(&log(long_ms));
+            let cycles = &view.runs[0].cycles;
+            let all = cycles.pause_ms.iter().enumerate().filter(|(_, ms)| **ms >= 10.0);
+            let long: Vec<LongPhase> =
+                all.map(|(row, ms)| LongPhase { row, phase: Phase::Collection, ms: *ms }).collect();
+            origin(cycles, &long, cycles.len()).unwrap().fact()
+        };
+        assert!(origin_of(200).starts_with("tied to the program"), "{}", origin_of(200));
+        assert!(origin_of(50).starts_with("may be the machine's"), "{}", origin_of(50));
     }
 
     #[test]

@@ -12,8 +12,22 @@
 //! ## What to do next
 //!
 //! Read the lines just before: a `panic:`, `fatal error:` or signal says why the life before ended. When there is none,
-//! ask the supervisor (`kubectl describe pod`, `journalctl -u`, `docker inspect`) for the exit status; 137 means the
-//! process was killed from outside, often for its memory.
+//! ask the supervisor for the exit status; 137 means the process was killed from outside, often for its memory.
+//!
+//! ```sh
+//! # why a container ended: exit code, and whether it was out of memory
+//! docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' CONTAINER
+//! ```
+//!
+//! ```sh
+//! # the last state of a pod's containers
+//! kubectl describe pod POD | grep -A8 'Last State'
+//! ```
+//!
+//! ```sh
+//! # what systemd says about a unit's end
+//! journalctl -u UNIT -n 50
+//! ```
 //!
 //! ## Limits
 //!
@@ -31,6 +45,7 @@
 use tracelog::Field;
 use tracelog::catalog::{gc, sched};
 
+use super::evidence::Test;
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Kind, Limits, LogView, Place, Related, Rule, Severity};
 use crate::view::RunView;
@@ -60,9 +75,12 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
         if !run.interleaved.is_empty() || !before.interleaved.is_empty() {
             continue;
         }
-        let Some(Evidence { text, field }) = by_cycles(before, run).or_else(|| by_samples(before, run)) else {
+        let Some(Sign { text, field }) = by_cycles(before, run).or_else(|| by_samples(before, run)) else {
             continue;
         };
+        let mut test = Test::default();
+        test.fact(&format!("number or time begins anew: {text}"), true);
+        test.fact("the two do not alternate", true);
         findings.push(Finding {
             severity: Severity::Info,
             run: Some(run.run),
@@ -72,20 +90,21 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
                 place: Place { line: before.lines.1, field: None },
                 text: "the run before ends here".into(),
             }],
+            test,
             ..Finding::about(&RULE)
         });
     }
 }
 
 /// What shows a restart.
-struct Evidence {
+struct Sign {
     /// The two lines, for the message.
     text: String,
     /// The field on the first line of the new run, if that line shows it.
     field: Option<Field>,
 }
 
-fn by_cycles(before: &RunView, run: &RunView) -> Option<Evidence> {
+fn by_cycles(before: &RunView, run: &RunView) -> Option<Sign> {
     // A torn line can have lost its number.
     let is_numbered = |run: &RunView, row: &usize| run.cycles.n[*row] > 0;
     let last = (0..before.cycles.len()).rev().find(|row| is_numbered(before, row))?;
@@ -95,17 +114,17 @@ fn by_cycles(before: &RunView, run: &RunView) -> Option<Evidence> {
     // Newest line first is an order some log viewers export, not a series of restarts.
     let is_backwards = last_n == next_n + 1 && before.cycles.len() == 1;
     let is_restart = next_n < last_n && (next_n <= FIRST_NUMBERS || fall_s > CLEAR_FALL_S) && !is_backwards;
-    is_restart.then(|| Evidence {
+    is_restart.then(|| Sign {
         text: format!("{}, then {}", cycle_name(before, last), cycle_name(run, next)),
         field: (run.cycles.line[next] == run.lines.0).then_some(gc::N),
     })
 }
 
-fn by_samples(before: &RunView, run: &RunView) -> Option<Evidence> {
+fn by_samples(before: &RunView, run: &RunView) -> Option<Sign> {
     let (last, next) = (*before.samples.at_s.last()?, *run.samples.at_s.first()?);
     // The first sample of a process prints 0 ms; the first ones may be lost, but not half a life.
     let is_restart = next < 0.5 * last;
-    is_restart.then(|| Evidence {
+    is_restart.then(|| Sign {
         text: format!("SCHED {:.0}ms, then SCHED {:.0}ms", last * 1000.0, next * 1000.0),
         field: (run.samples.line[0] == run.lines.0).then_some(sched::AT_MS),
     })

@@ -24,6 +24,7 @@
 //! 0.005+107+0.007 ms clock, 0.010+0.015/0.050/107+0.014 ms cpu, 444->444->0 MB, 445 MB goal, 2 P (forced)
 //! ```
 
+use super::evidence::Test;
 use super::point::MAX_FURTHER;
 use super::{Check, Finding, Findings, Kind, Limits, LogView, Place, Related, Rule, Severity, Torn};
 
@@ -61,6 +62,8 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
     };
     let related =
         worst.tail.map(|line| Related { place: Place { line, field: None }, text: "the rest is here".into() });
+    let mut test = Test::default();
+    test.data("lines that break off or are broken into", count as f64, 1.0, "");
     findings.push(Finding {
         severity: Severity::Hint,
         run: None,
@@ -70,6 +73,7 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
         further: others.iter().take(MAX_FURTHER).map(|torn| place(torn)).collect(),
         count,
         numbers: vec![("torn_lines", count as f64), ("joined_lines", joined as f64)],
+        test,
         ..Finding::about(&RULE)
     });
 }

@@ -12,7 +12,15 @@
 //! ## What to do next
 //!
 //! Compare the Go release of the program with the newest one this tool knows (`gotracelens --version`) and update the
-//! tool. Where the lines came through a web page or a mail, take the original. Otherwise please report one such line with the output of `go version`.
+//! tool:
+//!
+//! ```sh
+//! # the Go release and the settings that a program was built with
+//! go version -m PROGRAM
+//! ```
+//!
+//! Where the lines came through a web page or a mail, take the original. Otherwise please report one such line with the
+//! output of that command.
 //!
 //! ## Limits
 //!
@@ -30,6 +38,7 @@
 
 use tracelog::Family;
 
+use super::evidence::Test;
 use super::point::MAX_FURTHER;
 use super::{Check, Finding, Findings, Kind, Limit, Limits, LogView, Place, Rule, Severity, Unknown, limit};
 
@@ -51,9 +60,11 @@ fn check(log: &LogView, limits: &Limits, findings: &mut Findings) {
     for &family in Family::ALL {
         let lines: Vec<&Unknown> = log.unknown.iter().filter(|unknown| unknown.family == family).collect();
         let Some((first, others)) = lines.split_first() else { continue };
-        if (lines.len() as f64) < limits.get("min_lines") {
+        let mut test = Test::default();
+        if !test.data("lines with a known head and an unknown rest", lines.len() as f64, limits.get("min_lines"), "") {
             continue;
         }
+        test.fact("no line of the kind was read whole", true);
         let read = match first.last_field {
             Some(field) => format!("fields up to '{}' were read", field.def().id),
             None => "none of their fields were read".into(),
@@ -70,6 +81,7 @@ fn check(log: &LogView, limits: &Limits, findings: &mut Findings) {
             further: others.iter().take(MAX_FURTHER).map(|unknown| Place { line: unknown.line, field: None }).collect(),
             count,
             numbers: vec![("unknown_lines", count as f64)],
+            test,
             ..Finding::about(&RULE)
         });
     }
