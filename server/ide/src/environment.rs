@@ -119,6 +119,11 @@ pub(crate) fn goal_settings(view: &RunView) -> (Fact<MemoryLimit>, Fact<Vec<Gogc
     (memory_limit, gogc)
 }
 
+/// Levels of the effective GOGC of a run, also where it cannot be told what sets the goal.
+pub(crate) fn effective_gogc_levels(view: &RunView) -> Vec<Gogc> {
+    heap::effective_levels(view, &heap::memory_limit(view))
+}
+
 impl Environment {
     /// Whether a memory limit was seen setting the goal of the cycle with this index in the run.
     pub fn limit_sets_goal_of(&self, index: usize) -> bool {

@@ -193,6 +193,8 @@ pub(super) fn gogc(view: &RunView, limit: &Fact<MemoryLimit>) -> Fact<Vec<Gogc>>
             }
         }
         Ok(_) => Ok(stretches(view, &rows)),
+        // Where the first goal shows that GOGC was in charge, a change later is one of GOGC.
+        Err(_) if first_stretch_agrees(view, &rows) => Ok(stretches(view, &rows)),
         Err(why) => {
             let near = stats::median(&effective(cycles, &rows)).map(round);
             Err(near.map_or_else(|| why.clone(), |near| format!("{} fits, but {why}", words::number(near))))
@@ -217,6 +219,14 @@ pub(super) fn gogc(view: &RunView, limit: &Fact<MemoryLimit>) -> Fact<Vec<Gogc>>
             _ => why,
         }),
     }
+}
+
+/// Levels of what GOGC comes to, one behind the other, whether GOGC or something else sets the goal; none under a memory
+/// limit, where it follows the live heap.
+pub(super) fn effective_levels(view: &RunView, limit: &Fact<MemoryLimit>) -> Vec<Gogc> {
+    let rows = telling(&view.cycles, 0..view.cycles.len());
+    let is_limited = matches!(limit.value, Ok(MemoryLimit::InCharge { .. }));
+    if is_limited || rows.len() < MIN_TELLING { Vec::new() } else { stretches(view, &rows) }
 }
 
 /// Rows that print "no limit" as their goal.
@@ -274,6 +284,14 @@ fn of_stretch(view: &RunView, rows: &[usize], values: &[f64]) -> f64 {
         None
     };
     by_slope.map(|slope| round(100.0 * (slope - 1.0))).or(stats::median(values).map(round)).unwrap_or(f64::NAN)
+}
+
+/// Whether GOGC changes, and the floor at the first cycle agrees with its first level.
+fn first_stretch_agrees(view: &RunView, rows: &[usize]) -> bool {
+    let levels = stretches(view, rows);
+    let Some(change) = levels.get(1) else { return false };
+    let n_first = rows.iter().take_while(|row| view.cycles.n[**row] < change.n).count();
+    first_goal_agrees(&view.cycles, &rows[..n_first])
 }
 
 /// Whether the floor at the first cycle and the goals later say the same GOGC, which a limit would only by chance.

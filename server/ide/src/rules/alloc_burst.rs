@@ -1,8 +1,8 @@
 //! ## What it looks for
 //!
-//! Three cycles or more in a row between which the program allocated at least three times as fast as it usually does
-//! (median over the cycles of the run), and clearly outside of how its rate spreads: a robust z of 5 or more on its
-//! logarithm.
+//! Three cycles or more in a row between which the program allocated at least three times as fast as it usually does, and
+//! clearly outside of how its rate spreads: a robust z of 5 or more on its logarithm. What is usual is counted by time
+//! (the median over the time of the run), so that the many cycles of a burst do not make it usual.
 //!
 //! ## Why it matters
 //!
@@ -21,9 +21,9 @@
 //!
 //! ## Limits
 //!
-//! Needs 20 cycles with times (Go 1.5 and later). The first ten are start-up and are left out. What is usual is counted
-//! by cycles, and a busy time has more of them: in a program that works in bursts the bursts are what is usual. Bursts
-//! that last less than half a second, and less than 64 MB, are left out.
+//! Needs 20 cycles with times (Go 1.5 and later). The first ten are start-up and are left out. More than three bursts,
+//! or bursts that last more than a quarter of the time, are how the program works and no news. Bursts that last less than
+//! half a second, and less than 64 MB, are left out.
 //!
 //! ## Example
 //!
@@ -40,7 +40,7 @@ use super::evidence::{Bound, Test};
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{alloc_rate_mb_per_s, alloc_rate_over, interval_s};
-use crate::stats::{LogScale, median};
+use crate::stats::LogScale;
 use crate::view::{Cycles, RunView};
 use crate::words::{count, rough, rough_span};
 
@@ -63,6 +63,8 @@ const LIMITS: &[Limit] = &[
     limit("min_in_a_row", 3.0, "cycles", "How many cycles in a row must show it."),
     limit("min_span_s", 0.5, "s", "How long it must last."),
     limit("min_mb", 64.0, "MB", "How much must be allocated in it."),
+    limit("max_bursts", 3.0, "bursts", "More of them are how the program works."),
+    limit("max_share", 0.25, "of the time", "Bursts that last longer in all are how the program works."),
 ];
 
 /// Cycles at the start of a run, in which it builds what it needs.
@@ -71,9 +73,10 @@ const START_UP: u64 = 10;
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
     let rates: Vec<f64> = (0..cycles.len()).map(|row| rate(cycles, row)).collect();
-    let known: Vec<f64> = rates.iter().copied().filter(|rate| *rate > 0.0).collect();
-    let (Some(usual), Some(scale)) = (median(&known), LogScale::of(&known)) else { return };
-    if (known.len() as f64) < limits.get("min_cycles") {
+    let by_time = by_time(cycles, &rates);
+    let usual = weighted_median(&by_time);
+    let Some((usual, scale)) = usual.zip(LogScale::of_counted(&by_time)) else { return };
+    if (by_time.len() as f64) < limits.get("min_cycles") {
         return;
     }
     let is_high = |row: usize| {
@@ -87,6 +90,11 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             && span_s(cycles, rows.clone()) >= limits.get("min_span_s")
             && allocated_mb(cycles, rows.clone()) >= limits.get("min_mb")
     });
+    let in_bursts_s: f64 = bursts.iter().map(|rows| span_s(cycles, rows.clone())).sum();
+    let share = in_bursts_s / span_s(cycles, 0..cycles.len());
+    if bursts.len() as f64 > limits.get("max_bursts") || share > limits.get("max_share") {
+        return;
+    }
     let rate_of = |rows: &Range<usize>| alloc_rate_over(cycles, rows.clone());
     let Some(worst) = bursts.iter().max_by(|a, b| rate_of(a).total_cmp(&rate_of(b))) else { return };
     let rate = rate_of(worst);
@@ -98,11 +106,13 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     };
     let z = scale.z(rate).unwrap_or(f64::NAN);
     let mut test = Test::default();
-    test.data("cycles with a rate", known.len() as f64, limits.get("min_cycles"), "");
+    test.data("cycles with a rate", by_time.len() as f64, limits.get("min_cycles"), "");
     test.value("times the usual rate", rate / usual, Bound::AtLeast(limits.get("min_factor")), "");
     test.value("robust z of the rate", z, Bound::AtLeast(limits.get("min_z")), "");
     test.value("cycles in a row", worst.len() as f64, Bound::AtLeast(limits.get("min_in_a_row")), "");
     test.value("time", span, Bound::AtLeast(limits.get("min_span_s")), "s");
+    test.value("bursts in the run", bursts.len() as f64, Bound::AtMost(limits.get("max_bursts")), "");
+    test.value("their share of the time", share, Bound::AtMost(limits.get("max_share")), "");
     test.value("allocated", allocated_mb(cycles, worst.clone()), Bound::AtLeast(limits.get("min_mb")), "MB");
     let times = match bursts.len() {
         1 => String::new(),
@@ -139,6 +149,28 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
 fn rate(cycles: &Cycles, row: usize) -> f64 {
     let next_is_early = cycles.forced.get(row + 1) == Some(&true) || cycles.timer.get(row + 1) == Some(&true);
     if next_is_early { f64::NAN } else { alloc_rate_mb_per_s(cycles, row) }
+}
+
+/// The rates above 0, ascending, each with the milliseconds for which it held.
+fn by_time(cycles: &Cycles, rates: &[f64]) -> Vec<(f64, usize)> {
+    let rows = (0..rates.len()).filter(|row| rates[*row] > 0.0 && rates[*row].is_finite());
+    let mut by_time: Vec<(f64, usize)> =
+        rows.map(|row| (rates[row], (1000.0 * interval_s(cycles, row)).max(1.0) as usize)).collect();
+    by_time.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    by_time
+}
+
+/// The value below which the values of half of the weight lie; values ascending.
+fn weighted_median(values: &[(f64, usize)]) -> Option<f64> {
+    let half = values.iter().map(|(_, weight)| weight).sum::<usize>() / 2;
+    let mut seen = 0;
+    values
+        .iter()
+        .find(|(_, weight)| {
+            seen += weight;
+            seen > half
+        })
+        .map(|(value, _)| *value)
 }
 
 fn span_s(cycles: &Cycles, rows: Range<usize>) -> f64 {
@@ -206,7 +238,19 @@ mod tests {
     #[test]
     fn silent_about_the_start_and_about_programs_that_work_in_bursts() {
         assert_eq!(findings_in(&RULE, &paced(|idx| if idx < 10 { 0.1 } else { 1.0 })), "");
-        assert_eq!(findings_in(&RULE, &paced(|idx| if idx % 3 == 0 { 4.0 } else { 0.3 })), "");
+        let bursts = |n: u64| {
+            findings_in(&RULE, &paced(|idx| if idx >= 12 && idx % 12 < 6 && idx / 12 <= n { 0.1 } else { 4.0 }))
+        };
+        assert!(bursts(3).contains("3 such bursts"), "{}", bursts(3));
+        assert_eq!(bursts(4), "", "four of them");
+        // 30 cycles of 0.5 s are a third of the time.
+        assert_eq!(findings_in(&RULE, &paced(|idx| if idx >= 30 { 0.25 } else { 0.75 })), "");
+    }
+
+    #[test]
+    fn many_cycles_in_little_time_do_not_make_a_burst_usual() {
+        let text = findings_in(&RULE, &paced(|idx| if idx >= 20 { 0.1 } else { 2.0 }));
+        assert!(text.contains("for 3.9 s (39 cycles), usual 20"), "{text}");
     }
 
     #[test]

@@ -23,7 +23,8 @@
 //!
 //! Needs a live heap of 20 MB or more: sizes are printed in whole megabytes. Rounded to 5; the default reads as 95 to
 //! 110. A memory limit that sets the goal hides GOGC (`memory-limit-active`), and where the live heap never moves the
-//! two look alike: silent. Go 1.0 to 1.4 print no goal.
+//! two look alike: silent, unless the level changes. A change of the effective GOGC can also come from a memory limit that
+//! was set anew. On smaller heaps only `off` and `on` can be told apart. Go 1.0 to 1.4 print no goal.
 //!
 //! ## Example
 //!
@@ -56,15 +57,27 @@ const LIMITS: &[Limit] = &[
     limit("default_high", 120.0, "%", "GOGC up to which it may be the default."),
 ];
 
+/// Cycles with a goal that show that GOGC is on.
+const MIN_ON: f64 = 10.0;
+
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let (_, gogc) = environment::goal_settings(run);
     let mut test = Test::default();
     let levels = match gogc.value {
         Ok(levels) => levels,
         Err(why) => {
-            test.fact(&format!("goals tell GOGC (not here: {why})"), false);
-            findings.declined(&RULE, Some(run.run), test);
-            return;
+            let effective = environment::effective_gogc_levels(run);
+            if effective.len() < 2 {
+                match switched_on(run) {
+                    Some(finding) => findings.push(finding),
+                    None => {
+                        test.fact(&format!("goals tell GOGC (not here: {why})"), false);
+                        findings.declined(&RULE, Some(run.run), test);
+                    }
+                }
+                return;
+            }
+            effective
         }
     };
     test.fact("goals tell GOGC", true);
@@ -119,6 +132,28 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         test,
         ..Finding::about(&RULE)
     });
+}
+
+/// Cycles without a goal, followed by ones that have a goal too small to tell more.
+fn switched_on(run: &RunView) -> Option<Finding> {
+    let cycles = &run.cycles;
+    let off = cycles.no_goal.iter().rposition(|no_goal| *no_goal)?;
+    let on: Vec<usize> = (off + 1..cycles.len()).filter(|row| cycles.heap_goal_mb[*row].is_finite()).collect();
+    let mut test = Test::default();
+    test.fact("a cycle without a goal: GOGC=off", true);
+    if !test.data("cycles with a goal behind it", on.len() as f64, MIN_ON, "") {
+        return None;
+    }
+    let place = |row: usize| Place { line: cycles.line[row], field: Some(gc::HEAP_GOAL_MB) };
+    Some(Finding {
+        severity: Severity::Info,
+        run: Some(run.run),
+        place: place(on[0]),
+        message: format!("Effective GOGC changed off → on at gc {}.", cycles.n[on[0]]),
+        related: vec![Related { place: place(off), text: format!("off at gc {}", cycles.n[off]) }],
+        test,
+        ..Finding::about(&RULE)
+    })
 }
 
 fn in_words(level: &Gogc) -> String {
@@ -213,6 +248,33 @@ gc 1 @2.506s 0%: 0.10+63+0.011 ms clock, 0.21+0/31/62+0.023 ms cpu, 391->391->30
             });
         let text = findings_in(&RULE, &then);
         assert!(text.contains("Info GC404: Effective GOGC changed off → 100 at gc"), "{text}");
+    }
+
+    #[test]
+    fn a_change_shows_although_the_live_heap_stands_still() {
+        let still = |goal: fn(u64) -> u64| {
+            gc_lines(40, |idx| GcLine {
+                n: idx + 7,
+                at_s: idx as f64,
+                heap_mb: [50, 51, 41, goal(idx)],
+                ..GcLine::default()
+            })
+        };
+        let text = findings_in(&RULE, &still(|idx| if idx < 20 { 82 } else { 61 }));
+        assert!(text.contains("Effective GOGC changed 100 → 50 at gc 27."), "{text}");
+        assert_eq!(findings_in(&RULE, &still(|_| 82)), "");
+    }
+
+    #[test]
+    fn off_and_on_are_told_apart_on_small_heaps() {
+        let off = "gc 1 @2.506s 0%: 0.10+63+0.011 ms clock, 0.21+0/31/62+0.023 ms cpu, 391->391->3 MB, 17592186044415 MB \
+                   goal, 0 MB stacks, 0 MB globals, 2 P (forced)\n";
+        let small = |n| {
+            gc_lines(n, |idx| GcLine { n: idx + 2, at_s: 3.0 + idx as f64, heap_mb: [7, 8, 3, 8], ..GcLine::default() })
+        };
+        let text = findings_in(&RULE, &(off.to_owned() + &small(10)));
+        assert!(text.starts_with("2:heap_goal_mb Info GC404: Effective GOGC changed off → on at gc 2."), "{text}");
+        assert_eq!(findings_in(&RULE, &(off.to_owned() + &small(9))), "");
     }
 
     #[test]
