@@ -16,6 +16,9 @@ const HARMLESS: [&str; 6] = ["healthy", "not_leak", "growth.plateau", "sawtooth"
 /// Logs that a folder of the healthiest ones holds.
 const N_HEALTHIEST: usize = 100;
 
+/// Collections of a log that is long.
+const LONG_CYCLES: usize = 1000;
+
 /// Time from which a recorded leak has to be found, s.
 const LEAK_SECONDS: f64 = 60.0;
 
@@ -58,6 +61,9 @@ pub fn budgets(table: &Expectations, judged: &[Judged]) -> Vec<Budget> {
         Budget::of("goroutines that keep the world from stopping and are not named", 0, culprits_not_named(judged)),
     ];
     budgets.extend(healthiest(table, judged));
+    let long = judged.iter().filter(|log| table.is_healthy(log.entry) && log.observed.n_cycles >= LONG_CYCLES);
+    let loud = long.map(|log| above_hint(log.observed, &log.entry.path)).max_by_key(Vec::len).unwrap_or_default();
+    budgets.push(Budget::of("findings above Hint on the worst recorded healthy log of 1,000 cycles", 5, loud));
     let calm = calm::logs().into_iter().map(|(name, log)| (name, Observed::of(log.as_bytes())));
     let loud = calm.map(|(name, observed)| above_hint(&observed, &name)).max_by_key(Vec::len).unwrap_or_default();
     budgets.push(Budget::of("findings above Hint on the worst of the made calm logs of 1,000 cycles", 5, loud));

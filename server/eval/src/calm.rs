@@ -32,7 +32,8 @@ pub fn logs() -> Vec<(String, String)> {
 fn log(minor: u8, procs: u32, live_mb: f64, every_s: f64, mut random: Random) -> String {
     let mut log = LogBuilder::new(minor);
     let (mut at_s, mut cpu_s, mut next_sample_s) = (0.01, 0.0, 0.0);
-    let mut prev_live_mb = live_mb;
+    // A process starts small: everything survives until what it needs is there.
+    let mut prev_live_mb = 2.0f64;
     for n in 1..=N_CYCLES {
         at_s += every_s * (0.8 + 0.4 * random.uniform());
         while next_sample_s < at_s {
@@ -40,8 +41,8 @@ fn log(minor: u8, procs: u32, live_mb: f64, every_s: f64, mut random: Random) ->
             next_sample_s += 1.0;
         }
         // Requests that are under way keep a little more or less alive.
-        let live = live_mb * (1.0 + 0.02 * random.normal());
         let goal = (2.0 * prev_live_mb).max(4.0);
+        let live = (live_mb * (1.0 + 0.02 * random.normal())).min(0.9 * goal);
         let start = goal * (0.96 + 0.03 * random.uniform());
         let mark_ms = (0.3 + 0.1 * live) * (0.3 * random.normal()).exp();
         let pauses_ms = [0.05 * (0.7 * random.normal()).exp(), 0.03 * (0.7 * random.normal()).exp()];

@@ -18,9 +18,9 @@ pub fn parse(markdown: &str) -> Result<Figures, String> {
         let [name, count, ..] = &cells[..] else { return Err(unread(&cells)) };
         let field = match *name {
             "logs" => &mut figures.n_logs,
-            "healthy cycles" => &mut figures.calm_cycles,
-            "false findings in them" => &mut figures.calm_wrong,
-            "findings above Hint in them" => &mut figures.calm_shown,
+            "healthy cycles" => &mut figures.healthy_cycles,
+            "false findings in them" => &mut figures.healthy_wrong,
+            "findings above Hint in them" => &mut figures.healthy_shown,
             _ => return Err(unread(&cells)),
         };
         *field = number(count, &cells)?;
@@ -87,7 +87,7 @@ pub fn compare(committed: &Figures, now: &Figures) -> Changes {
             _ => changes.other.push(line()),
         }
     }
-    let per_1000 = |figures: &Figures| Share { hits: figures.calm_wrong, trials: figures.calm_cycles };
+    let per_1000 = |figures: &Figures| Share { hits: figures.healthy_wrong, trials: figures.healthy_cycles };
     let (before, after) = (per_1000(committed), per_1000(now));
     share_of_wrong(before, after, &mut changes);
     for (code, rule) in &now.rules {
@@ -156,9 +156,9 @@ mod tests {
     fn figures(of: RuleFigures) -> Figures {
         Figures {
             n_logs: 4,
-            calm_cycles: 1000,
-            calm_wrong: 2,
-            calm_shown: 5,
+            healthy_cycles: 1000,
+            healthy_wrong: 2,
+            healthy_shown: 5,
             rules: [("GC101".to_owned(), of)].into(),
             labels: [("leak.heap".to_owned(), LabelFigures { logs: 9, found: 4, missed: 1, too_short: 2, wrong: 1 })]
                 .into(),
@@ -202,7 +202,7 @@ mod tests {
         let mut now = before.clone();
         now.budgets.insert("warnings".to_owned(), (4, 10));
         now.budgets.insert("errors".to_owned(), (1, 0));
-        now.calm_wrong = 3;
+        now.healthy_wrong = 3;
         let expected = [
             "errors: new -> 1 (at most 0)",
             "warnings: 3 -> 4 (at most 10)",

@@ -277,10 +277,18 @@ impl Expectations {
         all.filter(|label| !self.labels.contains_key(*label)).collect()
     }
 
-    /// Whether all that is said of a log is that it is calm.
+    fn is_calm_label(&self, label: &str) -> bool {
+        self.labels.get(label).is_some_and(|expected| expected.calm)
+    }
+
+    /// Whether nothing happens in any run of a log, whatever its machine did.
+    pub fn is_healthy(&self, entry: &Entry) -> bool {
+        entry.labels.iter().all(|list| list.iter().any(|label| self.is_calm_label(label)))
+    }
+
+    /// Whether nothing else is said of a log either.
     pub fn is_calm(&self, entry: &Entry) -> bool {
-        let is_calm = |label: &String| self.labels.get(label).is_some_and(|expected| expected.calm);
-        entry.labels.iter().all(|list| !list.is_empty() && list.iter().all(is_calm))
+        self.is_healthy(entry) && entry.labels.iter().flatten().all(|label| self.is_calm_label(label))
     }
 
     /// What is to be thought of a rule that fired on a log. Of a log made of several runs each may explain it; it is

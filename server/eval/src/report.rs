@@ -23,11 +23,11 @@ pub struct Figures {
     /// Logs.
     pub n_logs: usize,
     /// Collections in logs of which the labels say that nothing happens.
-    pub calm_cycles: usize,
+    pub healthy_cycles: usize,
     /// Wrong findings in those logs.
-    pub calm_wrong: usize,
+    pub healthy_wrong: usize,
     /// All findings above Hint in those logs.
-    pub calm_shown: usize,
+    pub healthy_shown: usize,
     /// By code of the rule.
     pub rules: BTreeMap<String, RuleFigures>,
     /// By label.
@@ -95,11 +95,11 @@ impl Figures {
         for log in judged {
             figures.add_to_rules(log);
             figures.add_to_labels(log);
-            if table.is_calm(log.entry) {
-                figures.calm_cycles += log.observed.n_cycles;
-                figures.calm_wrong += log.wrong().count();
+            if table.is_healthy(log.entry) {
+                figures.healthy_cycles += log.observed.n_cycles;
+                figures.healthy_wrong += log.wrong().count();
                 let shown = log.findings.iter().filter(|one| one.seen.is_default && one.seen.severity > HINT);
-                figures.calm_shown += shown.count();
+                figures.healthy_shown += shown.count();
             }
         }
         figures.budgets =
@@ -149,7 +149,7 @@ impl Figures {
 
     /// Wrong findings per 1,000 collections in which nothing happens; none without such logs.
     pub fn wrong_per_1000(&self) -> Option<f64> {
-        (self.calm_cycles > 0).then(|| 1000.0 * self.calm_wrong as f64 / self.calm_cycles as f64)
+        (self.healthy_cycles > 0).then(|| 1000.0 * self.healthy_wrong as f64 / self.healthy_cycles as f64)
     }
 }
 
@@ -190,16 +190,16 @@ pub fn markdown(
 
 fn totals(text: &mut String, figures: &Figures) {
     let per_1000 = figures.wrong_per_1000().map_or_else(|| "–".to_owned(), |wrong| format!("{wrong:.2}"));
-    let shown = if figures.calm_cycles == 0 {
+    let shown = if figures.healthy_cycles == 0 {
         "–".to_owned()
     } else {
-        format!("{:.2}", 1000.0 * figures.calm_shown as f64 / figures.calm_cycles as f64)
+        format!("{:.2}", 1000.0 * figures.healthy_shown as f64 / figures.healthy_cycles as f64)
     };
     section(text, TOTALS_HEADING, &["figure", "count", "per 1,000 healthy cycles"]);
     row(text, &["logs", &figures.n_logs.to_string(), ""]);
-    row(text, &["healthy cycles", &figures.calm_cycles.to_string(), ""]);
-    row(text, &["false findings in them", &figures.calm_wrong.to_string(), &per_1000]);
-    row(text, &["findings above Hint in them", &figures.calm_shown.to_string(), &shown]);
+    row(text, &["healthy cycles", &figures.healthy_cycles.to_string(), ""]);
+    row(text, &["false findings in them", &figures.healthy_wrong.to_string(), &per_1000]);
+    row(text, &["findings above Hint in them", &figures.healthy_shown.to_string(), &shown]);
 }
 
 fn promises(text: &mut String, budgets: &[Budget]) {

@@ -103,3 +103,51 @@ fn check<'a>(
     findings.sort_by_key(|finding| (finding.place.line, finding.rule.code));
     (findings, declined)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::cell::Cell;
+
+    use tracelog::Text;
+    use tracelog::fixture::{Cycle, LogBuilder, Sample};
+
+    use super::*;
+
+    /// Counts the lines that are looked up.
+    struct Counted<'a>(&'a Text, Cell<usize>);
+
+    impl Lines for Counted<'_> {
+        fn line(&self, line: u32) -> Cow<'_, [u8]> {
+            self.1.set(self.1.get() + 1);
+            self.0.line(line)
+        }
+    }
+
+    /// A run that leaks, with a sample behind every cycle.
+    fn leak(n_cycles: u32) -> String {
+        let mut log = LogBuilder::new(25);
+        for n in 1..=n_cycles {
+            let at_s = f64::from(n) * 0.5;
+            let live_mb = (40.0 + f64::from(n) / 20.0).floor();
+            log.gc(&Cycle { n, at_s, heap_mb: [2.0 * live_mb, 2.0 * live_mb, live_mb], ..Cycle::default() });
+            log.sched(&Sample { at_ms: u64::from(n) * 500, idle_procs: 0, runqueue: n / 8, ..Sample::default() });
+        }
+        log.text().to_owned()
+    }
+
+    #[test]
+    fn a_log_that_grows_is_judged_by_its_columns_and_not_by_its_text() {
+        let looked_up = |n_cycles| {
+            let text = leak(n_cycles);
+            let (lines, log) = (Text::new(&text), Log::read(text.as_bytes()));
+            let runs = Runs::of(&log);
+            let blocks = Blocks::of(&log, &runs);
+            let counted = Counted(&lines, Cell::new(0));
+            let analysis = Analysis::of(&log, &runs, &counted, &Settings::default(), || &blocks);
+            assert!(analysis.findings.iter().any(|finding| finding.rule.code == "GC101"), "{n_cycles}");
+            counted.1.get()
+        };
+        assert_eq!(looked_up(200), looked_up(400));
+    }
+}

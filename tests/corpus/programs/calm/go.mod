@@ -1,0 +1,3 @@
+module calm
+
+go 1.22
