@@ -54,24 +54,26 @@ fn jsonl_has_the_findings_of_json_one_a_line() {
     assert_eq!(run_with(&["check", "--format", "jsonl", "-"], b"").stdout, "");
 }
 
+/// The schema of the standard. One of its patterns, for the language of messages, has a bracket too many and is no regular
+/// expression to a strict reader.
+fn standard() -> jsonschema::Validator {
+    let schema = include_str!("sarif/sarif-schema-2.1.0.json").replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}?$");
+    jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
+}
+
 /// A SARIF document; it is asserted to follow the schema of the standard.
 fn sarif(folder: &Path, args: &[&str]) -> (i32, Value) {
     let ran = run_in(folder, &[&["check", "--format", "sarif"], args].concat());
     let document: Value = serde_json::from_str(&ran.stdout).unwrap();
-    let schema = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sarif/sarif-schema-2.1.0.json"));
-    let schema: Value = serde_json::from_str(&schema.unwrap()).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+    let errors: Vec<String> = standard().iter_errors(&document).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:#?}\n{document:#}");
     (ran.code, document)
 }
 
 #[test]
 fn the_schema_refuses_what_is_no_sarif() {
-    let schema = include_str!("sarif/sarif-schema-2.1.0.json");
-    let validator = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
     for wrong in [r#"{"version":"2.1.0"}"#, r#"{"version":"2.1.0","runs":[{"tool":{"driver":{}}}]}"#] {
-        assert!(!validator.is_valid(&serde_json::from_str(wrong).unwrap()), "{wrong}");
+        assert!(!standard().is_valid(&serde_json::from_str(wrong).unwrap()), "{wrong}");
     }
 }
 

@@ -21,12 +21,50 @@ fn cycles(n_cycles: u64) -> String {
 
 #[test]
 fn a_rule_tells_of_each_run_why_it_found_nothing() {
-    check(&["explain", "GC101", "--file", "-"], &(cycles(12) + &cycles(3)), expect![[""]]);
+    check(
+        &["explain", "GC101", "--file", "-"],
+        &(cycles(12) + &cycles(3)),
+        expect![[r#"
+        -, run 1, lines 1 to 12
+        GC101 live-heap-leak: too short to judge
+
+        Not enough data: it needs 40 cycles and 30 s, has 12 and 11 s.
+
+        - ✗ cycles: 12 (≥ 40 needed)
+        - ✗ time: 11 s (≥ 30 s needed)
+
+        GC101: Live heap keeps rising: what it looks for, what to do next
+
+        -, run 2, lines 13 to 15
+        GC101 live-heap-leak: too short to judge
+
+        Not enough data: it needs 40 cycles and 30 s, has 3 and 2 s.
+
+        - ✗ cycles: 3 (≥ 40 needed)
+        - ✗ time: 2 s (≥ 30 s needed)
+
+        GC101: Live heap keeps rising: what it looks for, what to do next
+
+    "#]],
+    );
 }
 
 #[test]
 fn a_rule_tells_what_would_record_what_it_reads() {
-    check(&["explain", "run-queue-growing", "--file", "-"], &cycles(12), expect![[""]]);
+    check(
+        &["explain", "run-queue-growing", "--file", "-"],
+        &cycles(12),
+        expect![[r#"
+        -, run 1, lines 1 to 12
+        SC102 run-queue-growing: nothing to judge
+
+        No line of the kind that it reads is here (Scheduler). GODEBUG=schedtrace=1000 makes the program
+        print them.
+
+        SC102: The backlog of runnable goroutines grows: what it looks for, what to do next
+
+    "#]],
+    );
 }
 
 #[test]

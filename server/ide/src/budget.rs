@@ -427,7 +427,11 @@ impl Judged {
             severity,
             code: CODE,
             slug: self.target.metric.name,
-            message: format!("{} Budget: {}.", self.in_words(), self.target.written),
+            message: if self.is_unknown() {
+                self.in_words()
+            } else {
+                format!("{} Budget: {}.", self.in_words(), self.target.written)
+            },
             related: Vec::new(),
             numbers: numbers.unwrap_or_default(),
             count: 1,
