@@ -334,12 +334,13 @@ fn leak(parsed: &Parsed, summary: &RunSummary) -> (Place, Outcome) {
         return (worst.place, Outcome::Exceeded(found.len() as f64));
     }
     // With `gc` lines it takes a verdict on the live heap; without them any other leak rule will do.
-    let has_judged =
-        |(_, verdict): &(&str, Verdict<'_>)| matches!(verdict, Verdict::Found(_)) || verdict.name() == "not found";
+    let has_judged = |(_, verdict): &(&str, Verdict<'_>)| {
+        matches!(verdict, Verdict::Found(_) | Verdict::Muted(_)) || verdict.name() == "not found"
+    };
     let heap = |(code, verdict): &(&str, Verdict<'_>)| {
         let says_why = matches!(verdict, Verdict::Declined(_)) && verdict.name() == "not found";
-        *code == "GC101" && (matches!(verdict, Verdict::Nothing | Verdict::Found(_)) || says_why)
-            || *code == "GC107" && (matches!(verdict, Verdict::Found(_)) || says_why)
+        *code == "GC101" && (matches!(verdict, Verdict::Nothing | Verdict::Found(_) | Verdict::Muted(_)) || says_why)
+            || *code == "GC107" && (matches!(verdict, Verdict::Found(_) | Verdict::Muted(_)) || says_why)
     };
     let is_judged = match summary.gc {
         Some(_) => verdicts.iter().any(heap),

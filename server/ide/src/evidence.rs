@@ -17,6 +17,8 @@ use crate::words;
 pub enum Verdict<'a> {
     /// What it found, the worst first.
     Found(Vec<&'a Finding>),
+    /// What it found, all of which somebody muted.
+    Muted(Vec<&'a Finding>),
     /// It found nothing and says which conditions did not hold, the one first that came closest.
     Declined(Vec<&'a Declined>),
     /// It found nothing. Rules of which nobody asks "why not" keep no more than that.
@@ -39,6 +41,7 @@ impl Verdict<'_> {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Found(_) => "found",
+            Self::Muted(_) => "muted",
             Self::Declined(declined) if declined.iter().all(|declined| is_short(declined)) => "too short to judge",
             Self::Declined(_) | Self::Nothing => "not found",
             Self::NotRead { .. } => "nothing to judge",
@@ -60,10 +63,16 @@ pub fn verdict<'a>(parsed: &'a Parsed, rule: &'static Rule, run: Option<usize>) 
     }
     let analysis = parsed.analysis();
     let of_rule = |finding: &&Finding| finding.rule.code == rule.code && finding.run == run;
-    let mut found: Vec<&Finding> = analysis.findings.iter().filter(of_rule).collect();
-    if !found.is_empty() {
+    let worst_first = |findings: &'a [Finding]| {
+        let mut found: Vec<&Finding> = findings.iter().filter(of_rule).collect();
         found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        Some(found).filter(|found| !found.is_empty())
+    };
+    if let Some(found) = worst_first(&analysis.findings) {
         return Verdict::Found(found);
+    }
+    if let Some(muted) = worst_first(&analysis.muted) {
+        return Verdict::Muted(muted);
     }
     let at = run.and_then(|number| index_of(parsed, number));
     if at.is_some_and(|at| parsed.runs.list[at].toolchain) && matches!(rule.check, Check::Run(_)) {
@@ -114,7 +123,7 @@ pub fn of(parsed: &Parsed, rule: &'static Rule, run: Option<usize>, line_in_word
     let verdict = verdict(parsed, rule, run);
     let name = format!("{} {}", rule.code, rule.slug);
     match &verdict {
-        Verdict::Found(found) => {
+        Verdict::Found(found) | Verdict::Muted(found) => {
             for finding in found.iter().take(MAX_FOUND) {
                 title(&mut markup, finding);
                 markup.paragraph(&finding.message);
@@ -124,6 +133,9 @@ pub fn of(parsed: &Parsed, rule: &'static Rule, run: Option<usize>, line_in_word
             }
             if found.len() > MAX_FOUND {
                 markup.paragraph(&format!("And {} more of it here.", found.len() - MAX_FOUND));
+            }
+            if matches!(verdict, Verdict::Muted(_)) {
+                markup.paragraph("Muted: it is not shown among the findings.");
             }
         }
         Verdict::Declined(declined) => {
