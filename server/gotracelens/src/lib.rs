@@ -4,7 +4,9 @@ pub mod cli;
 pub mod config;
 pub mod lsp;
 
+mod evidence;
 mod input;
 mod joined;
 mod rotation;
+mod site;
 mod visible;

@@ -12,6 +12,7 @@ mod actions;
 mod around;
 mod capabilities;
 mod client;
+mod evidence;
 mod fault;
 mod from_proto;
 mod godebug;
@@ -57,6 +58,7 @@ use tower_lsp::jsonrpc::Result;
 
 use around::{AroundParams, Other};
 use client::Client;
+use evidence::{Evidence, EvidenceParams};
 use inbox::{About, Event, Inbox, Needs};
 use links::Roots;
 use main_loop::MainLoop;
@@ -152,6 +154,11 @@ impl Server {
     async fn tune(&self, params: TextDocumentPositionParams) -> Result<Option<questions::Tuned>> {
         let position = params.position;
         self.inbox.ask(params.text_document.uri, Needs::Log, move |view| questions::tune(view, position)).await
+    }
+
+    async fn evidence(&self, params: EvidenceParams) -> Result<Option<Evidence>> {
+        let uri = params.text_document.uri.clone();
+        self.inbox.ask(uri, Needs::Log, move |view| evidence::evidence(view, &params)).await
     }
 
     async fn around(&self, params: AroundParams) -> Result<Option<around::Around>> {

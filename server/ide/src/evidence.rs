@@ -7,7 +7,7 @@ use tracelog::{Family, Field, Run};
 
 use crate::diagnostics::locate;
 use crate::markup::{Markup, Shown};
-use crate::rules::evidence::{Declined, Test};
+use crate::rules::evidence::{Condition, Declined, Test};
 use crate::rules::{self, Check, Finding, LEAKS, Rule, Severity};
 use crate::snapshot::{Parsed, Snapshot};
 use crate::words;
@@ -17,6 +17,8 @@ use crate::words;
 pub enum Verdict<'a> {
     /// What it found, the worst first.
     Found(Vec<&'a Finding>),
+    /// What it found, all of which somebody muted.
+    Muted(Vec<&'a Finding>),
     /// It found nothing and says which conditions did not hold, the one first that came closest.
     Declined(Vec<&'a Declined>),
     /// It found nothing. Rules of which nobody asks "why not" keep no more than that.
@@ -39,6 +41,7 @@ impl Verdict<'_> {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Found(_) => "found",
+            Self::Muted(_) => "muted",
             Self::Declined(declined) if declined.iter().all(|declined| is_short(declined)) => "too short to judge",
             Self::Declined(_) | Self::Nothing => "not found",
             Self::NotRead { .. } => "nothing to judge",
@@ -60,10 +63,16 @@ pub fn verdict<'a>(parsed: &'a Parsed, rule: &'static Rule, run: Option<usize>) 
     }
     let analysis = parsed.analysis();
     let of_rule = |finding: &&Finding| finding.rule.code == rule.code && finding.run == run;
-    let mut found: Vec<&Finding> = analysis.findings.iter().filter(of_rule).collect();
-    if !found.is_empty() {
+    let worst_first = |findings: &'a [Finding]| {
+        let mut found: Vec<&Finding> = findings.iter().filter(of_rule).collect();
         found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        Some(found).filter(|found| !found.is_empty())
+    };
+    if let Some(found) = worst_first(&analysis.findings) {
         return Verdict::Found(found);
+    }
+    if let Some(muted) = worst_first(&analysis.muted) {
+        return Verdict::Muted(muted);
     }
     let at = run.and_then(|number| index_of(parsed, number));
     if at.is_some_and(|at| parsed.runs.list[at].toolchain) && matches!(rule.check, Check::Run(_)) {
@@ -91,7 +100,7 @@ fn n_failed(test: &Test) -> usize {
 }
 
 /// Where the run with this number stands in the list, which may be a part of all.
-fn index_of(parsed: &Parsed, number: usize) -> Option<usize> {
+pub(crate) fn index_of(parsed: &Parsed, number: usize) -> Option<usize> {
     parsed.runs.list.binary_search_by_key(&number, |run| run.number).ok()
 }
 
@@ -114,7 +123,7 @@ pub fn of(parsed: &Parsed, rule: &'static Rule, run: Option<usize>, line_in_word
     let verdict = verdict(parsed, rule, run);
     let name = format!("{} {}", rule.code, rule.slug);
     match &verdict {
-        Verdict::Found(found) => {
+        Verdict::Found(found) | Verdict::Muted(found) => {
             for finding in found.iter().take(MAX_FOUND) {
                 title(&mut markup, finding);
                 markup.paragraph(&finding.message);
@@ -124,6 +133,9 @@ pub fn of(parsed: &Parsed, rule: &'static Rule, run: Option<usize>, line_in_word
             }
             if found.len() > MAX_FOUND {
                 markup.paragraph(&format!("And {} more of it here.", found.len() - MAX_FOUND));
+            }
+            if matches!(verdict, Verdict::Muted(_)) {
+                markup.paragraph("Muted: it is not shown among the findings.");
             }
         }
         Verdict::Declined(declined) => {
@@ -258,12 +270,14 @@ fn places(markup: &mut Markup, finding: &Finding, line_in_words: &dyn Fn(u32) ->
 }
 
 /// A leak rule that could not judge a run, and what it lacks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NotEnough {
     /// Code of the rule.
     pub code: &'static str,
     /// `needs 40 cycles and 30 s, has 12 and 3 s`.
     pub words: String,
+    /// The conditions on data that do not hold.
+    pub missing: Vec<Condition>,
 }
 
 /// What leak rules lack in a run that has cycles. That one of them has judged the run is no reason to leave the others
@@ -279,12 +293,13 @@ pub fn not_enough(parsed: &Parsed, run: usize) -> Vec<NotEnough> {
     let of_rule = |code: &'static str| declined.iter().filter(move |declined| declined.rule.code == code);
     let of_run = LEAKS.into_iter().filter_map(|code| {
         // Where one of several series was long enough, the rule has judged.
-        let words = of_rule(code).next()?.test.missing_in_words()?;
+        let test = &of_rule(code).next()?.test;
+        let (words, missing) = (test.missing_in_words()?, test.missing().cloned().collect());
         if !of_rule(code).all(|declined| is_short(declined)) {
             return None;
         }
         let is_found = |finding: &Finding| finding.run == Some(run) && finding.rule.code == code;
-        (!parsed.analysis().findings.iter().any(is_found)).then_some(NotEnough { code, words })
+        (!parsed.analysis().findings.iter().any(is_found)).then_some(NotEnough { code, words, missing })
     });
     of_run.collect()
 }
@@ -293,6 +308,42 @@ pub fn not_enough(parsed: &Parsed, run: usize) -> Vec<NotEnough> {
 pub fn not_enough_in_words(lacking: &[NotEnough]) -> Option<String> {
     let parts: Vec<String> = lacking.iter().map(|one| format!("{} {}", one.code, one.words)).collect();
     (!parts.is_empty()).then(|| format!("not enough data: {}", parts.join("; ")))
+}
+
+/// Runs that are asked whether their lines print what a rule reads; runs of one log are mostly of one release.
+const MAX_ASKED: usize = 50;
+
+/// Whether a rule that found nothing in a log could have found something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Overall {
+    /// It judged a run, or the log.
+    Judged,
+    /// All runs that it could read were too short; what the first one lacked.
+    TooShort(String),
+    /// There was nothing for it to read, or it is off.
+    NotRead,
+}
+
+/// The same of a log as a whole. Thousands of runs cost one pass.
+pub fn overall(parsed: &Parsed, rule: &'static Rule) -> Overall {
+    if !parsed.settings().is_on(rule) {
+        return Overall::NotRead;
+    }
+    let has_lines = |run: &&Run| {
+        let is_judged = !run.toolchain || !matches!(rule.check, Check::Run(_));
+        is_judged && (rule.reads.is_empty() || rule.reads.iter().any(|field| !run.rows(field.family).is_empty()))
+    };
+    let readable: Vec<&Run> = parsed.runs.list.iter().filter(has_lines).collect();
+    let is_read = |run: &&Run| !matches!(verdict(parsed, rule, Some(run.number)), Verdict::NotRead { .. });
+    if !readable.iter().take(MAX_ASKED).any(is_read) {
+        return Overall::NotRead;
+    }
+    let declined = || parsed.analysis().declined.iter().filter(|declined| declined.rule.code == rule.code);
+    let missing = declined().find_map(|declined| declined.test.missing_in_words());
+    match missing {
+        Some(words) if declined().all(is_short) && declined().count() >= readable.len() => Overall::TooShort(words),
+        _ => Overall::Judged,
+    }
 }
 
 /// Where the findings of a rule are shown, for those that ask by line: the code and run of each on a line.
@@ -517,6 +568,18 @@ mod tests {
         assert!(said.starts_with("not enough data: GC101 needs 40 cycles and 30 s, has 12 and 2.75 s"), "{said}");
         assert_eq!(words(&leak()).filter(|said| said.contains("GC101")), None);
         assert_eq!(words(&sched_lines(9, 2, 0.1, |_| (1, 0))), None);
+    }
+
+    #[test]
+    fn a_rule_has_judged_a_log_when_it_judged_one_run_of_it() {
+        let of = |text: &str, rule: &str| overall(open(text).parsed.as_deref().unwrap(), rules::named(rule).unwrap());
+        let short = "needs 40 cycles and 30 s, has 12 and 2.75 s".to_owned();
+        let flat = gc_lines(60, |idx| GcLine { n: idx + 1, at_s: idx as f64, ..GcLine::default() });
+        assert_eq!(of(&short_run(), "GC101"), Overall::TooShort(short));
+        assert_eq!(of(&(flat + &short_run()), "GC101"), Overall::Judged);
+        assert_eq!(of(&short_run(), "GC502"), Overall::Judged);
+        assert_eq!(of(&short_run(), "SC101"), Overall::NotRead);
+        assert_eq!(of("starting\n", "GC101"), Overall::NotRead);
     }
 
     #[test]

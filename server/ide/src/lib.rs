@@ -5,6 +5,7 @@
 pub mod advice;
 pub mod analysis;
 pub mod blocks;
+pub mod budget;
 pub mod clock;
 pub mod derived;
 pub mod diagnostics;

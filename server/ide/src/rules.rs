@@ -228,6 +228,15 @@ pub fn named(name: &str) -> Option<&'static Rule> {
     RULES.iter().copied().find(is_it)
 }
 
+/// The rule whose code or slug looks most like this.
+pub fn nearest(name: &str) -> &'static Rule {
+    let name = name.to_lowercase();
+    let likeness = |known: &str| strsim::jaro_winkler(&name, &known.to_lowercase());
+    let of_rule = |rule: &Rule| likeness(rule.code).max(likeness(rule.slug));
+    let nearest = RULES.iter().copied().max_by(|a, b| of_rule(a).total_cmp(&of_rule(b)));
+    nearest.expect("there are rules")
+}
+
 /// Codes of the rules that find what is never given back: heap, stacks, goroutines.
 pub const LEAKS: [&str; 6] = ["GC101", "GC104", "GC107", "GC108", "GR101", "SC110"];
 

@@ -70,6 +70,45 @@ fn pulled_diagnostics_are_sent_once_for_each_change_of_them() {
 }
 
 #[test]
+fn diagnostics_carry_what_they_rest_on() {
+    let mut client = Client::start(pulling());
+    client.open(URI, &leaking());
+    let report = client.about("textDocument/diagnostic", URI);
+    let items = report["items"].as_array().expect("a full report has items");
+    let leak = items.iter().find(|item| item["code"] == "GC101").expect("it leaks");
+    let data = &leak["data"];
+    assert_eq!((&data["slug"], &data["run"], &data["isFurther"]), (&json!("live-heap-leak"), &json!(0), &json!(false)));
+    assert!(data["numbers"]["gain_mb"].as_f64().is_some_and(|gain| gain > 10.0), "{data}");
+    assert!(data["conditions"].is_array() && data["partOf"].is_null(), "{data}");
+    client.finish();
+}
+
+#[test]
+fn evidence_is_told_for_a_rule_and_a_run_or_a_line() {
+    let mut client = Client::start(pulling());
+    client.open(URI, &format!("{}{}", leaking(), healthy(5)));
+    let mut ask = |params: Value| {
+        let mut about = json!({"textDocument": {"uri": URI}});
+        about.as_object_mut().expect("an object").extend(params.as_object().cloned().unwrap_or_default());
+        client.ask("gotracelens/evidence", about)
+    };
+    let found = ask(json!({"code": "GC101", "run": 0}));
+    assert_eq!((&found["code"], &found["run"]), (&json!("GC101"), &json!(0)));
+    let text = found["markdown"].as_str().expect("it is text");
+    assert!(
+        text.starts_with("**GC101 live-heap-leak**: warning") && text.contains("Live heap keeps rising: "),
+        "{text}"
+    );
+    assert_eq!(ask(json!({"code": "live-heap-leak"})), found, "the first run with something to show");
+    let short = ask(json!({"code": "GC101", "line": 102}));
+    assert_eq!(short["run"], 1);
+    assert!(short["markdown"].as_str().is_some_and(|text| text.contains("✗ cycles: 5 (≥ 40 needed)")), "{short}");
+    assert_eq!(ask(json!({"code": "GC999", "run": 0})), Value::Null);
+    assert_eq!(ask(json!({"code": "GC101", "run": 9})), Value::Null);
+    client.finish();
+}
+
+#[test]
 fn diagnostics_are_pushed_to_clients_that_do_not_pull() {
     let mut client =
         Client::start(json!({"textDocument": {"codeLens": {}, "publishDiagnostics": {"versionSupport": true}}}));

@@ -1,22 +1,28 @@
 //! `gotracelens check`: what is wrong, at the lines where it shows.
 
-use std::io::{self, BufWriter, Write};
+mod github;
+mod human;
+mod json;
+mod junit;
+mod place;
+mod sarif;
 
-use annotate_snippets::{AnnotationKind, Element, Group, Level as Title, Renderer, Snippet};
+use std::io::{self, BufWriter};
+
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
+use ide::Diagnostic;
+use ide::budget::{self, Judged, Target};
 use ide::rules::Severity;
-use ide::{Diagnostic, words};
-use schemars::JsonSchema;
-use serde::Serialize;
-use tracelog::Loc;
 
-use super::findings::{Asked, FindingJson, Level};
-use super::input::Document;
+#[cfg(test)]
+pub(super) use self::json::CheckJson;
+use super::findings::{Asked, Level};
+use super::input::InputError;
 use super::joined::Files;
-use super::select::{Selection, SelectionJson};
-use super::visible::{visible, visible_range};
-use super::{Exit, json, report, settings, terminal};
+use super::select::Selection;
+use super::visible::visible;
+use super::{Exit, report, settings, terminal};
 
 /// Options of `check`.
 #[derive(clap::Args)]
@@ -30,7 +36,7 @@ pub(super) struct Args {
     #[command(flatten)]
     settings: settings::Flags,
 
-    /// Lines of the log with what was found, or one JSON object
+    /// How findings are written
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 
@@ -41,12 +47,31 @@ pub(super) struct Args {
     /// Leave out what is below this level; what makes the command fail is always shown
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level(Severity::Info))]
     show: Level,
+
+    /// What each run may cost at most, e.g. p99_stw=5ms,gc_cpu=10%,leak=none; exit with 1 when it costs more
+    /// (`gotracelens explain ci` lists all names)
+    #[arg(long, value_name = "NAME=LIMIT,...", value_delimiter = ',', value_parser = Target::parse)]
+    budget: Vec<Target>,
+
+    /// Exit with 1 also where the budget cannot be judged: too few lines, or none of the kind
+    #[arg(long, requires = "budget")]
+    budget_strict: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
+    /// Lines of the log with what was found
     Human,
+    /// One JSON object
     Json,
+    /// One JSON object a finding, each on a line
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Workflow commands of GitHub Actions, which become annotations
+    Github,
+    /// JUnit XML, for the test reports of other CI systems
+    Junit,
 }
 
 /// A level, or none.
@@ -72,30 +97,38 @@ impl ValueEnum for FailOn {
     }
 }
 
-/// What `check --format json` writes.
-#[derive(Serialize, JsonSchema)]
-#[schemars(title = "gotracelens check")]
-pub(super) struct CheckJson {
-    /// Version of this layout.
-    schema: u32,
-    /// What of the files was looked at; null for everything.
-    selection: Option<SelectionJson>,
-    /// One entry a file, in the order of the arguments; files that were joined have one entry.
-    files: Vec<CheckedFileJson>,
+/// A file that was read and judged.
+struct Checked<'a> {
+    asked: &'a Asked,
+    /// All findings, and what the budget says, in the order of lines.
+    all: Vec<Diagnostic>,
+    /// The lowest level that is shown.
+    show: Severity,
+    judged: Vec<Judged>,
+    is_strict: bool,
 }
 
-/// The findings of one file.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "CheckedFile")]
-struct CheckedFileJson {
-    /// Name as it was given; `-` for standard input. Of joined files, their names in reading order with ` + ` between.
-    path: String,
-    /// The files that were joined, in reading order; empty for a file by itself.
-    joined: Vec<String>,
-    /// Why the file could not be read, or not to its end; else null.
-    error: Option<String>,
-    /// What was found, in the order of lines.
-    findings: Vec<FindingJson>,
+impl Checked<'_> {
+    /// What is shown of the findings.
+    fn shown(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.all.iter().filter(|found| found.severity >= self.show)
+    }
+
+    /// Whether this makes the command fail.
+    fn violates(&self, judged: &Judged) -> bool {
+        judged.is_exceeded() || self.is_strict && judged.is_unknown()
+    }
+}
+
+/// A format: what it does with files as they are read, in the order of the arguments.
+trait Report {
+    fn file(&mut self, checked: &Checked<'_>) -> io::Result<()>;
+
+    /// A file of which nothing could be read. What is wrong with it is on standard error already.
+    fn unreadable(&mut self, error: &InputError) -> io::Result<()>;
+
+    /// Everything was read, and the command ends so.
+    fn finish(&mut self, exit: Exit) -> io::Result<()>;
 }
 
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
@@ -109,11 +142,15 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
             return Ok(Exit::Trouble);
         }
     };
-    let show = args.fail_on.0.map_or(args.show, |level| level.min(args.show)).0;
-    let mut tally = Tally::default();
+    if let Some(name) = named_twice(&args.budget) {
+        report(&format!("--budget: {name} is limited twice"));
+        return Ok(Exit::Trouble);
+    }
+    let fail_on = args.fail_on.0.map(|level| level.0);
+    let show = fail_on.map_or(args.show.0, |level| level.min(args.show.0));
     let mut exit = Exit::Success;
-    let mut files = Vec::new();
-    let mut out = terminal::stdout();
+    let mut has_failed = false;
+    let mut format = writer(args, fail_on);
     for document in args.files.documents() {
         let asked = match document {
             Ok(document) => {
@@ -123,122 +160,59 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
             Err(error) => {
                 report(&error);
                 exit = Exit::Trouble;
-                let (path, joined, findings) = (error.name().to_owned(), Vec::new(), Vec::new());
-                files.push(CheckedFileJson { path, joined, error: Some(error.to_string()), findings });
+                format.unreadable(&error)?;
                 continue;
             }
         };
         exit = exit.max(asked.exit);
-        let all = asked.diagnostics();
-        let shown: Vec<&Diagnostic> = all.iter().filter(|found| found.severity >= show).collect();
-        tally.add(&all, shown.len(), asked.document.joined().len().max(1));
-        match args.format {
-            Format::Human => {
-                for found in &shown {
-                    writeln!(out, "{}\n", render(&asked.document, found))?;
-                }
-                if let Some(nothing) = asked.nothing() {
-                    writeln!(out, "{}: {nothing}", visible(&asked.document.name))?;
-                }
-            }
-            Format::Json => files.push(CheckedFileJson {
-                path: asked.document.name.clone(),
-                joined: asked.document.joined(),
-                error: asked.document.cut_in_words(),
-                findings: shown.iter().map(|found| FindingJson::of(found, &asked.document)).collect(),
-            }),
-        }
+        let checked = check(&asked, args, show);
+        let fails = |found: &Diagnostic| fail_on.is_some_and(|level| found.severity >= level);
+        has_failed |= checked.all.iter().any(fails) || checked.judged.iter().any(|judged| checked.violates(judged));
+        format.file(&checked)?;
         for error in &asked.document.cut {
             report(error);
             exit = Exit::Trouble;
         }
     }
+    if exit == Exit::Success && has_failed {
+        exit = Exit::Findings;
+    }
+    format.finish(exit)?;
+    Ok(exit)
+}
+
+/// The findings of a file, and what it has to do with the budget.
+fn check<'a>(asked: &'a Asked, args: &Args, show: Severity) -> Checked<'a> {
+    let judged = budget::judge(&asked.snapshot, &args.budget);
+    let mut checked = Checked { asked, all: asked.diagnostics(), show, judged, is_strict: args.budget_strict };
+    let told = checked.judged.iter().filter_map(|judged| match (checked.violates(judged), judged.is_unknown()) {
+        (true, _) => Some(judged.diagnostic(&asked.snapshot, Severity::Error)),
+        (false, true) => Some(judged.diagnostic(&asked.snapshot, Severity::Info)),
+        (false, false) => None,
+    });
+    let told: Vec<Diagnostic> = told.collect();
+    checked.all.extend(told);
+    checked.all.sort_by_key(|found| (found.loc.line, found.loc.start));
+    checked
+}
+
+fn named_twice(budget: &[Target]) -> Option<&'static str> {
+    let names: Vec<&str> = budget.iter().map(|target| target.metric.name).collect();
+    let twice = budget.iter().enumerate().find(|(at, target)| names[..*at].contains(&target.metric.name));
+    twice.map(|(_, target)| target.metric.name)
+}
+
+fn writer(args: &Args, fail_on: Option<Severity>) -> Box<dyn Report> {
+    let out = || BufWriter::new(io::stdout().lock());
     match args.format {
         Format::Human => {
-            if tally.n_files > 0 {
-                let selected =
-                    if args.selection.is_partial() { format!(" ({})", args.selection) } else { String::new() };
-                writeln!(out, "{}{selected}", tally.in_words())?;
-            }
-            out.flush()?;
+            let selected = if args.selection.is_partial() { format!(" ({})", args.selection) } else { String::new() };
+            Box::new(human::Human::new(terminal::stdout(), selected))
         }
-        Format::Json => {
-            let mut out = BufWriter::new(io::stdout().lock());
-            json::write_line(&CheckJson { schema: 1, selection: args.selection.to_json(), files }, &mut out)?;
-            out.flush()?;
-        }
+        Format::Json => Box::new(json::Json::new(out(), &args.selection)),
+        Format::Jsonl => Box::new(json::JsonLines::new(out())),
+        Format::Sarif => Box::new(sarif::Sarif::new(out())),
+        Format::Github => Box::new(github::GitHub::new(out())),
+        Format::Junit => Box::new(junit::JUnit::new(out(), fail_on)),
     }
-    let failed = args.fail_on.0.is_some_and(|level| tally.worst >= Some(level.0));
-    Ok(if exit == Exit::Success && failed { Exit::Findings } else { exit })
-}
-
-/// What was found in all files.
-#[derive(Default)]
-struct Tally {
-    n_files: usize,
-    /// Errors, warnings, infos and hints.
-    n: [usize; 4],
-    n_hidden: usize,
-    worst: Option<Severity>,
-}
-
-const SEVERITIES: [Severity; 4] = [Severity::Error, Severity::Warning, Severity::Info, Severity::Hint];
-
-impl Tally {
-    fn add(&mut self, all: &[Diagnostic], n_shown: usize, n_files: usize) {
-        self.n_files += n_files;
-        self.n_hidden += all.len() - n_shown;
-        for (n, severity) in self.n.iter_mut().zip(SEVERITIES) {
-            *n += all.iter().filter(|found| found.severity == severity).count();
-        }
-        self.worst = self.worst.max(all.iter().map(|found| found.severity).max());
-    }
-
-    fn in_words(&self) -> String {
-        let counts = self.n.iter().zip(SEVERITIES).filter(|(n, _)| **n > 0);
-        let counts: Vec<String> =
-            counts.map(|(n, severity)| words::count(*n, super::findings::name(severity))).collect();
-        let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
-        let hidden = if self.n_hidden > 0 {
-            format!("; {} not shown, --show hint shows all", self.n_hidden)
-        } else {
-            String::new()
-        };
-        format!("{found} in {}{hidden}", words::count(self.n_files, "file"))
-    }
-}
-
-/// Characters of a line that are shown where the width of the terminal is not known.
-const WIDTH: usize = 140;
-
-/// A finding with its lines.
-fn render(document: &Document, found: &Diagnostic) -> String {
-    let level = match found.severity {
-        Severity::Error => Title::ERROR,
-        Severity::Warning => Title::WARNING,
-        Severity::Info => Title::INFO,
-        Severity::Hint => Title::NOTE.with_name("hint"),
-    };
-    let title = level.primary_title(visible(&found.message)).id(found.code);
-    let mut elements: Vec<Element<'_>> = vec![snippet(document, found.loc, AnnotationKind::Primary, "").into()];
-    for (loc, text) in &found.related {
-        elements.push(snippet(document, *loc, AnnotationKind::Context, text).into());
-    }
-    elements.push(Title::NOTE.message(format!("{}, see `gotracelens explain {}`", found.slug, found.code)).into());
-    let report = [Group::with_title(title).elements(elements)];
-    Renderer::styled().term_width(terminal::width().unwrap_or(WIDTH)).render(&report)
-}
-
-fn snippet<'a>(
-    document: &'a Document,
-    loc: Loc,
-    kind: AnnotationKind,
-    label: &str,
-) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    let line = String::from_utf8_lossy(document.bytes_of(loc.line));
-    let (text, range) = visible_range(&line, loc.start as usize..loc.end as usize);
-    let label = Some(visible(label).into_owned()).filter(|label| !label.is_empty());
-    let place = document.place(loc.line, loc.start);
-    let name = visible(place.file);
-    Snippet::source(text).path(name).line_start(place.line as usize + 1).annotation(kind.span(range).label(label))
 }

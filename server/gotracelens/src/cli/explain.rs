@@ -2,11 +2,14 @@
 
 mod around;
 mod at;
+mod why;
 
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use ide::pages::{self, Page};
+use ide::rules;
 use ide::{Links, words};
 use serde::Serialize;
 use tracelog::catalog::FieldDef;
@@ -15,7 +18,7 @@ use tracelog::{Field, GoReleases, Item, ItemValue, Log, Part};
 use super::input::Document;
 use super::terminal::{self, ID, TITLE, VALUE, paragraph};
 use super::visible::visible;
-use super::{Exit, json, page, report};
+use super::{Exit, json, page, report, settings};
 
 mod godebug;
 
@@ -34,9 +37,17 @@ pub(super) struct Args {
     #[arg(long, value_name = "TIME", value_parser = around::parse_time)]
     around: Option<std::time::Duration>,
 
+    /// With a rule: what it found in each run of this file, condition by condition, or why it found nothing; `-` reads
+    /// standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "around")]
+    file: Option<PathBuf>,
+
     /// Text for people, or JSON
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+
+    #[command(flatten)]
+    settings: settings::Flags,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,6 +59,9 @@ enum Format {
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
     if let Some(within) = args.around {
         return around::run(&args.what, within, args.format);
+    }
+    if let Some(file) = &args.file {
+        return why::run(&args.what, file, &args.settings, args.format);
     }
     if let Some(place) = at::FilePlace::of(&args.what) {
         return at::run(&place, args.format);
@@ -254,4 +268,11 @@ fn unknown(name: &str) -> String {
         format!("; did you mean {}?", similar.join(", "))
     };
     format!("explain \"{shown}\": there is no field, rule, family or term with this name{hint}")
+}
+
+/// What to say about a name that is no rule's, with one that looks like it.
+fn unknown_rule(name: &str) -> String {
+    let shown: String = visible(name).chars().take(80).collect();
+    let nearest = rules::nearest(name);
+    format!("explain \"{shown}\" --file: there is no such rule; did you mean {} {}?", nearest.code, nearest.slug)
 }

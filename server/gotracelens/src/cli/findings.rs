@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use ide::rules::Severity;
+use ide::rules::evidence::Confidence;
 use ide::{Diagnostic, Settings, Snapshot, diagnostics_naming};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,6 +16,7 @@ use super::Exit;
 use super::input::Document;
 use super::select::Selection;
 use super::visible::visible;
+use crate::evidence::{ConditionJson, numbers};
 
 /// A document, read for questions about what was selected of it.
 pub(super) struct Asked {
@@ -124,6 +126,12 @@ pub(super) struct FindingJson {
     count: usize,
     /// The numbers behind the message, by name with unit; null where one is not a number.
     numbers: BTreeMap<&'static str, Option<f64>>,
+    /// The conditions that were met, in the order in which the rule goes through them; empty for rules that keep none.
+    conditions: Vec<ConditionJson>,
+    /// How sure it is: `moderate` or `strong`; null where that does not differ from case to case.
+    confidence: Option<&'static str>,
+    /// The finding whose story it is part of; null for one by itself.
+    part_of: Option<PartOfJson>,
     /// Other places that belong to it.
     related: Vec<RelatedJson>,
 }
@@ -152,6 +160,16 @@ struct RelatedJson {
     text: String,
 }
 
+/// The finding whose story another one is part of.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PartOf")]
+struct PartOfJson {
+    /// Code of its rule.
+    code: &'static str,
+    #[serde(flatten)]
+    place: PlaceJson,
+}
+
 impl FindingJson {
     pub(super) fn of(found: &Diagnostic, document: &Document) -> Self {
         let related = |(loc, text): &(Loc, String)| RelatedJson { place: place(*loc, document), text: text.clone() };
@@ -163,7 +181,10 @@ impl FindingJson {
             place: place(found.loc, document),
             message: found.message.clone(),
             count: found.count,
-            numbers: found.numbers.iter().map(|(name, value)| (*name, finite(*value))).collect(),
+            numbers: numbers(&found.numbers),
+            conditions: ConditionJson::all(&found.test.conditions),
+            confidence: found.confidence.map(Confidence::name),
+            part_of: found.part_of.map(|(code, loc)| PartOfJson { code, place: place(loc, document) }),
             related: found.related.iter().map(related).collect(),
         }
     }
@@ -173,11 +194,6 @@ fn place(loc: Loc, document: &Document) -> PlaceJson {
     let place = document.place(loc.line, loc.start);
     let end_col = place.byte + (loc.end - loc.start) + 1;
     PlaceJson { file: place.file.to_owned(), line: place.line + 1, col: place.byte + 1, end_col }
-}
-
-/// JSON knows neither infinity nor NaN.
-pub(super) fn finite(value: f64) -> Option<f64> {
-    value.is_finite().then_some(value)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::lines::ParsedItem;
 use super::{Exit, FamilyArg, note, report, words_of};
 
 /// What of a log is asked for.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(super) struct Selection {
     /// Only this process run, counted from 1 as `summary` shows them; may be given more than once. In JSON the same run
     /// has the id 0

@@ -6,9 +6,10 @@ use std::io::{self, BufWriter, Write};
 
 use clap::ValueEnum;
 use ide::environment::Environment;
+use ide::evidence::NotEnough;
 use ide::rules::Severity;
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
-use ide::{Diagnostic, Phase, clock, lens, words};
+use ide::{Diagnostic, Phase, clock, evidence, lens, words};
 use tracelog::blocks::Block;
 
 #[cfg(test)]
@@ -142,7 +143,16 @@ fn write_run(out: &mut impl Write, asked: &Asked, summary: &RunSummary, findings
     write_environment(out, asked, summary.run)?;
     write_phases(out, asked, summary.run)?;
     write_blocks(out, asked, summary.run)?;
-    write_findings(out, asked, findings)
+    write_findings(out, asked, findings)?;
+    if let Some(words) = evidence::not_enough_in_words(&not_enough(asked, summary.run)) {
+        writeln!(out, "    {ID}{words}{ID:#}")?;
+    }
+    Ok(())
+}
+
+/// What leak rules lack in a run.
+fn not_enough(asked: &Asked, run: usize) -> Vec<NotEnough> {
+    asked.snapshot.parsed.as_ref().map_or_else(Vec::new, |parsed| evidence::not_enough(parsed, run))
 }
 
 /// Lines that are named for an item of the configuration.

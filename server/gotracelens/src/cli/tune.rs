@@ -8,12 +8,13 @@ use ide::words::{count, percent, rough, rough_span};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::findings::{Asked, finite};
+use super::findings::Asked;
 use super::joined::Files;
 use super::select::{Selection, SelectionJson};
 use super::terminal::{self, ID, TITLE, VALUE};
 use super::visible::visible;
 use super::{Exit, json, report, settings};
+use crate::evidence::finite;
 
 /// Options of `tune`.
 #[derive(clap::Args)]

@@ -8,6 +8,8 @@ use serde_json::Value;
 use tower_lsp::gen_lsp_types as proto;
 use tower_lsp::jsonrpc::{Error, Result};
 
+use crate::site::site;
+
 /// The key of the initialization options under which a client says how it opens pages.
 const PAGE_URI: &str = "pageUri";
 
@@ -80,13 +82,6 @@ pub(super) fn all() -> Vec<PageEntry> {
 pub(super) fn links(options: Option<&Value>) -> Links {
     let announced = options.and_then(|options| options.get(PAGE_URI)).and_then(Value::as_str);
     announced.and_then(Links::announced).or_else(|| site().cloned()).unwrap_or_default()
-}
-
-/// The site with the reference whose address was given when this was built, if one was.
-fn site() -> Option<&'static Links> {
-    static SITE: std::sync::LazyLock<Option<Links>> =
-        std::sync::LazyLock::new(|| option_env!("GOTRACELENS_DOCS_URL").and_then(Links::site));
-    SITE.as_ref()
 }
 
 /// Where the page of a rule is told on the site.

@@ -38,7 +38,8 @@ pub(super) fn build(server: impl FnOnce(Client) -> Server) -> (LspService<Server
         .custom_method("gotracelens/tune", Server::tune)
         .custom_method("gotracelens/page", Server::page)
         .custom_method("gotracelens/pages", Server::pages)
-        .custom_method("gotracelens/around", Server::around);
+        .custom_method("gotracelens/around", Server::around)
+        .custom_method("gotracelens/evidence", Server::evidence);
     #[cfg(feature = "fault")]
     let builder = builder.custom_method("gotracelens/fault", Server::fault);
     builder.finish()

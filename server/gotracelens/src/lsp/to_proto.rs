@@ -12,7 +12,7 @@ use tracelog::{LineCol, Loc};
 use crate::config::project::FileProblem;
 
 use super::world::View;
-use super::{capabilities, pages, questions};
+use super::{capabilities, evidence, pages, questions};
 
 /// What diagnostics name as their origin.
 pub(super) const SOURCE: &str = "gotracelens";
@@ -134,6 +134,7 @@ fn place_params(view: &View, position: proto::Position) -> serde_json::Value {
 }
 
 pub(super) fn diagnostic(view: &View, diagnostic: ide::Diagnostic) -> proto::Diagnostic {
+    let data = evidence::data(view, &diagnostic);
     let related_information = view.profile.related_information.then(|| {
         let related = diagnostic.related.into_iter().map(|(loc, message)| proto::DiagnosticRelatedInformation {
             location: proto::Location { uri: view.uri.clone(), range: range(view, loc) },
@@ -149,6 +150,7 @@ pub(super) fn diagnostic(view: &View, diagnostic: ide::Diagnostic) -> proto::Dia
         source: Some(SOURCE.into()),
         message: proto::Message::String(diagnostic.message),
         related_information: related_information.filter(|related| !related.is_empty()),
+        data,
         ..Default::default()
     }
 }

@@ -150,6 +150,7 @@ const CHAPTERS: &[(&str, &str, &str)] = &[
     ("Output of parse", "parse.md", "lines as JSON or as a table"),
     ("Files", "files.md", "parts of logs, rotated files, extract and strip"),
     ("Requests", "requests.md", "whether slow requests are the collector's, and what happened around a line"),
+    ("In CI", "ci.md", "formats for other tools, budgets, GitHub Actions"),
     ("Blocks", "blocks.md", "dumps, scheddetail blocks, profiles and race reports as objects"),
     ("Settings", "settings.md", "what can be changed in an editor"),
     ("Scopes", "scopes.md", "names for authors of color themes"),

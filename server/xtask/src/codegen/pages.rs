@@ -14,6 +14,7 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("switches", "GODEBUG", "godebug.md"),
     ("parse", "Output of parse", "parse.md"),
     ("files", "Files", "files.md"),
+    ("ci", "In CI", "ci.md"),
     ("blocks", "Blocks", "blocks.md"),
     ("godebug", "GODEBUG", "godebug.md"),
     ("settings", "Settings", "settings.md"),

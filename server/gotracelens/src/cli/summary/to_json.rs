@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use ide::Diagnostic;
 use ide::environment::{Environment, Evidence};
+use ide::evidence::NotEnough;
 use ide::phases::{Change, Phase};
 use ide::requests::clock::Joint;
 use ide::requests::split::{Split, Verdict};
@@ -14,10 +15,11 @@ use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSumm
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::cli::findings::{Asked, FindingJson, by_run, finite};
+use crate::cli::findings::{Asked, FindingJson, by_run};
 use crate::cli::input::InputError;
 use crate::cli::parse::ends;
 use crate::cli::select::{Selection, SelectionJson};
+use crate::evidence::{ConditionJson, finite};
 
 /// What `summary --format json` writes.
 #[derive(Serialize, JsonSchema)]
@@ -93,8 +95,22 @@ struct RunJson {
     blocks: Vec<BlockJson>,
     /// Findings about the run, without hints.
     findings: Vec<FindingJson>,
+    /// Leak rules that could not judge the run for want of data; empty where all could, and without `gc` lines.
+    not_enough_data: Vec<NotEnoughJson>,
     /// Why fields of this object are null, by field.
     absent: BTreeMap<&'static str, &'static str>,
+}
+
+/// A rule that lacks data.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NotEnough")]
+struct NotEnoughJson {
+    /// Code of the rule.
+    code: &'static str,
+    /// What it needs and what there is: `needs 40 cycles and 30 s, has 12 and 3 s`.
+    words: String,
+    /// The conditions on data that do not hold.
+    missing: Vec<ConditionJson>,
 }
 
 /// An item of the configuration.
@@ -395,8 +411,14 @@ fn run(asked: &Asked, summary: &RunSummary, findings: Vec<FindingJson>) -> RunJs
         phases: super::phases(asked, summary.run).iter().map(|phase| phase_json(asked, phase)).collect(),
         blocks: blocks(asked, summary.run),
         findings,
+        not_enough_data: super::not_enough(asked, summary.run).into_iter().map(not_enough).collect(),
         absent,
     }
+}
+
+fn not_enough(lacking: NotEnough) -> NotEnoughJson {
+    let NotEnough { code, words, missing } = lacking;
+    NotEnoughJson { code, words, missing: ConditionJson::all(&missing) }
 }
 
 fn environment(asked: &Asked, run: usize) -> Vec<EnvironmentJson> {
