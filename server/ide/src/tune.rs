@@ -373,7 +373,11 @@ mod tests {
     fn half_a_room_steers_at_peaks_and_little_is_a_warning() {
         let tuning = asked(steady(700, 250, 0.1, 30.0), container(512.0));
         assert_eq!(tuning.line.as_deref(), Some("GOMEMLIMIT=460MiB"));
-        assert!(tuning.reason.contains("effective GOGC 69 at the limit, GC share about 22 % there (15 % now)"), "{}", tuning.reason);
+        assert!(
+            tuning.reason.contains("effective GOGC 69 at the limit, GC share about 22 % there (15 % now)"),
+            "{}",
+            tuning.reason
+        );
         let tuning = asked(steady(700, 300, 0.1, 30.0), container(512.0));
         assert!(tuning.notes.iter().any(|note| note.contains("a larger container is better")), "{:?}", tuning.notes);
     }
