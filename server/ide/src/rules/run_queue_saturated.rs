@@ -187,7 +187,7 @@ mod tests {
             ✓ samples: 30 (≥ 10 needed)
             ✗ samples in a row with no idle P and 4 waiting per P: 3 (≥ 10 needed)
         "#]]
-            .assert_eq(&why_not(&RULE, &view(&sched_lines(30, 2, 0.1, |idx| (u64::from(idx % 4 == 0), 60)))));
+        .assert_eq(&why_not(&RULE, &view(&sched_lines(30, 2, 0.1, |idx| (u64::from(idx % 4 == 0), 60)))));
         assert_eq!(why_not(&RULE, &view("")), "");
     }
 
