@@ -120,7 +120,7 @@ mod tests {
     impl Lines for Counted<'_> {
         fn line(&self, line: u32) -> Cow<'_, [u8]> {
             self.1.set(self.1.get() + 1);
-            self.0.line(line)
+            Lines::line(self.0, line)
         }
     }
 

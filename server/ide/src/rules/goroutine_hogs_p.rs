@@ -1,8 +1,9 @@
 //! ## What it looks for
 //!
 //! Two blocks of scheddetail or more in a row, at least 100 ms apart, in which the same P runs the same goroutine and has
-//! started no other in between (`schedtick` is the same), while other goroutines wait. Goroutines in system calls, the
-//! workers of the collector, and blocks in which the world is being stopped are left out.
+//! started no other in between (`schedtick` is the same), while other goroutines wait. With less than three blocks and
+//! less than half a second it is a hint. Goroutines in system calls, the workers of the collector, blocks in which the
+//! world is being stopped, and samples that came late are left out.
 //!
 //! ## Why it matters
 //!
@@ -22,7 +23,7 @@
 //! ## Limits
 //!
 //! Ticks are counted per P and only for goroutines that get a fresh time slice. A machine that is short of CPUs can keep a
-//! thread, and so its P, from running at all for some time: see `sample-late`.
+//! thread, and so its P, from running at all for some time; where the samples are late too, that is left out.
 //!
 //! ## Example
 //!
@@ -38,6 +39,7 @@ use super::point::{Hit, Words};
 use super::samples::report_tested;
 use super::{Check, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::derived::runnable;
+use crate::stats::median;
 use crate::view::RunView;
 use crate::view::detail::Running;
 use crate::words::rough_span;
@@ -57,7 +59,12 @@ pub(crate) static RULE: Rule = Rule {
 const LIMITS: &[Limit] = &[
     limit("min_samples", 2.0, "samples", "Fewest blocks in a row."),
     limit("min_span_ms", 100.0, "ms", "Shortest time from the first to the last of them.").in_latency(50.0),
+    limit("min_info_samples", 3.0, "samples", "So many in a row are more than a hint."),
+    limit("min_info_ms", 500.0, "ms", "So long is more than a hint.").in_latency(250.0),
 ];
+
+/// A gap of so many usual ones says nothing about who ran meanwhile.
+const LATE: f64 = 1.8;
 
 /// A goroutine that keeps its P.
 struct Hold {
@@ -105,8 +112,10 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     test.value("goroutines that wait meanwhile", worst.waiting, Bound::AtLeast(1.0), "");
     report_tested(out, &RULE, run.run, &hits, test, |worst| {
         let hold = &holds[worst];
+        let is_clear = hold.n_blocks as f64 >= limits.get("min_info_samples")
+            || 1000.0 * span_s(hold) >= limits.get("min_info_ms");
         Words {
-            severity: Severity::Info,
+            severity: if is_clear { Severity::Info } else { Severity::Hint },
             message: format!(
                 "{} for {} ({} samples) while up to {:.0} goroutines wait.",
                 name(&hold.last),
@@ -132,9 +141,16 @@ fn name(running: &Running) -> String {
 /// All stretches of blocks in which one goroutine keeps its P, two blocks or more.
 fn holds(run: &RunView) -> Vec<Hold> {
     let detail = &run.detail;
+    let at_s = |block: usize| run.samples.at_s[detail.sample[block]];
+    let gap_s = |block: usize| if block > 0 { at_s(block) - at_s(block - 1) } else { 0.0 };
+    let usual_s = median(&(1..detail.len()).map(gap_s).collect::<Vec<_>>()).unwrap_or(f64::NAN);
     let mut open: Vec<Hold> = Vec::new();
     let mut ended: Vec<Hold> = Vec::new();
     for block in 0..detail.len() {
+        // The process as a whole did not run, or lines are missing.
+        if gap_s(block) >= LATE * usual_s {
+            ended.extend(open.drain(..).filter(|hold| hold.n_blocks > 1));
+        }
         let sample = detail.sample[block];
         let waiting = runnable(&run.samples, sample);
         // Where a P line is missing the global queue is a lower bound.
@@ -142,8 +158,7 @@ fn holds(run: &RunView) -> Vec<Hold> {
         let is_looked_at = waiting >= 1.0 && !detail.gcwaiting[block] && run.samples.at_s[sample].is_finite();
         let mut still: Vec<Hold> = Vec::new();
         for running in detail.running_in(block).iter().filter(|_| is_looked_at) {
-            if running.g.is_none() || running.schedtick.is_none() || running.is_in_system_call || running.is_of_runtime
-            {
+            if running.g.is_none() || running.schedtick.is_none() || !running.is_in_program {
                 continue;
             }
             let is_same = |hold: &Hold| {
@@ -204,7 +219,8 @@ mod tests {
             "goroutines take turns"
         );
         assert_eq!(findings_in(&RULE, &blocks(2, 99, |_| hogged(2))), "", "99 ms");
-        assert_ne!(findings_in(&RULE, &blocks(2, 100, |_| hogged(2))), "");
+        assert!(findings_in(&RULE, &blocks(2, 100, |_| hogged(2))).contains("Hint SC115"));
+        assert!(findings_in(&RULE, &blocks(2, 500, |_| hogged(2))).contains("Info SC115"));
         assert_eq!(
             findings_in(&RULE, &blocks(8, 250, |_| Block { gcwaiting: true, stopwait: 1, ..hogged(2) })),
             "",
@@ -217,7 +233,19 @@ mod tests {
         let text = blocks(8, 250, |_| hogged(2));
         assert_eq!(findings_in(&RULE, &text.replace("G24: status=2()", "G24: status=2(GC worker (idle))")), "");
         assert_eq!(findings_in(&RULE, &text.replace("G24: status=2()", "G24: status=3()")), "");
+        assert_eq!(findings_in(&RULE, &text.replace("G24: status=2()", "G24: status=4(GC worker (active))")), "");
         assert_ne!(findings_in(&RULE, &text.replace("G24: status=2()", "G24: status=2(GC assist wait)")), "");
+    }
+
+    #[test]
+    fn a_stall_of_the_whole_process_is_not_the_goroutines() {
+        // It starts others all the time but for the stall in front of every fifth block.
+        let block = |idx: u64| {
+            let is_stalled = idx > 0 && idx.is_multiple_of(5);
+            Block { at_ms: 250 * idx + 600 * (idx / 5), ..hogged(20 * (idx - u64::from(is_stalled))) }
+        };
+        let text: String = (0..20).map(|idx| block(idx).text()).collect();
+        assert_eq!(findings_in(&RULE, &text), "");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tracelog::{Family, Field, Log, RowId, Run, cells};
 
 use super::Samples;
 use super::fill::local_queues;
-use crate::blocks::{G_GONE, G_RUNNING, G_SYSCALL, G_WAITING};
+use crate::blocks::{G_GONE, G_RUNNING, G_WAITING};
 
 /// P status "running": a thread has it and runs Go code or the scheduler; since Go 1.26 also in a system call.
 const P_RUNNING: u64 = 1;
@@ -104,10 +104,9 @@ pub struct Running {
     pub m: Option<u64>,
     /// The goroutine on that thread.
     pub g: Option<u64>,
-    /// Whether that goroutine is in a system call (Go 1.26 and later leave it its P).
-    pub is_in_system_call: bool,
-    /// Whether it is one of the runtime: a worker of the collector keeps its P for as long as the mark phase lasts.
-    pub is_of_runtime: bool,
+    /// Whether that goroutine runs code of the program. It does not in a system call (Go 1.26 and later leave it its P
+    /// there), nor as a worker of the collector, which keeps its P for as long as the mark phase lasts.
+    pub is_in_program: bool,
     /// The line of the P.
     pub p_line: u32,
     /// The line of the thread.
@@ -281,16 +280,7 @@ impl Filling<'_> {
             let m = reference(log, *row, sched_p::M);
             let schedtick = number(log, *row, sched_p::SCHEDTICK);
             let p_line = log.line(*row);
-            self.detail.running.push(Running {
-                p,
-                schedtick,
-                m,
-                g: None,
-                is_in_system_call: false,
-                is_of_runtime: false,
-                p_line,
-                m_line: None,
-            });
+            self.detail.running.push(Running { p, schedtick, m, g: None, is_in_program: false, p_line, m_line: None });
         }
         let running = &mut self.detail.running[start..];
         for row in if running.is_empty() { &[] } else { ms } {
@@ -302,16 +292,15 @@ impl Filling<'_> {
         }
         if running.iter().any(|running| running.g.is_some()) {
             for row in gs {
-                let status = log.code(*row, sched_g::G_STATUS).unwrap_or(0) & !SCAN_BIT;
-                if ![G_RUNNING, G_SYSCALL].contains(&status) {
+                // Since Go 1.20 workers of the collector have status 4 and a thread while they mark.
+                if log.code(*row, sched_g::G_STATUS).is_none_or(|status| status & !SCAN_BIT != G_RUNNING) {
                     continue;
                 }
                 let g = number(log, *row, sched_g::G);
                 let Some(running) = running.iter_mut().find(|running| running.g == g) else { continue };
-                running.is_in_system_call = status == G_SYSCALL;
-                // The reason of its last wait, which is not cleared.
+                // The reason of its last wait, which is not cleared; before, it tells the workers.
                 let reason = log.text(*row, sched_g::REASON);
-                running.is_of_runtime = reason.is_some_and(|reason| OF_RUNTIME.contains(&&*reason));
+                running.is_in_program = !reason.is_some_and(|reason| OF_RUNTIME.contains(&&*reason));
             }
         }
         self.detail.running_ends.push(self.detail.running.len());
@@ -428,7 +417,7 @@ mod tests {
         let running = run.detail.running_in(1);
         assert_eq!(running.len(), 1);
         assert_eq!((running[0].p, running[0].m, running[0].g, running[0].schedtick), (1, Some(5), Some(23), Some(20)));
-        assert!(!running[0].is_in_system_call);
+        assert!(running[0].is_in_program);
         assert_eq!(run.detail.running_in(0)[0].p_line + 6, running[0].p_line);
     }
 
