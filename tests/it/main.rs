@@ -35,6 +35,8 @@ mod json;
 #[cfg(test)]
 mod judged;
 #[cfg(test)]
+mod judged_dumps;
+#[cfg(test)]
 mod narrations;
 #[cfg(test)]
 mod navigation;

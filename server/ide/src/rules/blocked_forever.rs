@@ -17,20 +17,20 @@
 //! ## Limits
 //!
 //! Only the state is read, so dumps of every release say it, and goroutine profiles with `debug=1` never do. At most five
-//! places of a dump are reported.
+//! places of a process are reported.
 //!
 //! ## Example
 //!
 //! ```text
 //! goroutine 23 [chan receive (nil chan)]:
 //! main.runZoo.func5()
-//! 	/home/dev/tracewl/dump.go:185 +0x1d
+//!     /home/dev/tracewl/dump.go:185 +0x1d
 //! ```
 
 use tracelog::catalog::goroutine;
 
 use super::evidence::{Confidence, Test};
-use super::goroutines::{Alike, Moment, Wait, moments};
+use super::goroutines::{Alike, Moment, Wait, Worst, moments};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Rule, Severity, limit};
 use crate::words::count;
 
@@ -46,16 +46,17 @@ pub(crate) static RULE: Rule = Rule {
     check: Check::Blocks(check),
 };
 
-const LIMITS: &[Limit] = &[limit("max_findings", 5.0, "places", "How many places of one dump are reported.")];
+const LIMITS: &[Limit] = &[limit("max_findings", 5.0, "places", "How many places of one process are reported.")];
 
 fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
+    let mut worst = Worst::default();
     for moment in moments(view) {
-        let groups = moment.groups();
-        let mut forever: Vec<&Alike> = groups.iter().filter(|group| group.stack.wait() == Wait::Forever).collect();
-        forever.sort_by_key(|group| (is_of_main(group), group.place.line));
-        let max = limits.get("max_findings").max(0.0) as usize;
-        forever.iter().take(max).for_each(|group| findings.push(finding(&moment, group)));
+        for group in moment.groups().iter().filter(|group| group.stack.wait() == Wait::Forever) {
+            let seen = count(group.n, "goroutine");
+            worst.add(group.stack.key(), group.n, seen, finding(&moment, group));
+        }
     }
+    worst.publish(limits.get("max_findings"), findings);
 }
 
 /// Whether it is the main goroutine that was let to wait on purpose.

@@ -30,7 +30,7 @@
 //! ```text
 //! goroutine 25 [chan receive (leaked)]:
 //! main.runGoroutineLeak.func1()
-//! 	/home/dev/tracewl/sched.go:59 +0x37
+//!     /home/dev/tracewl/sched.go:59 +0x37
 //! ```
 
 use std::collections::HashMap;

@@ -10,6 +10,7 @@ pub(super) mod connection;
 #[cfg(test)]
 pub(super) mod fixture;
 mod stack;
+mod worst;
 
 use std::collections::HashMap;
 
@@ -20,6 +21,7 @@ use tracelog::{Family, Log};
 use super::{BlocksView, Place};
 
 pub(super) use stack::{Frame, Stack, Wait};
+pub(super) use worst::Worst;
 
 /// The goroutines that a dump or a profile shows.
 pub(super) struct Moment<'a> {

@@ -31,7 +31,7 @@
 //! goroutine profile: total 55
 //! goroutine profile: total 1779
 //! 869 @ 0x4c974c 0x4d9228 0x822125 0x4f65c1
-//! #	0x822124	net/http.(*persistConn).writeLoop+0x164	/usr/local/go/src/net/http/transport.go:1759
+//! #    0x822124    net/http.(*persistConn).writeLoop+0x164    /usr/local/go/src/net/http/transport.go:1759
 //! ```
 
 use std::collections::HashMap;

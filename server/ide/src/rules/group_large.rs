@@ -1,7 +1,7 @@
 //! ## What it looks for
 //!
-//! 100 goroutines or more that are blocked at one place and are half or more of all: Info. From 1,000 on, where they are
-//! a fifth of all or more: Warning.
+//! 100 goroutines or more that are blocked at one place and are half or more of all: Info, and from 20 on a hint. From
+//! 1,000 on, where they are a fifth of all or more: Warning.
 //!
 //! Goroutines that come with a connection are counted as connections, two or three of them each, and never reported for
 //! their number: 10,000 keep-alive connections are 10,000 `writeLoop [select]`, and healthy. 100 or more are reported when
@@ -36,21 +36,22 @@
 //! do not, nor do those that wait for a lock (`lock-pile-up`) or are proven leaked (`goroutine-leaked`). A goroutine
 //! profile prints no states and no minutes, so a place that is no network read counts as blocked. Connections of HTTP/2
 //! and gRPC live for long by design and are not reported here. A pool that was given 1,000 workers looks the same as
-//! a leak. At most three groups of a dump are reported.
+//! a leak. At most three groups of a process are
+//! reported, each at the dump that shows most.
 //!
 //! ## Example
 //!
 //! ```text
 //! goroutine profile: total 1779
 //! 869 @ 0x4c974c 0x4d9228 0x822125 0x4f65c1
-//! #	0x822124	net/http.(*persistConn).writeLoop+0x164	/usr/local/go/src/net/http/transport.go:1759
+//! #    0x822124    net/http.(*persistConn).writeLoop+0x164    /usr/local/go/src/net/http/transport.go:1759
 //! ```
 
 use tracelog::catalog::{goroutine, profile_record};
 
 use super::evidence::{Bound, Confidence, Test};
 use super::goroutines::connection::{Connections, connections, kind};
-use super::goroutines::{Alike, Moment, Wait, moments};
+use super::goroutines::{Alike, Moment, Wait, Worst, moments};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Rule, Severity, limit};
 use crate::words::{grouped, percent};
 
@@ -67,35 +68,52 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 const LIMITS: &[Limit] = &[
+    limit(
+        "hint_goroutines",
+        20.0,
+        "goroutines",
+        "Goroutines at one place that are a hint; the share is that of a remark.",
+    ),
     limit("info_goroutines", 100.0, "goroutines", "Goroutines at one place, or connections, that are remarked upon."),
     limit("info_share", 0.5, "of all goroutines", "Which share of all they must be."),
     limit("warning_goroutines", 1000.0, "goroutines", "Goroutines at one place, or connections, that are a warning."),
     limit("warning_share", 0.2, "of all goroutines", "Which share of all they must be."),
     limit("connection_share", 0.2, "of all goroutines", "Which share of all those of connections must be."),
     limit("idle_minutes", 10.0, "min", "Wait from which the network counts, longer than any idle timeout."),
-    limit("max_findings", 3.0, "groups", "How many groups of one dump are reported."),
+    limit("max_findings", 3.0, "groups", "How many groups of one process are reported."),
 ];
 
 fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
+    let mut worst = Worst::default();
     for moment in moments(view) {
         let groups = moment.groups();
-        let of_program = groups.iter().filter_map(|group| large(&moment, group, limits));
-        let of_connections = connections(&groups).into_iter().filter_map(|own| many(&moment, &own, limits));
-        let mut found: Vec<Finding> = of_connections.chain(of_program).collect();
-        found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        let max = limits.get("max_findings").max(0.0) as usize;
-        found.into_iter().take(max).for_each(|finding| findings.push(finding));
+        for own in connections(&groups) {
+            if let Some(finding) = many(&moment, &own, limits) {
+                worst.add(own.kind as u64, own.n, format!("{} connections", grouped(own.n)), finding);
+            }
+        }
+        for group in &groups {
+            if let Some(finding) = large(&moment, group, limits) {
+                worst.add(group.stack.key(), group.n, format!("{} goroutines", grouped(group.n)), finding);
+            }
+        }
     }
+    worst.publish(limits.get("max_findings"), findings);
 }
 
 /// How bad so many are, and the conditions that say so.
 fn severity(n: usize, moment: &Moment, limits: &Limits, test: &mut Test) -> Option<Severity> {
     let share = n as f64 / moment.n.max(1) as f64;
-    let is_warning = n as f64 >= limits.get("warning_goroutines") && share >= limits.get("warning_share");
-    let (severity, level) = if is_warning { (Severity::Warning, "warning") } else { (Severity::Info, "info") };
-    let at_least = |what: &str| Bound::AtLeast(limits.get(&format!("{level}_{what}")));
-    let is_many = test.value("so many", n as f64, at_least("goroutines"), "");
-    let is_most = test.value("their share of all goroutines", share, at_least("share"), "");
+    let is_from = |name: &str| n as f64 >= limits.get(name);
+    let (severity, number, least) = match () {
+        () if is_from("warning_goroutines") && share >= limits.get("warning_share") => {
+            (Severity::Warning, "warning_goroutines", "warning_share")
+        }
+        () if is_from("info_goroutines") => (Severity::Info, "info_goroutines", "info_share"),
+        () => (Severity::Hint, "hint_goroutines", "info_share"),
+    };
+    let is_many = test.value("so many", n as f64, Bound::AtLeast(limits.get(number)), "");
+    let is_most = test.value("their share of all goroutines", share, Bound::AtLeast(limits.get(least)), "");
     (is_many && is_most).then_some(severity)
 }
 
@@ -219,7 +237,9 @@ mod tests {
     #[test]
     fn silent_just_below() {
         let group = |n| alike(n, 5, "chan receive", &["main.work"]);
-        assert_eq!(findings_in_text(&RULE, &(asking() + &group(99))), "");
+        assert_eq!(findings_in_text(&RULE, &(asking() + &group(19))), "");
+        assert!(findings_in_text(&RULE, &(asking() + &group(20))).contains("Hint GR102: 20 of 21"));
+        assert!(findings_in_text(&RULE, &(asking() + &group(99))).contains("Hint GR102: 99 of 100"));
         let others = |n| alike(n, 5000, "IO wait", &["net.(*conn).Read", "main.read"]);
         assert_eq!(findings_in_text(&RULE, &(asking() + &others(100) + &group(100))), "");
         let warned = findings_in_text(&RULE, &(asking() + &group(1000)));
@@ -322,10 +342,10 @@ mod tests {
 
     #[test]
     fn the_limits_can_be_changed() {
-        let log = asking() + &alike(20, 5, "chan receive", &["main.work"]);
-        let changed = [("info_goroutines".to_owned(), 20.0)];
+        let log = asking() + &alike(12, 5, "chan receive", &["main.work"]);
+        let changed = [("info_goroutines".to_owned(), 12.0)];
         let limits = Limits { changed: &changed, ..Limits::defaults(RULE.limits) };
-        assert!(findings_in_blocks(&RULE, &log, &limits).contains("20 of 21 goroutines"));
+        assert!(findings_in_blocks(&RULE, &log, &limits).contains("Info GR102: 12 of 13 goroutines"));
         assert_eq!(findings_in_text(&RULE, &log), "");
     }
 }

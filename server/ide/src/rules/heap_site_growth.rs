@@ -31,7 +31,7 @@
 //! ```text
 //! heap profile: 26: 48400 [417: 1076184] @ heap/1048576
 //! 2: 16384 [26: 212992] @ 0x5569e01717f0 0x5569e01717f0 0x5569e0177d84
-//! #	0x5569dfeb6a06	main.serve+0xb2			/home/dev/tracewl/heap.go:68
+//! #    0x5569dfeb6a06    main.serve+0xb2            /home/dev/tracewl/heap.go:68
 //! ```
 
 use std::collections::HashMap;

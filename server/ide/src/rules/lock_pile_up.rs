@@ -23,24 +23,27 @@
 //!
 //! One dump is one moment: a busy lock that is held for microseconds can show a queue as well. Up to Go 1.19 the state is
 //! `semacquire` for all of package sync, so the frames decide; wait groups and conditions do not count. Who holds a lock is
-//! nowhere printed, so the candidates are a guess. At most three locks of a dump are reported.
+//! nowhere printed, so the candidates are a guess. At most three locks of a process are reported.
 //!
 //! ## Example
 //!
 //! ```text
 //! goroutine 27 [sync.Mutex.Lock]:
 //! sync.(*Mutex).lockSlow(0xc0000ac2e0)
-//! 	/usr/local/go/src/sync/mutex.go:171 +0x15d
+//!     /usr/local/go/src/sync/mutex.go:171 +0x15d
 //! sync.(*Mutex).Lock(...)
-//! 	/usr/local/go/src/sync/mutex.go:90
+//!     /usr/local/go/src/sync/mutex.go:90
 //! main.(*Store).Get(0xc0000ac2e0)
-//! 	/src/store.go:194 +0x2c
+//!     /src/store.go:194 +0x2c
 //! ```
 
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
 use tracelog::catalog::{goroutine, profile_record};
 
 use super::evidence::{Bound, Confidence, Test};
-use super::goroutines::{Alike, Frame, Moment, Wait, moments};
+use super::goroutines::{Alike, Frame, Moment, Wait, Worst, moments};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Related, Rule, Severity, limit};
 use crate::words::grouped;
 
@@ -58,13 +61,14 @@ pub(crate) static RULE: Rule = Rule {
 
 const LIMITS: &[Limit] = &[
     limit("min_goroutines", 10.0, "goroutines", "Goroutines that wait for a lock in the same function."),
-    limit("max_findings", 3.0, "locks", "How many locks of one dump are reported."),
+    limit("max_findings", 3.0, "locks", "How many locks of one process are reported."),
 ];
 
 /// Goroutines that a finding names as possible holders.
 const MAX_HOLDERS: usize = 3;
 
 fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
+    let mut worst = Worst::default();
     for moment in moments(view) {
         let groups = moment.groups();
         let mut queues: Vec<(&Frame, Vec<&Alike>)> = Vec::new();
@@ -75,18 +79,23 @@ fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
                 None => queues.push((frame, vec![group])),
             }
         }
-        queues.sort_by_key(|(_, queue)| std::cmp::Reverse(length(queue)));
-        let mut n_found = 0.0;
         for (frame, queue) in &queues {
+            let n = length(queue);
             let mut test = Test::default();
             let bound = Bound::AtLeast(limits.get("min_goroutines"));
-            test.value("goroutines that wait for a lock there", length(queue) as f64, bound, "");
-            if test.holds() && n_found < limits.get("max_findings") {
-                n_found += 1.0;
-                findings.push(finding(&moment, &groups, frame, queue, test));
+            if test.value("goroutines that wait for a lock there", n as f64, bound, "") {
+                let found = finding(&moment, &groups, frame, queue, test);
+                worst.add(hash(&frame.function), n, format!("{} goroutines", grouped(n)), found);
             }
         }
     }
+    worst.publish(limits.get("max_findings"), findings);
+}
+
+fn hash(function: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    function.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn length(queue: &[&Alike]) -> usize {
@@ -216,5 +225,18 @@ mod tests {
     fn a_profile_tells_the_queue_and_no_states() {
         let found = findings_in_text(&RULE, &profile("goroutine", &[(14, LOCK), (1, &["main.(*store).refresh"])]));
         assert!(found.starts_with("2:count Warning GR106: 14 of 15 goroutines wait for a lock at main.(*store).get (/src/mainstoreget.go:13).\n"), "{found}");
+    }
+
+    #[test]
+    fn several_dumps_of_a_process_are_told_once_at_the_longest_queue() {
+        let dump = |n| asking() + &alike(n, 6, "sync.Mutex.Lock", LOCK);
+        check(
+            &RULE,
+            &(dump(12) + &dump(40) + &dump(9) + &dump(30)),
+            expect![[r#"
+                157:state Warning GR106: 40 of 41 goroutines wait for a lock at main.(*store).get (/src/mainstoreget.go:13) (in 3 dumps).
+                  7:state first: 12 goroutines
+            "#]],
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! ## What it looks for
 //!
 //! 10 goroutines or more at one place that have been blocked on channels, conditions or wait groups for 10 minutes or
-//! longer: Info, one remark for all such places of a dump. 100 or more of one place for an hour or longer: Warning;
+//! longer: Info, one remark for all such places of a process. 100 or more of one place for an hour or longer: Warning;
 //! unless they wait to receive and have waited as long as the process is old, as a pool or a set of watchers does that
 //! started with it.
 //!
@@ -33,13 +33,13 @@
 //! ```text
 //! goroutine 4711 [chan send, 64 minutes]:
 //! main.(*job).run(0xc0000ac2e0)
-//! 	/src/job.go:59 +0x37
+//!     /src/job.go:59 +0x37
 //! ```
 
 use tracelog::catalog::goroutine;
 
 use super::evidence::{Bound, Confidence, Test};
-use super::goroutines::{Alike, Moment, Wait, connection, moments};
+use super::goroutines::{Alike, Moment, Wait, Worst, connection, moments};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Related, Rule, Severity, limit};
 use crate::words::{count, grouped};
 
@@ -61,13 +61,14 @@ const LIMITS: &[Limit] = &[
     limit("warning_minutes", 60.0, "min", "Wait that is a warning."),
     limit("warning_goroutines", 100.0, "goroutines", "How many must have waited so long at one place."),
     limit("age_share", 0.9, "of the longest wait", "From which wait on goroutines count as old as the process."),
-    limit("max_warnings", 3.0, "places", "How many warnings one dump gets; the rest joins the remark."),
+    limit("max_warnings", 3.0, "places", "How many warnings one process gets; the rest joins the remark."),
 ];
 
 /// Places that a remark names beside the first.
 const MAX_NAMED: usize = 4;
 
 fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
+    let (mut warnings, mut remarks) = (Worst::default(), Worst::default());
     for moment in moments(view) {
         let groups = moment.groups();
         let age = groups.iter().filter_map(Alike::longest_minutes).max().unwrap_or(0);
@@ -80,15 +81,20 @@ fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
             let test = very_long(group, &groups, age, limits);
             if test.holds() && n_warnings < limits.get("max_warnings") {
                 n_warnings += 1.0;
-                findings.push(warning(&moment, group, test, limits));
+                let found = warning(&moment, group, test, limits);
+                warnings.add(group.stack.key(), group.n, longest(group), found);
             } else {
                 rest.push(group);
             }
         }
         if !rest.is_empty() {
-            findings.push(remark(&moment, &rest, limits));
+            let n: usize = rest.iter().map(|group| group.n).sum();
+            let found = remark(&moment, &rest, limits);
+            remarks.add(0, n, format!("{} goroutines", grouped(n)), found);
         }
     }
+    warnings.publish(limits.get("max_warnings"), findings);
+    remarks.publish(1.0, findings);
 }
 
 /// Whether waiting long means anything for these.
@@ -291,5 +297,17 @@ mod tests {
     #[test]
     fn silent_without_minutes() {
         assert_eq!(findings_in_text(&RULE, &(asking() + &alike(5000, 5, "chan receive", &["main.work"]))), "");
+    }
+
+    #[test]
+    fn several_dumps_of_a_process_have_one_remark() {
+        let dump = |n, minutes| asking() + &waiting(n, 5, "chan send", minutes, "main.send");
+        let found = findings_in_text(&RULE, &(dump(20, 12) + &dump(30, 17) + &dump(30, 22)));
+        let own: Vec<&str> = found.lines().filter(|line| !line.starts_with(' ')).collect();
+        assert_eq!(own.len(), 1, "{found}");
+        assert!(
+            own[0].contains("Info GR103: 30 goroutines have waited") && own[0].ends_with("(in 3 dumps)."),
+            "{found}"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! ## What it looks for
 //!
 //! Stacks that were too deep to be printed in full (`...N frames elided...`), and stacks of 90 frames or more, in which the
-//! same functions come again and again: Info, one remark for a dump, at the deepest. A stack that was cut but repeats
+//! same functions come again and again: Info, one remark for a process, at the deepest. A stack that was cut but repeats
 //! nothing is a hint.
 //!
 //! ## Why it matters
@@ -26,7 +26,7 @@
 //! ```text
 //! goroutine 1 gp=0x153388e661e0 m=2 mp=0x153388ea0808 [running]:
 //! main.recurse(0x0?)
-//! 	/src/main.go:30 +0x39 fp=0x15338908f470 sp=0x15338908f418 pc=0x6c28f9
+//!     /src/main.go:30 +0x39 fp=0x15338908f470 sp=0x15338908f418 pc=0x6c28f9
 //! ...11795 frames elided...
 //! ```
 
@@ -37,7 +37,7 @@ use tracelog::catalog::{frame, goroutine, shapes, stack_note};
 use tracelog::{Family, RowId};
 
 use super::evidence::{Bound, Confidence, Test};
-use super::goroutines::Stack;
+use super::goroutines::{Stack, Worst};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::words::{count, grouped};
 
@@ -73,16 +73,18 @@ struct Deep<'a> {
 }
 
 fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
+    let mut worst = Worst::default();
     for block in &view.blocks.list {
         if let Block::Dump(dump) = block
             && dump.cause != Cause::Allocation
         {
-            of_dump(view, dump, limits, findings);
+            of_dump(view, dump, limits, &mut worst);
         }
     }
+    worst.publish(1.0, findings);
 }
 
-fn of_dump(view: &BlocksView, dump: &Dump, limits: &Limits, findings: &mut Findings) {
+fn of_dump(view: &BlocksView, dump: &Dump, limits: &Limits, worst: &mut Worst) {
     let Some(run) = view.runs.list.get(dump.run) else { return };
     let is_note =
         |row: &&RowId| [shapes::STACK_NOTE_ELIDED_1_3, shapes::STACK_NOTE_ELIDED_1_21].contains(&view.log.shape(**row));
@@ -92,7 +94,9 @@ fn of_dump(view: &BlocksView, dump: &Dump, limits: &Limits, findings: &mut Findi
     let n_repeating = deep.iter().filter(|deep| !deep.repeating.is_empty()).count();
     if let Some(deepest) = deep.first() {
         let n_others = if n_repeating > 0 { n_repeating } else { deep.len() } - 1;
-        findings.push(finding(view, dump, deepest, n_others, limits));
+        let weight = deepest.n.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+        let seen = deepest.n.map_or_else(|| "a stack that was cut".to_owned(), grouped_frames);
+        worst.add(0, weight, seen, finding(view, dump, deepest, n_others, limits));
     }
 }
 

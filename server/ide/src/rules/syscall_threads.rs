@@ -28,13 +28,13 @@
 //! ```text
 //! goroutine 8 [syscall]:
 //! syscall.read(0x7, 0xc2080a6fb7, 0x1, 0x1, 0x0, 0x0, 0x0)
-//! 	/usr/local/go/src/syscall/zsyscall_linux_amd64.go:867 +0x6e
+//!     /usr/local/go/src/syscall/zsyscall_linux_amd64.go:867 +0x6e
 //! ```
 
 use tracelog::catalog::{goroutine, profile_record};
 
 use super::evidence::{Bound, Confidence, Test};
-use super::goroutines::{Alike, Wait, moments};
+use super::goroutines::{Alike, Wait, Worst, moments};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Rule, Severity, limit};
 use crate::words::grouped;
 
@@ -53,6 +53,7 @@ pub(crate) static RULE: Rule = Rule {
 const LIMITS: &[Limit] = &[limit("min_goroutines", 50.0, "goroutines", "Goroutines in system calls at once.")];
 
 fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
+    let mut worst = Worst::default();
     for moment in moments(view) {
         let groups = moment.groups();
         let inside: Vec<&Alike> = groups.iter().filter(|group| group.stack.wait() == Wait::Syscall).collect();
@@ -63,7 +64,7 @@ fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
         else {
             continue;
         };
-        findings.push(Finding {
+        let finding = Finding {
             run: Some(moment.run),
             place: largest.place,
             message: format!(
@@ -77,8 +78,11 @@ fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
             confidence: Some(Confidence::Strong),
             test,
             ..Finding::about(&RULE)
-        });
+        };
+        // One finding a process: the system calls may be others each time.
+        worst.add(0, n, format!("{} goroutines", grouped(n)), finding);
     }
+    worst.publish(1.0, findings);
 }
 
 #[cfg(test)]

@@ -102,6 +102,7 @@ fn is_of_carrier(frame: &Frame) -> bool {
         || function.contains("golang.org/x/net/http2.")
         || function.contains("net/http/internal/http2.")
         || function.contains("google.golang.org/grpc/internal/transport.")
+        || function.contains("google.golang.org/grpc/transport.")
 }
 
 /// Whose connection a goroutine serves.
@@ -122,8 +123,6 @@ pub(in crate::rules) struct Connections {
     pub place: Place,
     /// Minutes of the half that there are most of, rising; nothing for those that print none.
     pub minutes: Vec<u64>,
-    /// Whether minutes would be printed at all.
-    pub function: String,
 }
 
 /// The connections among groups, each kind once.
@@ -142,9 +141,8 @@ pub(in crate::rules) fn connections(groups: &[Alike]) -> Vec<Connections> {
         let n_waiting_for_body: usize = of_body.map(|group| group.n).sum();
         let Some(largest) = groups.iter().max_by_key(|group| group.n) else { continue };
         if all.last().is_none_or(|last| last.kind != kind) {
-            let (minutes, function) = (Vec::new(), String::new());
             let place = largest.place;
-            all.push(Connections { kind, n: 0, n_goroutines: 0, n_waiting_for_body: 0, place, minutes, function });
+            all.push(Connections { kind, n: 0, n_goroutines: 0, n_waiting_for_body: 0, place, minutes: Vec::new() });
         }
         let Some(own) = all.last_mut() else { continue };
         own.n_goroutines += n;
@@ -153,7 +151,6 @@ pub(in crate::rules) fn connections(groups: &[Alike]) -> Vec<Connections> {
             (own.n, own.place) = (n, largest.place);
             own.minutes = groups.iter().flat_map(|group| group.minutes.iter().copied()).collect();
             own.minutes.sort_unstable();
-            own.function = largest.stack.own().map_or_else(String::new, Frame::short);
         }
     }
     all
