@@ -4,6 +4,7 @@
 //! `gotracelens explain` prints it from there. The list below is the registry: one line per rule.
 
 mod concurrent_map;
+mod crash_loop_growth;
 mod data_race;
 mod deadlock;
 pub mod evidence;
@@ -68,6 +69,7 @@ pub static RULES: &[&Rule] = &[
     &goroutine_stack_growth::RULE,
     &heap_spike::RULE,
     &live_heap_compounding::RULE,
+    &crash_loop_growth::RULE,
     &gc_cpu_high::RULE,
     &stw_long::RULE,
     &memory_limit_active::RULE,
