@@ -9,6 +9,7 @@ mod assist_ratio_high;
 mod blocked_forever;
 mod concurrent_map;
 mod count_growth;
+mod crash_loop_growth;
 mod data_race;
 mod deadlock;
 #[cfg(test)]
@@ -124,6 +125,7 @@ pub static RULES: &[&Rule] = &[
     &heap_spike::RULE,
     &roots_dominate::RULE,
     &live_heap_compounding::RULE,
+    &crash_loop_growth::RULE,
     &heap_site_growth::RULE,
     &gc_cpu_high::RULE,
     &gc_back_to_back::RULE,

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -138,6 +139,8 @@ func main() {
 	if *life {
 		live()
 	}
+	// The log is the children's: no cycle of this process.
+	debug.SetGCPercent(-1)
 	out := json.NewEncoder(os.Stdout)
 	for range *lives {
 		child := exec.Command("/proc/self/exe", append(os.Args[1:], "-life")...)
