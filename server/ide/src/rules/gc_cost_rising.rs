@@ -223,10 +223,12 @@ mod tests {
             ✓ windows: 20 (≥ 8 needed)
             ✓ share of CPU at the end: 12 % (≥ 5 % needed)
             ✗ times its beginning: 1.3 (≥ 2 needed)
-        "#]].assert_eq(&why_not(&RULE, &view(&costs(400, |at| 8.0 + 4.0 * at))));
+        "#]]
+        .assert_eq(&why_not(&RULE, &view(&costs(400, |at| 8.0 + 4.0 * at))));
         expect![[r#"
             ✗ cycles: 30 (≥ 40 needed)
-        "#]].assert_eq(&why_not(&RULE, &view(&costs(30, |at| 8.0 + 4.0 * at))));
+        "#]]
+        .assert_eq(&why_not(&RULE, &view(&costs(30, |at| 8.0 + 4.0 * at))));
     }
 
     #[test]
