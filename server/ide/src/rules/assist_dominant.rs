@@ -2,8 +2,8 @@
 //!
 //! Twenty cycles in a row in which allocating goroutines did 30 % or more of the marking themselves, where that is 1 % or
 //! more of all P-time; for a second or longer in all, in runs below five seconds for a fifth of the run. It must still be
-//! so without the costliest of the twenty, and the first ten cycles of a run are left out. Less than a fifth of the run
-//! is a remark, more a warning; up to Go 1.17 a warning must also cost 5 % of the P-time.
+//! so without the costliest of the twenty, and the first ten cycles of a run are left out. Less than ten
+//! seconds and a fifth of the run is a remark, more a warning; up to Go 1.17 a warning must also cost 5 % of the P-time.
 //!
 //! ## Why it matters
 //!
@@ -77,6 +77,9 @@ const LIMITS: &[Limit] = &[
     limit("min_share_of_run", 0.2, "of the run", "How much of a shorter run they must be instead."),
 ];
 
+/// From how many seconds in all on a long run has more than a remark about it, s.
+const LONG_S: f64 = 10.0;
+
 /// Up to this release the pacer plans with assists (the pacer was made new in 1.18).
 const LAST_WITH_ASSISTS_BY_DESIGN: u8 = 17;
 
@@ -124,7 +127,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let whole = assist_share_over(cycles, 0..cycles.len());
     let place = |row: usize| Place { line: cycles.line[row], field: Some(gc::CPU_ASSIST_MS) };
     let costliest = (first..=last).rev().max_by(|&a, &b| cycles.cpu_assist_ms[a].total_cmp(&cycles.cpu_assist_ms[b]));
-    let is_short = in_all_s < enough_s(cycles, f64::INFINITY, limits.get("min_share_of_run"));
+    let is_short = in_all_s < enough_s(cycles, LONG_S, limits.get("min_share_of_run"));
     let is_by_design = run.go.and_then(|go| go.newest()).is_some_and(|newest| newest <= LAST_WITH_ASSISTS_BY_DESIGN);
     let is_cheap = is_by_design && cost.of_cpu() < limits.get("old_warning_cost");
     findings.push(Finding {
@@ -295,8 +298,9 @@ mod tests {
 
     #[test]
     fn a_remark_where_it_is_a_small_part_of_the_run() {
-        let log = assists(400, |idx| if (40..80).contains(&idx) { 70.0 } else { 5.0 });
-        assert!(findings_in(&RULE, &log).contains("Info GC204"));
+        let log = |n: u64| assists(400, |idx| if (40..40 + n).contains(&idx) { 70.0 } else { 5.0 });
+        assert!(findings_in(&RULE, &log(18)).contains("Info GC204"), "9 s");
+        assert!(findings_in(&RULE, &log(40)).contains("Warning GC204"), "20 s");
     }
 
     #[test]

@@ -35,6 +35,9 @@ const HABIT: (usize, f64, f64) = (6, 0.4, 0.9);
 /// takes tens of milliseconds by itself.
 const OLD_HABIT_MS: f64 = 100.0;
 
+/// Cycles on each side of a long mark that are looked at.
+const AROUND: usize = 4;
+
 /// Values from which the usual length is taken, at most and at least.
 const USUAL: (usize, usize) = (2000, 8);
 
@@ -86,6 +89,10 @@ pub(crate) fn origin(cycles: &Cycles, long: &[LongPhase], n_judged: usize) -> Op
         return Some(Origin::TheProgram(format!("{name} takes {} ms in most cycles of this kind", rough(usual))));
     }
 
+    if worst.phase == Phase::Mark && take_as_long_around(cycles, worst) {
+        return Some(Origin::TheProgram("the marks around it take about as long".to_owned()));
+    }
+
     let mut why = vec![format!("{} of {n_judged} cycles", long.len())];
     if n_same < long.len() {
         why.push("not always the same phase".to_owned());
@@ -106,6 +113,16 @@ pub(crate) fn origin(cycles: &Cycles, long: &[LongPhase], n_judged: usize) -> Op
         why.push("its mark took the usual time".to_owned());
     }
     Some(Origin::MayBeTheMachines(why.join(", ")))
+}
+
+/// Whether the marks before and after take at least half as long: marks grow with the heap.
+fn take_as_long_around(cycles: &Cycles, one: &LongPhase) -> bool {
+    let from = one.row.saturating_sub(AROUND);
+    let around: Vec<f64> = (from..cycles.len().min(one.row + AROUND + 1))
+        .filter(|row| *row != one.row)
+        .map(|row| cycles.mark_ms[row])
+        .collect();
+    around.len() >= AROUND && median(&around).is_some_and(|ms| ms >= one.ms / OUT_OF_LINE)
 }
 
 /// How long the phase usually takes in cycles of that kind, ms; none for too few of them.
@@ -195,6 +212,24 @@ mod tests {
         };
         assert!(origin_of(200).starts_with("tied to the program"), "{}", origin_of(200));
         assert!(origin_of(50).starts_with("may be the machine's"), "{}", origin_of(50));
+    }
+
+    #[test]
+    fn marks_that_grow_with_the_heap_are_the_programs() {
+        let longest = |mark_ms: fn(u64) -> f64| {
+            let line = |idx| GcLine {
+                n: idx + 1,
+                at_s: 9.0 * idx as f64,
+                clock_ms: [0.02, mark_ms(idx), 0.01],
+                ..GcLine::default()
+            };
+            let view = view(&gc_lines(60, line));
+            let cycles = &view.runs[0].cycles;
+            let long = LongPhase { row: 59, phase: Phase::Mark, ms: cycles.mark_ms[59] };
+            origin(cycles, &[long], cycles.len()).unwrap().fact()
+        };
+        assert!(longest(|idx| if idx < 50 { 20.0 } else { 100.0 * (idx - 48) as f64 }).contains("the marks around it"));
+        assert!(longest(|idx| if idx < 59 { 20.0 } else { 1100.0 }).starts_with("may be the machine's"));
     }
 
     #[test]
