@@ -75,7 +75,8 @@ pub fn judge<'a>(table: &Expectations, entry: &'a Entry, observed: &'a Observed)
     for list in &entry.labels {
         for label in list {
             let Some(expected) = table.of_label(label) else { continue };
-            let demands = expected.must.iter();
+            let is_excepted = |demand: &&Demand| demand.unless.as_ref().is_some_and(|other| list.contains(other));
+            let demands = expected.must.iter().filter(|demand| !is_excepted(demand));
             let of_label: Vec<Asked> =
                 demands.filter_map(|demand| ask(table, entry, observed, label, demand)).collect();
             // Demands of a label are about logs of different kinds: one that can be judged leaves none too short.
@@ -256,6 +257,13 @@ mod tests {
         let entry = entry(&["healthy"], "none");
         let opinions: Vec<Opinion> = judge(&table, &entry, &observed).findings.iter().map(|w| w.opinion).collect();
         assert_eq!(opinions, [Opinion::None, Opinion::Wrong]);
+    }
+
+    #[test]
+    fn a_demand_is_not_made_where_another_label_excepts_it() {
+        let observed = Observed { facts: Facts { forced_cycles: 9.0, ..long() }, ..Observed::default() };
+        assert_eq!(outcomes(&entry(&["gc.forced"], "none"), &observed)[0].1, Outcome::Missed);
+        assert_eq!(outcomes(&entry(&["gc.forced", "interleaved"], "none"), &observed), []);
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub struct Demand {
     /// Where the log shows as much as one of these; always when there is none.
     #[serde(default)]
     pub needs: Vec<Needs>,
+    /// Not where this label stands too.
+    pub unless: Option<String>,
     /// Why.
     pub why: String,
 }
