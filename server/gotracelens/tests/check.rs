@@ -234,6 +234,13 @@ fn a_budget_that_cannot_be_judged_says_why() {
     assert_eq!(none[0]["unknown"], "no trace line of a process run");
     let met = budget(&["--budget", "max_stw=50ms"], &leak(200));
     assert_eq!((&met[0]["verdict"], &met[0]["limit"], &met[0]["unit"]), (&"met".into(), &50.0.into(), &"ms".into()));
+    let leaks = json(&["check", "--format", "json", "--budget", "leak=none", "-"], &leak(200));
+    let findings = leaks["files"][0]["findings"].as_array().unwrap();
+    let told = findings.iter().find(|found| found["code"] == "budget").unwrap();
+    assert!(
+        told["message"].as_str().unwrap().contains("of the leak rules in run 1 (GC101), none is allowed."),
+        "{told}"
+    );
     let shown = run_with(&["check", "--budget", "leak=none", "-"], leak(12).as_bytes());
     assert_eq!(shown.code, 0);
     assert!(shown.stdout.contains("info[budget]: leak=none cannot be judged in run 1: too short"), "{}", shown.stdout);

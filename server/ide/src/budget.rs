@@ -243,6 +243,8 @@ pub struct Judged {
     /// What was seen, or why it cannot be judged.
     pub outcome: Outcome,
     place: Place,
+    /// Codes of the findings that violate it.
+    codes: Vec<&'static str>,
 }
 
 /// How a run stands to a target.
@@ -265,7 +267,7 @@ pub fn judge(snapshot: &Snapshot, targets: &[Target]) -> Vec<Judged> {
 
 fn judge_target(parsed: &Parsed, target: &Target) -> Vec<Judged> {
     let nothing = Place { line: 0, field: None };
-    let judged = |run, place, outcome| Judged { target: target.clone(), run, outcome, place };
+    let judged = |run, place, outcome, codes| Judged { target: target.clone(), run, outcome, place, codes };
     if let Of::Findings = target.metric.of {
         return vec![findings(parsed, target)];
     }
@@ -273,20 +275,30 @@ fn judge_target(parsed: &Parsed, target: &Target) -> Vec<Judged> {
     let outcomes: Vec<Judged> = runs
         .iter()
         .map(|summary| {
-            let (place, outcome) = match target.metric.of {
-                Of::Leak => leak(parsed, summary),
-                Of::Run(of) => match of(parsed, summary) {
-                    Ok((value, place)) => (place, held(target, value)),
-                    Err(absent) => (start(summary), Outcome::Unknown(absent.reason().to_owned())),
-                },
-                Of::Findings => (start(summary), Outcome::Unknown(String::new())),
+            let of_run = |place, outcome| judged(Some(summary.run), place, outcome, Vec::new());
+            let Of::Run(of) = target.metric.of else {
+                let (place, outcome, codes) = leak(parsed, summary);
+                return judged(Some(summary.run), place, outcome, codes);
             };
-            judged(Some(summary.run), place, outcome)
+            match of(parsed, summary) {
+                Ok((value, place)) => of_run(place, held(target, value)),
+                Err(absent) => of_run(start(summary), Outcome::Unknown(absent.reason().to_owned())),
+            }
         })
         .collect();
     let is_unknown = |judged: &&Judged| matches!(judged.outcome, Outcome::Unknown(_));
     let unknown: Vec<Judged> = outcomes.iter().filter(is_unknown).cloned().collect();
     let mut told: Vec<Judged> = outcomes.into_iter().filter(|judged| !is_unknown(&judged)).collect();
+    if let Of::Leak = target.metric.of {
+        // What dumps or several lives show together is about no single run.
+        let is_leak = |finding: &&Finding| {
+            finding.run.is_none() && finding.severity > Severity::Hint && LEAKS.contains(&finding.rule.code)
+        };
+        let of_log: Vec<&Finding> = parsed.analysis().findings.iter().filter(is_leak).collect();
+        if let Some(worst) = of_log.iter().max_by_key(|finding| finding.severity) {
+            told.push(judged(None, worst.place, Outcome::Exceeded(of_log.len() as f64), codes_of(&of_log)));
+        }
+    }
     // A run without lines of a kind is no gap in the evidence where other runs have them.
     let is_gap = told.is_empty() || matches!(target.metric.of, Of::Leak);
     match unknown.first() {
@@ -300,7 +312,7 @@ fn judge_target(parsed: &Parsed, target: &Target) -> Vec<Judged> {
             told.push(Judged { outcome: Outcome::Unknown(why), ..first.clone() });
         }
         None if told.is_empty() => {
-            told.push(judged(None, nothing, Outcome::Unknown("no trace line of a process run".to_owned())));
+            told.push(judged(None, nothing, Outcome::Unknown("no trace line of a process run".to_owned()), Vec::new()));
         }
         _ => {}
     }
@@ -315,8 +327,15 @@ fn held(target: &Target, value: f64) -> Outcome {
     }
 }
 
+fn codes_of(found: &[&Finding]) -> Vec<&'static str> {
+    let mut codes: Vec<&str> = found.iter().map(|finding| finding.rule.code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
 /// What leak rules found in a run; a run that they could not judge is not called clean.
-fn leak(parsed: &Parsed, summary: &RunSummary) -> (Place, Outcome) {
+fn leak(parsed: &Parsed, summary: &RunSummary) -> (Place, Outcome, Vec<&'static str>) {
     let verdicts: Vec<(&str, Verdict<'_>)> = LEAKS
         .iter()
         .filter_map(|code| Some((*code, evidence::verdict(parsed, rules::named(code)?, Some(summary.run)))))
@@ -331,7 +350,7 @@ fn leak(parsed: &Parsed, summary: &RunSummary) -> (Place, Outcome) {
         .flat_map(|found| found.iter().filter(is_shown).copied())
         .collect();
     if let Some(worst) = found.iter().max_by_key(|finding| finding.severity) {
-        return (worst.place, Outcome::Exceeded(found.len() as f64));
+        return (worst.place, Outcome::Exceeded(found.len() as f64), codes_of(&found));
     }
     // With `gc` lines it takes a verdict on the live heap; without them any other leak rule will do.
     let has_judged = |(_, verdict): &(&str, Verdict<'_>)| {
@@ -347,14 +366,14 @@ fn leak(parsed: &Parsed, summary: &RunSummary) -> (Place, Outcome) {
         None => verdicts.iter().any(has_judged),
     };
     if is_judged {
-        return (start(summary), Outcome::Met(0.0));
+        return (start(summary), Outcome::Met(0.0), Vec::new());
     }
     let lacking = evidence::not_enough(parsed, summary.run);
     let why = match lacking.first() {
         Some(first) => format!("too short to judge: {} {}", first.code, first.words),
         None => "no lines that leak rules read; GODEBUG=gctrace=1 makes the program print them".to_owned(),
     };
-    (start(summary), Outcome::Unknown(why))
+    (start(summary), Outcome::Unknown(why), Vec::new())
 }
 
 fn findings(parsed: &Parsed, target: &Target) -> Judged {
@@ -366,7 +385,7 @@ fn findings(parsed: &Parsed, target: &Target) -> Judged {
     } else {
         Outcome::Unknown("no trace line".to_owned())
     };
-    Judged { target: target.clone(), run: None, outcome, place }
+    Judged { target: target.clone(), run: None, outcome, place, codes: Vec::new() }
 }
 
 impl Judged {
@@ -391,10 +410,11 @@ impl Judged {
         let run = self.run.map_or(String::new(), |run| format!(" in run {}", run + 1));
         match &self.outcome {
             Outcome::Unknown(why) => format!("{} cannot be judged{run}: {why}.", self.target.written),
-            Outcome::Met(_) | Outcome::Exceeded(_) if metric.unit == Unit::None => {
-                let n = self.value().unwrap_or(0.0) as usize;
-                format!("{}{run}: {}, none is allowed.", metric.title, words::count(n, "finding"))
+            Outcome::Exceeded(n) if metric.unit == Unit::None => {
+                let (n, codes) = (words::count(*n as usize, "finding"), self.codes.join(", "));
+                format!("{n} of the leak rules{run} ({codes}), none is allowed.")
             }
+            Outcome::Met(_) if metric.unit == Unit::None => format!("no finding of the leak rules{run}."),
             Outcome::Met(_) | Outcome::Exceeded(_) => {
                 let test = self.test();
                 let seen = test.conditions.first().map(Condition::in_words).unwrap_or_default();

@@ -248,7 +248,8 @@ fn outlook_of(numbers: &[(&'static str, f64)]) -> Vec<(&'static str, String)> {
     let mut parts = Vec::new();
     if let Some((name, value)) = rate {
         let unit = name.trim_start_matches("rate_").replace("_per_", "/").replace("mb", "MB").replace("kb", "kB");
-        parts.push(("Pace:", format!("{} {unit}", words::rough(*value))));
+        let unit = unit.strip_prefix("per_").map_or(format!(" {unit}"), |time| format!("/{time}"));
+        parts.push(("Pace:", format!("{}{unit}", words::rough(*value))));
     }
     if let Some((_, left_s)) = known("to_limit_s") {
         let when = if *left_s > 0.0 { format!("in {}", words::rough_span(*left_s)) } else { "now".to_owned() };
@@ -280,26 +281,25 @@ pub struct NotEnough {
     pub missing: Vec<Condition>,
 }
 
-/// What leak rules lack in a run that has cycles. That one of them has judged the run is no reason to leave the others
-/// out: each asks for other data.
+/// What leak rules lack in a run that has cycles; nothing where one of them found a leak. That one has judged the run
+/// clean is no reason to leave the others out: each asks for other data.
 pub fn not_enough(parsed: &Parsed, run: usize) -> Vec<NotEnough> {
     let has_cycles = run_of(parsed, run).is_some_and(|run| !run.toolchain && !run.rows(Family::Gc).is_empty());
-    if !has_cycles {
+    let analysis = parsed.analysis();
+    let is_leak = |finding: &Finding| {
+        finding.run == Some(run) && finding.severity > Severity::Hint && LEAKS.contains(&finding.rule.code)
+    };
+    // A crash loop has thousands of runs: what was declined in this one is looked up once.
+    let declined: Vec<&Declined> = analysis.declined.iter().filter(|declined| declined.run == Some(run)).collect();
+    if !has_cycles || declined.is_empty() || analysis.findings.iter().any(is_leak) {
         return Vec::new();
     }
-    // A crash loop has thousands of runs: what was declined in this one is looked up once.
-    let declined: Vec<&Declined> =
-        parsed.analysis().declined.iter().filter(|declined| declined.run == Some(run)).collect();
     let of_rule = |code: &'static str| declined.iter().filter(move |declined| declined.rule.code == code);
     let of_run = LEAKS.into_iter().filter_map(|code| {
         // Where one of several series was long enough, the rule has judged.
         let test = &of_rule(code).next()?.test;
         let (words, missing) = (test.missing_in_words()?, test.missing().cloned().collect());
-        if !of_rule(code).all(|declined| is_short(declined)) {
-            return None;
-        }
-        let is_found = |finding: &Finding| finding.run == Some(run) && finding.rule.code == code;
-        (!parsed.analysis().findings.iter().any(is_found)).then_some(NotEnough { code, words, missing })
+        of_rule(code).all(|declined| is_short(declined)).then_some(NotEnough { code, words, missing })
     });
     of_run.collect()
 }
@@ -608,6 +608,7 @@ mod tests {
         );
         assert_eq!(outlook_of(&[("to_limit_s", 0.0)]), [("Limit reached:", "now".to_owned())]);
         assert_eq!(outlook_of(&[("rate_goroutines_per_min", 12.0)]), [("Pace:", "12 goroutines/min".to_owned())]);
+        assert_eq!(outlook_of(&[("rate_per_s", 3.0)]), [("Pace:", "3/s".to_owned())]);
         assert_eq!(outlook_of(&[("base_mb", 3.0), ("to_limit_s", f64::INFINITY)]), []);
     }
 

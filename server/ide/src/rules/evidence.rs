@@ -88,7 +88,8 @@ impl Condition {
             Compared::Number { seen, unit, bound } => {
                 let (shown, limit) = told_apart(seen, bound.parts().1);
                 let shown = if seen.is_nan() { "not known".to_owned() } else { with_unit(&shown, unit) };
-                format!("{}: {shown} ({} {} needed)", self.what, bound.word(), with_unit(&limit, unit))
+                let limit = with_unit(&limit, short_unit(unit));
+                format!("{}: {shown} ({} {limit} needed)", self.what, bound.word())
             }
         }
     }
@@ -103,6 +104,9 @@ impl Condition {
 fn told_apart(seen: f64, bound: f64) -> (String, String) {
     const MAX_DECIMALS: usize = 6;
     let limit = exact(bound);
+    if seen > 0.0 && number(seen) == "0" {
+        return ("less than 0.001".to_owned(), limit);
+    }
     let mut shown = number(seen);
     let mut decimals = 2;
     while shown.parse() == Ok(bound) && seen != bound && decimals <= MAX_DECIMALS {
@@ -112,9 +116,28 @@ fn told_apart(seen: f64, bound: f64) -> (String, String) {
     (shown, limit)
 }
 
-/// A bound as it was set: nothing of it is rounded away that a user may have typed.
+/// A bound as it was set: nothing of it is rounded away that a user may have typed, only what arithmetic added.
 fn exact(bound: f64) -> String {
-    if bound.is_finite() { format!("{bound}") } else { number(bound) }
+    const MAX_DECIMALS: usize = 6;
+    let same = |decimals: &usize| {
+        let text = format!("{bound:.decimals$}");
+        text.parse::<f64>().is_ok_and(|rounded| (rounded - bound).abs() <= 1e-9 * bound.abs())
+    };
+    match (0..=MAX_DECIMALS).find(same) {
+        Some(decimals) => format!("{bound:.decimals$}"),
+        None => number(bound),
+    }
+}
+
+/// A unit that is said a second time, behind the bound: symbols are, words are not.
+fn short_unit(unit: &'static str) -> &'static str {
+    const MAX_SYMBOL: usize = 4;
+    let is_symbol = |unit: &str| unit.chars().count() <= MAX_SYMBOL && !unit.contains(' ');
+    match unit.split(' ').next() {
+        _ if is_symbol(unit) => unit,
+        Some("%") => "%",
+        _ => "",
+    }
 }
 
 /// The conditions of a rule as they are gone through, in the order in which its page names them.
@@ -245,6 +268,29 @@ mod tests {
         assert_eq!(words(0.3499, Bound::AtLeast(0.35)), "✗ x: 0.3499 (≥ 0.35 needed)");
         assert_eq!(words(40.0, Bound::AtLeast(40.0)), "✓ x: 40 (≥ 40 needed)");
         assert_eq!(words(0.001, Bound::AtMost(0.0005)), "✗ x: 0.001 (≤ 0.0005 needed)");
+    }
+
+    #[test]
+    fn units_of_several_words_are_said_once() {
+        let words = |seen, bound, unit| {
+            let mut test = Test::default();
+            test.value("x", seen, Bound::AtLeast(bound), unit);
+            test.conditions[0].in_words()
+        };
+        assert_eq!(words(64.6, 30.0, "% of the marking"), "x: 64.6 % of the marking (≥ 30 % needed)");
+        assert_eq!(words(99.0, 28.5, "goroutines"), "x: 99 goroutines (≥ 28.5 needed)");
+        assert_eq!(words(17.5, 5.0, "a second"), "x: 17.5 a second (≥ 5 needed)");
+        assert_eq!(words(3.2, 0.65 * 3.0, "ms"), "x: 3.2 ms (≥ 1.95 ms needed)");
+        assert_eq!(words(3.2, 1.0, "MB/s"), "x: 3.2 MB/s (≥ 1 MB/s needed)");
+    }
+
+    #[test]
+    fn what_is_almost_nothing_is_not_called_nothing() {
+        let mut test = Test::default();
+        test.value("p of the trend", 1e-9, Bound::Below(0.01), "");
+        test.value("given back", 0.0, Bound::Below(0.35), "");
+        let words: Vec<String> = test.conditions.iter().map(Condition::in_words).collect();
+        assert_eq!(words, ["p of the trend: less than 0.001 (below 0.01 needed)", "given back: 0 (below 0.35 needed)"]);
     }
 
     #[test]
