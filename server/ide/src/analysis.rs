@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use tracelog::{Blocks, Lines, Log, Runs};
 
+use crate::ending;
 use crate::environment::{self, Environment};
 use crate::phases::{self, Phase};
 use crate::requests;
@@ -93,6 +94,11 @@ fn check<'a>(
         }
     }
     let (mut findings, declined) = findings.into_parts();
+    findings.extend(ending::silent_ends(
+        &|| BlocksView { log, runs, blocks: blocks(), lines, view },
+        settings,
+        &findings,
+    ));
     for finding in &mut findings {
         if let Some(Level::At(severity)) = settings.level(finding.rule) {
             finding.severity = severity;

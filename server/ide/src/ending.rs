@@ -6,6 +6,8 @@
 
 pub(crate) mod crash;
 pub(crate) mod kill;
+mod silent;
 
 pub(crate) use crash::{Cause, Crash, Culprit, crashes, shown};
 pub(crate) use kill::{Kill, LastWords, Victim, Word, kills};
+pub(crate) use silent::silent_ends;

@@ -5,6 +5,7 @@
 
 mod block;
 mod file;
+mod init;
 mod phase;
 mod run;
 
@@ -45,6 +46,8 @@ pub enum LensKind {
     Phase,
     /// A dump, a profile, the state of the scheduler, a data race.
     Block,
+    /// How long the packages of a run took to initialize.
+    Init,
 }
 
 /// What a click on a lens does.
@@ -90,6 +93,7 @@ pub(crate) fn all(parsed: &Parsed) -> Vec<Lens> {
     let mut lenses = vec![file::lens(parsed)];
     lenses.extend(run::lenses(parsed));
     lenses.extend(phase::lenses(parsed));
+    lenses.extend(init::lenses(parsed));
     for lens in block::lenses(parsed) {
         // A file of one dump says it once.
         if lenses[0].loc != lens.loc || lenses[0].title != lens.title {

@@ -51,7 +51,7 @@ pub fn lenses_over(snapshot: &Snapshot, older: &Older) -> Vec<Lens> {
                     append(&mut lens.title, &format!("with {}: {}", files(older), over_run(before, summary)));
                 }
             }
-            LensKind::Requests | LensKind::Phase | LensKind::Block => {}
+            LensKind::Requests | LensKind::Phase | LensKind::Block | LensKind::Init => {}
         }
     }
     lenses

@@ -41,8 +41,9 @@ mod heap_spike;
 mod heap_underused;
 mod idle_while_runnable;
 mod imbalance;
+mod init_heavy_alloc;
 mod interleaved_processes;
-mod killed_from_outside;
+pub(crate) mod killed_from_outside;
 mod latency_in_gc;
 mod latency_not_gc;
 mod leak_check_gc;
@@ -78,6 +79,7 @@ mod scan_estimate_off;
 mod scavenge_churn;
 mod scavenge_eager;
 mod sigquit;
+mod slow_init;
 pub(crate) mod slow_requests;
 mod small_heap_churn;
 mod spinning_churn;
@@ -166,6 +168,8 @@ pub static RULES: &[&Rule] = &[
     &lock_pile_up::RULE,
     &syscall_threads::RULE,
     &stack_deep::RULE,
+    &slow_init::RULE,
+    &init_heavy_alloc::RULE,
     &restart_in_log::RULE,
     &gc_number_gap::RULE,
     &interleaved_processes::RULE,
