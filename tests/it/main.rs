@@ -33,6 +33,8 @@ mod hover_truths;
 #[cfg(test)]
 mod json;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod narrations;
 #[cfg(test)]
 mod navigation;
