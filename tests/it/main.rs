@@ -36,6 +36,7 @@ mod json;
 mod judged;
 #[cfg(test)]
 mod judged_dumps;
+mod limits;
 #[cfg(test)]
 mod narrations;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the growth rules say about the recorded runs: nothing harmless is called a leak, and the leaks that a log shows
 //! are found.
 //!
-//! The labels come from the manifests; only this test reads them.
+//! The labels come from the manifests; only tests read them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ fn growth_findings(path: &Path) -> Vec<&'static str> {
 }
 
 /// Path and labels of every file of a manifest; those of files made of several runs are joined.
-fn labeled(manifest: &str, folder: &str) -> Vec<(PathBuf, Vec<String>)> {
+pub fn labeled(manifest: &str, folder: &str) -> Vec<(PathBuf, Vec<String>)> {
     fn labels(value: &Value) -> Vec<String> {
         match value {
             Value::String(label) => vec![label.clone()],

@@ -28,8 +28,8 @@
 //! ## Example
 //!
 //! ```text
-//! gc 95 @12.086s 1%: 0.029+4.4+0.002 ms clock, 0.058+0.13/4.2/0+0.005 ms cpu, 85->87->42 MB, 86 MB goal, 0 MB stacks, 0 MB globals, 2 P
-//! gc 96 @12.182s 1%: 0.031+4.6+0.002 ms clock, 0.062+0.10/4.4/0+0.005 ms cpu, 86->88->42 MB, 87 MB goal, 0 MB stacks, 0 MB globals, 2 P
+//! gc 29 @17.802s 1%: 0.081+20+0.004 ms clock, 0.16+0.85/3.2/18+0.008 ms cpu, 75->76->41 MB, 82 MB goal, 0 MB stacks, 0 MB globals, 2 P
+//! gc 33 @18.595s 1%: 0.070+85+0.090 ms clock, 0.14+0.054/55/23+0.18 ms cpu, 92->105->52 MB, 106 MB goal, 0 MB stacks, 0 MB globals, 2 P
 //! ```
 
 use std::ops::Range;

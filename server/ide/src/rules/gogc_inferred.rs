@@ -29,7 +29,8 @@
 //! ## Example
 //!
 //! ```text
-//! gc 24 @2.337s 1%: 0.037+4.2+0.003 ms clock, 0.14+0.090/1.9/5.6+0.012 ms cpu, 113->114->28 MB, 116 MB goal, 0 MB stacks, 0 MB globals, 4 P
+//! gc 57 @9.879s 3%: 0.20+6.4+0.003 ms clock, 0.40+1.0/1.8/7.1+0.006 ms cpu, 74->75->41 MB, 87 MB goal, 0 MB stacks, 0 MB globals, 2 P
+//! gc 59 @11.149s 3%: 0.25+45+0.26 ms clock, 0.51+10/11/3.1+0.52 ms cpu, 167->174->52 MB, 181 MB goal, 0 MB stacks, 0 MB globals, 2 P
 //! ```
 
 use tracelog::catalog::gc;
