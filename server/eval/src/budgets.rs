@@ -117,11 +117,16 @@ fn culprits_not_named(judged: &[Judged]) -> Vec<String> {
     silent.map(|(log, culprit)| format!("{}: G{culprit}", log.entry.path)).collect()
 }
 
-/// The longest logs of which the labels say nothing but that they are healthy.
+/// The longest logs of which the labels say nothing but that they are healthy. Where these are fewer than a hundred,
+/// those follow whose machine was busy, the one with the shortest longest pause first.
 fn healthiest(table: &Expectations, judged: &[Judged]) -> [Budget; 2] {
-    let mut logs: Vec<&Judged> = judged.iter().filter(|log| table.is_calm(log.entry)).collect();
+    let mut logs: Vec<&Judged> = judged.iter().filter(|log| table.is_healthy(log.entry)).collect();
     let n_rows = |log: &Judged| log.observed.n_cycles + log.observed.facts.samples as usize;
-    logs.sort_by(|a, b| n_rows(b).cmp(&n_rows(a)).then_with(|| a.entry.path.cmp(&b.entry.path)));
+    let noise_ms = |log: &Judged| if table.is_calm(log.entry) { 0.0 } else { log.observed.facts.pause_ms };
+    logs.sort_by(|a, b| {
+        let by_noise = table.is_calm(b.entry).cmp(&table.is_calm(a.entry)).then(noise_ms(a).total_cmp(&noise_ms(b)));
+        by_noise.then(n_rows(b).cmp(&n_rows(a))).then_with(|| a.entry.path.cmp(&b.entry.path))
+    });
     logs.truncate(N_HEALTHIEST);
     let of = |severity: Severity| {
         let all = logs.iter().flat_map(|log| log.observed.findings.iter().map(move |seen| (log, seen)));
@@ -137,4 +142,68 @@ fn healthiest(table: &Expectations, judged: &[Judged]) -> [Budget; 2] {
 fn above_hint(observed: &Observed, name: &str) -> Vec<String> {
     let shown = observed.findings.iter().filter(|seen| seen.is_default && seen.severity > Severity::Hint);
     shown.map(|seen| format!("{name}:{} {}", seen.line, seen.code)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::Entry;
+    use crate::judge::judge;
+    use crate::observe::{Facts, Seen};
+
+    fn entry(path: &str, labels: &[&str]) -> Entry {
+        Entry {
+            path: path.into(),
+            file: path.into(),
+            go: Some((1, 22)),
+            labels: vec![labels.iter().map(|label| (*label).to_owned()).collect()],
+            wrapper: "none".into(),
+            expected: None,
+            culprit: None,
+        }
+    }
+
+    fn fired(code: &'static str, severity: Severity, message: &str) -> Observed {
+        let seen = Seen { code, line: 3, severity, message: message.into(), is_default: true };
+        let facts = Facts { cycles: 90.0, seconds: 80.0, late_cycles: 40.0, ..Facts::default() };
+        Observed { facts, n_cycles: 90, findings: vec![seen], ..Observed::default() }
+    }
+
+    /// The figures of the promises that are not kept, for one log.
+    fn broken(entry: &Entry, observed: &Observed) -> Vec<(&'static str, Vec<String>)> {
+        let table = Expectations::read().unwrap();
+        let budgets = budgets(&table, &[judge(&table, entry, observed)]);
+        budgets.into_iter().filter(|budget| !budget.is_kept()).map(|budget| (budget.name, budget.which)).collect()
+    }
+
+    #[test]
+    fn a_harmless_run_is_not_called_a_leak() {
+        let leak = fired("GC101", Severity::Warning, "");
+        let expected = [("harmless runs that are called a leak", vec!["a:3 GC101".to_owned()])];
+        assert_eq!(broken(&entry("a", &["spike", "not_leak"]), &leak), expected);
+        assert_eq!(broken(&entry("a", &["leak.heap"]), &leak), []);
+    }
+
+    #[test]
+    fn a_long_leak_gets_a_verdict() {
+        let pause = fired("GC301", Severity::Warning, "");
+        let expected = [("long leaks without a verdict", vec!["a".to_owned()])];
+        assert_eq!(broken(&entry("a", &["leak.heap"]), &pause), expected);
+        let short = Observed { facts: Facts { seconds: 59.0, ..pause.facts.clone() }, ..pause };
+        assert_eq!(broken(&entry("a", &["leak.heap"]), &short), []);
+    }
+
+    #[test]
+    fn who_keeps_the_world_from_stopping_is_named_by_its_number() {
+        let culprit = Entry { culprit: Some(23), ..entry("a", &["stw.no_preempt"]) };
+        assert_eq!(broken(&culprit, &fired("SC116", Severity::Warning, "the world waits; G23 on M2/P1 runs.")), []);
+        let other = fired("SC116", Severity::Warning, "the world waits; G231 on M2/P1 runs.");
+        assert_eq!(broken(&culprit, &other)[0].1, ["a: G23"]);
+    }
+
+    #[test]
+    fn no_error_stands_in_a_healthy_log() {
+        let broken = broken(&entry("a", &["healthy"]), &fired("GC403", Severity::Error, ""));
+        assert_eq!(broken, [("errors in the 100 healthiest logs", vec!["a:3 GC403".to_owned()])]);
+    }
 }
