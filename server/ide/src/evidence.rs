@@ -615,7 +615,7 @@ mod tests {
     #[test]
     fn text_of_a_log_stays_text() {
         let hostile = "[x](command:y) <img src=z> `a`";
-        let mut finding = Finding { message: hostile.to_owned(), ..Finding::about(RULES[0]) };
+        let mut finding = Finding { message: hostile.to_owned(), ..Finding::about(rules::named("GC101").unwrap()) };
         finding.test.fact(hostile, true);
         finding.confidence = Some(Confidence::Strong);
         let place = Place { line: 3, field: None };
