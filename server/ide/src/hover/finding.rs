@@ -137,26 +137,26 @@ mod tests {
             finding.place.line,
             finding.place.field,
             expect![[r#"
-            Live heap: 32 MB
+                Live heap: 32 MB
 
-            GC101 live-heap-leak: warning
+                GC101 live-heap-leak: warning
 
-            Live heap keeps rising: 28→56 MB over 68 s (1438 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
+                Live heap keeps rising: 28→56 MB over 68 s (1438 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
 
-            - Pace: 1438 MB/h
+                - Pace: 1438 MB/h
 
-            - In this run: ▮▮▮▯▯▯▯▯▯▯ ordinary: lower than 67 % of 200 lines
-            - Lines around: ▁▁▁▃▃▃▃▃▅▅[▅]▅▅▆▆▆▆▆███ · whole run: ▁▁▂▂▂▃▃[▃]▄▄▄▄▅▅▅▅▆▆▆▇▇▇██
-            - min 20 · median 39 · p99 59 · max 59 MB
-            - Before: 32 MB (no change)
-            - Survived: 32 MB / 64 MB = 50 %
+                - In this run: ▮▮▮▯▯▯▯▯▯▯ ordinary: lower than 67 % of 200 lines
+                - Lines around: ▁▁▁▃▃▃▃▃▅▅[▅]▅▅▆▆▆▆▆███ · whole run: ▁▁▂▂▂▃▃[▃]▄▄▄▄▅▅▅▅▆▆▆▇▇▇██
+                - min 20 · median 39 · p99 59 · max 59 MB
+                - Before: 32 MB (no change)
+                - Survived: 32 MB / 64 MB = 50 %
 
-            Bytes this cycle marked, that is the live heap it found, in MiB rounded down. Objects allocated while marking ran count as live.
+                Bytes this cycle marked, that is the live heap it found, in MiB rounded down. Objects allocated while marking ran count as live.
 
-            What to do next: GC101
+                What to do next: GC101
 
-            gc.heap_live_mb · read by GC101, GC102, GC103, GC107, GC402, GC403 · see Live heap · runtime/mgc.go gcMarkTermination (bytesMarked)
-        "#]],
+                gc.heap_live_mb · read by FT102, GC101, GC102, GC103, GC107, GC203, GC402, GC403 · see Live heap · runtime/mgc.go gcMarkTermination (bytesMarked)
+            "#]],
         );
     }
 

@@ -210,7 +210,7 @@ mod tests {
         }
         expect![[r#"
             ✓ goals tell GOGC
-            ✗ GOGC: 100 % (> 120 % needed)
+            ✗ GOGC: 100 % (above 120 % needed)
         "#]]
         .assert_eq(&why_not(&RULE, &view(&growing(40, |_| 100))));
     }

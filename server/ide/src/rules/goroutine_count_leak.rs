@@ -375,7 +375,7 @@ mod tests {
             ✓ time: 59 s (≥ 15 s needed)
             ✗ p of the trend: 0.032 (below 0.01 needed)
             ✓ tau of the trend: 0.444 (≥ 0.4 needed)
-            ✗ growth: 2.5 goroutines (≥ 42.75 goroutines needed)
+            ✗ growth: 2.5 goroutines (≥ 42.75 needed)
             ✓ given back, as a share of the growth: 0 (below 0.35 needed)
             ✓ no single step made it
             ✗ it still rises in the second half

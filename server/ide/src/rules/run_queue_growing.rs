@@ -249,10 +249,10 @@ mod tests {
     fn says_why_not() {
         expect![[r#"
             ✓ samples: 40 (≥ 10 needed)
-            ✓ p of the trend: 0 (below 0.01 needed)
+            ✓ p of the trend: less than 0.001 (below 0.01 needed)
             ✓ tau of the trend: 1 (≥ 0.6 needed)
-            ✓ growth from the first fifth to the last: 32 goroutines (≥ 8 goroutines needed)
-            ✗ the last fifth: 85.5 goroutines (≥ 107 goroutines needed)
+            ✓ growth from the first fifth to the last: 32 goroutines (≥ 8 needed)
+            ✗ the last fifth: 85.5 goroutines (≥ 107 needed)
         "#]]
         .assert_eq(&why_not(&RULE, &view(&sched_lines(40, 2, 0.1, |idx| (0, 50 + idx)))));
         expect![[r#"

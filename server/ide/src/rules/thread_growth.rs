@@ -234,7 +234,7 @@ mod tests {
         expect![[r#"
             ✓ samples: 40 (≥ 16 needed)
             ✗ p of the trend of the lowest numbers: 0.5 (below 0.01 needed)
-            ✗ growth of the lowest number: 0 threads (≥ 32 threads needed)
+            ✗ growth of the lowest number: 0 threads (≥ 32 needed)
         "#]]
         .assert_eq(&why_not(&RULE, &view(&threads(40, |_| 9))));
     }
