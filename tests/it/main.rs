@@ -36,6 +36,7 @@ mod json;
 mod judged;
 #[cfg(test)]
 mod judged_dumps;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod narrations;
