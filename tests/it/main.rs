@@ -51,6 +51,8 @@ mod reading;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod sched_runs;
+#[cfg(test)]
 mod scheddetail;
 #[cfg(test)]
 mod story;

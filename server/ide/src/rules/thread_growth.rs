@@ -159,7 +159,7 @@ fn growth(points: &[(f64, f64)]) -> Option<Growth> {
     let (start_s, end_s) = (points.first()?.0, points.last()?.0);
     let n_windows = (points.len() / SAMPLES_PER_WINDOW).clamp(WINDOWS.0, WINDOWS.1);
     let width = (end_s - start_s) / n_windows as f64;
-    if !(width > 0.0) {
+    if width.is_nan() || width <= 0.0 {
         return None;
     }
     let mut floors = vec![f64::NAN; n_windows];

@@ -68,6 +68,9 @@ const LIMITS: &[Limit] = &[
     limit("min_warning_ms", 200.0, "ms", "Shortest time that is a warning.").in_latency(100.0),
 ];
 
+/// A crash waits for so many Ps (`freezeStopWait` in `runtime/proc.go`), and prints a block.
+const FREEZE_STOP_WAIT: f64 = 2_147_483_647.0;
+
 /// A stretch of blocks in which the world is being stopped.
 struct Stop {
     /// Blocks, by number.
@@ -188,10 +191,8 @@ fn head_line(run: &RunView, block: usize) -> u32 {
 /// The stretches of blocks in which the world is being stopped.
 fn stops(run: &RunView) -> Vec<Stop> {
     let detail = &run.detail;
-    let procs = |block: usize| run.samples.gomaxprocs[detail.sample[block]];
-    // A crash waits for 2^31 − 1 Ps (`freezeStopWait` in `runtime/proc.go`).
     let is_stopping = |&block: &usize| {
-        detail.gcwaiting[block] && detail.stopwait[block] >= 1.0 && !(detail.stopwait[block] > procs(block))
+        detail.gcwaiting[block] && detail.stopwait[block] >= 1.0 && detail.stopwait[block] < FREEZE_STOP_WAIT
     };
     let blocks: Vec<usize> = (0..detail.len()).collect();
     blocks
