@@ -17,7 +17,7 @@ use tracelog::{Blocks, Log, Runs};
 struct Recorded {
     path: String,
     /// Codes of the rules that must fire, with a part of their message.
-    expected: BTreeMap<String, String>,
+    finds: BTreeMap<String, String>,
 }
 
 fn folder() -> PathBuf {
@@ -53,12 +53,12 @@ fn each_recorded_run_shows_what_its_program_did_and_nothing_else() {
     let mut wrong = Vec::new();
     let recorded = recorded();
     assert!(recorded.len() >= 20, "only {} runs", recorded.len());
-    for Recorded { path, expected } in &recorded {
+    for Recorded { path, finds } in &recorded {
         let findings = findings(&unpacked(path));
-        for finding in findings.iter().filter(|finding| !expected.contains_key(finding.rule.code)) {
+        for finding in findings.iter().filter(|finding| !finds.contains_key(finding.rule.code)) {
             wrong.push(format!("{path}: {} {}", finding.rule.code, finding.message));
         }
-        for (code, says) in expected {
+        for (code, says) in finds {
             if !findings.iter().any(|finding| finding.rule.code == code && finding.message.contains(says)) {
                 wrong.push(format!("{path}: no {code} that says {says}"));
             }
@@ -69,12 +69,12 @@ fn each_recorded_run_shows_what_its_program_did_and_nothing_else() {
 
 #[test]
 fn a_recorded_run_that_is_cut_anywhere_shows_nothing_else_either() {
-    for Recorded { path, expected } in recorded() {
+    for Recorded { path, finds } in recorded() {
         let bytes = unpacked(&path);
         for share in [0.31, 0.55, 0.83] {
             let found = findings(&bytes[..(bytes.len() as f64 * share) as usize]);
             let other: Vec<&str> =
-                found.iter().map(|finding| finding.rule.code).filter(|code| !expected.contains_key(*code)).collect();
+                found.iter().map(|finding| finding.rule.code).filter(|code| !finds.contains_key(*code)).collect();
             // What fills looks like growth while it fills; in these two that ends at a third of the run.
             let fills = path.starts_with("pool-") && share < 0.5;
             assert!(other.is_empty() || fills, "{path} up to {share}: {other:?}");
