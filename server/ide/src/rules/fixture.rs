@@ -39,6 +39,10 @@ pub(crate) fn findings_in_text(rule: &'static Rule, log: &str) -> String {
 
 /// The same under these limits.
 pub(crate) fn findings_in_blocks(rule: &'static Rule, text: &str, limits: &Limits) -> String {
+    show_all(blocks_checked(rule, text, limits))
+}
+
+fn blocks_checked(rule: &'static Rule, text: &str, limits: &Limits) -> Findings {
     let (lines, log) = (Text::new(text), Log::read(text.as_bytes()));
     let runs = Runs::of(&log);
     let blocks = Blocks::of(&log, &runs);
@@ -46,7 +50,7 @@ pub(crate) fn findings_in_blocks(rule: &'static Rule, text: &str, limits: &Limit
     let mut findings = Findings::default();
     let Check::Blocks(check) = rule.check else { panic!("{} reads no blocks: use findings_in", rule.code) };
     check(&BlocksView { log: &log, runs: &runs, blocks: &blocks, lines: &lines, view: &view }, limits, &mut findings);
-    show_all(findings)
+    findings
 }
 
 fn show_all(findings: Findings) -> String {
@@ -72,8 +76,17 @@ pub(crate) fn why_not(rule: &'static Rule, log: &LogView) -> String {
     match rule.check {
         Check::Run(check) => log.runs.iter().for_each(|run| check(run, &limits, &mut findings)),
         Check::Log(check) => check(log, &limits, &mut findings),
-        Check::Blocks(_) => panic!("{} reads blocks", rule.code),
+        Check::Blocks(_) => panic!("{} reads blocks: use why_not_in_text", rule.code),
     }
+    declined_all(rule, findings)
+}
+
+/// The same for a rule that reads blocks.
+pub(crate) fn why_not_in_text(rule: &'static Rule, text: &str) -> String {
+    declined_all(rule, blocks_checked(rule, text, &Limits::defaults(rule.limits)))
+}
+
+fn declined_all(rule: &'static Rule, findings: Findings) -> String {
     let (found, declined) = findings.into_parts();
     assert!(found.is_empty(), "{} was found", rule.code);
     let conditions = declined.iter().flat_map(|declined| &declined.test.conditions);

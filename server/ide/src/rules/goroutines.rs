@@ -65,6 +65,11 @@ pub(super) struct Alike {
     pub n_leaked: usize,
 }
 
+/// How old the process is at least, minutes: the longest wait of any goroutine. None where no wait is printed.
+pub(super) fn age_minutes(groups: &[Alike]) -> Option<u64> {
+    groups.iter().filter_map(Alike::longest_minutes).max()
+}
+
 /// What a process printed about its goroutines, in the order of the log.
 pub(super) fn moments<'a>(view: &BlocksView<'a>) -> Vec<Moment<'a>> {
     view.blocks.list.iter().filter_map(|block| moment(*view, block)).collect()

@@ -1,7 +1,8 @@
 //! ## What it looks for
 //!
 //! Two or more dumps or goroutine profiles of one process in which the goroutines at one place become more each time: by
-//! 10 or more in all, and by 20 % or more. Connections are counted as connections.
+//! 10 or more in all, and by 20 % or more. Connections are counted as connections. Info where the last dump is of an old
+//! process (some of its goroutines have waited for 10 minutes) and none of these has waited for one: they come and go.
 //!
 //! ## Why it matters
 //!
@@ -40,7 +41,7 @@ use tracelog::catalog::{goroutine, profile_record};
 
 use super::evidence::{Bound, Confidence, Test};
 use super::goroutines::connection::{self, connections};
-use super::goroutines::{Moment, moments};
+use super::goroutines::{Moment, age_minutes, moments};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::words::{grouped, percent};
 
@@ -59,6 +60,7 @@ pub(crate) static RULE: Rule = Rule {
 const LIMITS: &[Limit] = &[
     limit("min_gain", 10.0, "goroutines", "By how many they must become more in all."),
     limit("min_gain_share", 0.2, "of the first number", "By which share they must become more in all."),
+    limit("old_minutes", 10.0, "min", "Wait in the last dump from which its process counts as old."),
     limit("max_findings", 3.0, "places", "How many places of one process are reported."),
 ];
 
@@ -81,6 +83,8 @@ struct Seen {
     words: String,
     /// They do not wait but run.
     is_running: bool,
+    /// None has waited for a minute, in a process in which others have waited for long.
+    is_young: bool,
 }
 
 /// A dump or profile that can be compared.
@@ -91,7 +95,7 @@ struct Counted {
 }
 
 fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
-    for process in processes(&moments(view)) {
+    for process in processes(&moments(view), limits) {
         compare(process.run, &process.counted, limits, findings);
     }
 }
@@ -105,7 +109,7 @@ struct Process {
 }
 
 /// What can be compared: the dumps and profiles of each process, in the order of the log.
-fn processes(moments: &[Moment]) -> Vec<Process> {
+fn processes(moments: &[Moment], limits: &Limits) -> Vec<Process> {
     let mut all: Vec<Process> = Vec::new();
     for moment in moments {
         let open = all.iter().rposition(|process| process.run == moment.run && !process.has_ended);
@@ -119,19 +123,23 @@ fn processes(moments: &[Moment]) -> Vec<Process> {
         // A dump that was cut shows fewer than there were; the records of a profile that was cut are right.
         let is_short = !moment.is_whole && !moment.is_profile();
         if !is_single && !is_short {
-            all[at].counted.push(count(moment));
+            all[at].counted.push(count(moment, limits));
         }
     }
-    all.retain(|process| process.counted.len() > 1);
+    // A crash alone is no attempt to see growth.
+    all.retain(|process| process.counted.len() > 1 || !process.has_ended && !process.counted.is_empty());
     all
 }
 
-fn count(moment: &Moment) -> Counted {
+fn count(moment: &Moment, limits: &Limits) -> Counted {
     let groups = moment.groups();
+    let is_old = age_minutes(&groups).is_some_and(|age| age as f64 >= limits.get("old_minutes"));
     let mut seen: HashMap<Subject, Seen> = HashMap::new();
     for own in connections(&groups) {
         let words = format!("{} connections", own.kind.name());
-        seen.insert(Subject::Connections(own.kind), Seen { n: own.n, place: own.place, words, is_running: false });
+        let is_young = is_old && own.minutes.is_empty();
+        let (n, place) = (own.n, own.place);
+        seen.insert(Subject::Connections(own.kind), Seen { n, place, words, is_running: false, is_young });
     }
     for group in &groups {
         if connection::kind(&group.stack).is_some() || group.stack.own().is_none() {
@@ -143,9 +151,11 @@ fn count(moment: &Moment) -> Counted {
             place: group.place,
             words: format!("goroutines at {}", group.stack.place()),
             is_running: true,
+            is_young: is_old,
         });
         entry.n += group.n;
         entry.is_running &= is_running;
+        entry.is_young &= group.minutes.is_empty();
     }
     // Goroutines without a stack could be of any place.
     let are_known = groups.iter().all(|group| !group.stack.frames.is_empty() || !moment.is_profile());
@@ -170,10 +180,23 @@ impl Growth<'_> {
 
 fn compare(run: usize, series: &[Counted], limits: &Limits, findings: &mut Findings) {
     let Some(last) = series.last() else { return };
-    let mut grown: Vec<Growth> =
-        last.seen.iter().filter_map(|(subject, seen)| growth(*subject, seen, series, limits)).collect();
+    let mut grown: Vec<Growth> = Vec::new();
+    let mut nearest: Option<Trial> = None;
+    for (subject, seen) in &last.seen {
+        let trial = trial(*subject, seen, series, limits);
+        match growth(*subject, seen, series, &trial, limits) {
+            Some(growth) => grown.push(growth),
+            None if nearest.as_ref().is_none_or(|nearest| nearest.rank(seen) < trial.rank(seen)) => {
+                nearest = Some(trial);
+            }
+            None => {}
+        }
+    }
     grown.sort_by_key(|growth| (std::cmp::Reverse(growth.gain()), growth.at_place.line));
     let n = grown.len();
+    if let Some(nearest) = nearest.filter(|_| n == 0) {
+        findings.declined(&RULE, Some(run), nearest.test);
+    }
     let max = limits.get("max_findings").max(0.0) as usize;
     for (index, growth) in grown.into_iter().take(max).enumerate() {
         let n_more = if index == 0 { n.saturating_sub(max) } else { 0 };
@@ -181,40 +204,61 @@ fn compare(run: usize, series: &[Counted], limits: &Limits, findings: &mut Findi
     }
 }
 
-fn growth<'a>(subject: Subject, last: &'a Seen, series: &'a [Counted], limits: &Limits) -> Option<Growth<'a>> {
-    // What a cut dump does not show is unknown, not zero.
+/// How a subject went.
+struct Trial {
+    /// Dumps that tell its number, and the numbers.
+    known: Vec<(usize, usize)>,
+    test: Test,
+}
+
+impl Trial {
+    /// How near it came, for "why not"; the line decides between equals.
+    fn rank(&self, seen: &Seen) -> (i64, i64) {
+        let first = self.known.first().map_or(0, |(_, n)| *n as i64);
+        let last = self.known.last().map_or(0, |(_, n)| *n as i64);
+        (last - first, -i64::from(seen.place.line))
+    }
+}
+
+fn trial(subject: Subject, last: &Seen, series: &[Counted], limits: &Limits) -> Trial {
+    // What a cut profile does not show is unknown, not zero.
     let known: Vec<(usize, usize)> = (0..series.len())
         .filter_map(|at| match series[at].seen.get(&subject) {
             Some(seen) => Some((at, seen.n)),
             None => series[at].is_whole.then_some((at, 0)),
         })
         .collect();
-    let numbers: Vec<usize> = known.iter().map(|(_, n)| *n).collect();
-    let (first, n) = (*numbers.first()? as f64, *numbers.last()? as f64);
     let mut test = Test::default();
-    test.data("dumps that show it", known.len() as f64, 2.0, "");
-    test.fact("more in each dump", numbers.windows(2).all(|pair| pair[0] < pair[1]));
-    test.value("gain", n - first, Bound::AtLeast(limits.get("min_gain")), "goroutines");
-    test.value(
-        "gain, of the first number",
-        (n - first) / first.max(1.0),
-        Bound::AtLeast(limits.get("min_gain_share")),
-        "",
-    );
-    test.fact("they wait", !last.is_running);
-    if !test.holds() {
-        return None;
+    if test.data("dumps of one process that show the place", known.len() as f64, 2.0, "") {
+        let (first, n) = (known[0].1 as f64, known[known.len() - 1].1 as f64);
+        test.fact("more in each dump", known.windows(2).all(|pair| pair[0].1 < pair[1].1));
+        test.value("gain", n - first, Bound::AtLeast(limits.get("min_gain")), "goroutines");
+        let share = (n - first) / first.max(1.0);
+        test.value("gain, of the first number", share, Bound::AtLeast(limits.get("min_gain_share")), "");
+        test.fact("they wait", !last.is_running);
     }
+    Trial { known, test }
+}
+
+fn growth<'a>(
+    subject: Subject,
+    last: &'a Seen,
+    series: &'a [Counted],
+    trial: &Trial,
+    limits: &Limits,
+) -> Option<Growth<'a>> {
+    let known = &trial.known;
+    let (begin, first) = known.first().filter(|_| trial.test.holds())?;
     let is_enough = |n: usize| {
-        let gain = n as f64 - first;
-        gain >= limits.get("min_gain") && gain / first.max(1.0) >= limits.get("min_gain_share")
+        let gain = n as f64 - *first as f64;
+        gain >= limits.get("min_gain") && gain / (*first as f64).max(1.0) >= limits.get("min_gain_share")
     };
     let at = known[1..].iter().find(|(_, n)| is_enough(*n))?.0;
     let at_place = series[at].seen.get(&subject)?.place;
-    let begin = known[0].0;
-    let begin_place = Place { line: series[begin].line, field: None };
-    let first_place = series[begin].seen.get(&subject).map_or(begin_place, |seen| seen.place);
-    Some(Growth { numbers, last, first_place, at_place, test })
+    let begin_place = Place { line: series[*begin].line, field: None };
+    let first_place = series[*begin].seen.get(&subject).map_or(begin_place, |seen| seen.place);
+    let numbers = known.iter().map(|(_, n)| *n).collect();
+    Some(Growth { numbers, last, first_place, at_place, test: trial.test.clone() })
 }
 
 fn finding(run: usize, growth: Growth, n_more: usize) -> Finding {
@@ -233,6 +277,7 @@ fn finding(run: usize, growth: Growth, n_more: usize) -> Finding {
         related.push(Related { place: last.place, text: format!("last: {}", grouped(n)) });
     }
     Finding {
+        severity: if last.is_young { Severity::Info } else { Severity::Warning },
         run: Some(run),
         place: at_place,
         message,
@@ -260,7 +305,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::rules::fixture::{check, findings_in_text};
+    use crate::rules::fixture::{check, findings_in_text, why_not_in_text};
     use crate::rules::goroutines::fixture::{alike, asking, goroutine, profile};
 
     fn dump(n: usize) -> String {
@@ -293,6 +338,22 @@ mod tests {
         assert_eq!(findings_in_text(&RULE, &dumps(&[15, 30, 29, 60, 90])), "");
         assert_eq!(findings_in_text(&RULE, &dumps(&[40, 40, 80])), "");
         assert_eq!(findings_in_text(&RULE, &dumps(&[40])), "");
+    }
+
+    #[test]
+    fn says_why_not() {
+        let one = why_not_in_text(&RULE, &dumps(&[40]));
+        assert_eq!(one, "✗ dumps of one process that show the place: 1 (≥ 2 needed)\n");
+        let steady = why_not_in_text(&RULE, &dumps(&[40, 44]));
+        let expected = "\
+            ✓ dumps of one process that show the place: 2 (≥ 2 needed)\n\
+            ✓ more in each dump\n\
+            ✗ gain: 4 goroutines (≥ 10 needed)\n\
+            ✗ gain, of the first number: 0.1 (≥ 0.2 needed)\n\
+            ✓ they wait\n";
+        assert_eq!(steady, expected);
+        let crash = format!("panic: boom\n\n{}exit status 2\n", dump(40));
+        assert_eq!(why_not_in_text(&RULE, &crash), "");
     }
 
     #[test]
@@ -353,6 +414,16 @@ mod tests {
     fn goroutines_that_run_are_load() {
         let busy = |n| asking() + &alike(n, 5, "runnable", &["main.handle"]);
         assert_eq!(findings_in_text(&RULE, &(busy(10) + &busy(80))), "");
+    }
+
+    #[test]
+    fn what_comes_and_goes_in_an_old_process_is_a_remark() {
+        let dump = |n, state: &str| {
+            asking() + &goroutine(4, "select, 700 minutes", &["main.loop"]) + &alike(n, 5, state, &["main.handle"])
+        };
+        let found = |state| findings_in_text(&RULE, &(dump(20, state) + &dump(80, state)));
+        assert!(found("select").contains("Info GR104: 20 → 80"), "{}", found("select"));
+        assert!(found("select, 1 minutes").contains("Warning GR104: 20 → 80"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! ## What it looks for
 //!
 //! 100 goroutines or more that are blocked at one place and are half or more of all: Info, and from 20 on a hint. From
-//! 1,000 on, where they are a fifth of all or more: Warning.
+//! 1,000 on, where they are three tenths of all or more: Warning; unless the process is old and hardly one of them has
+//! waited for 10 minutes, as requests and watches do that come and go.
 //!
 //! Goroutines that come with a connection are counted as connections, two or three of them each, and never reported for
 //! their number: 10,000 keep-alive connections are 10,000 `writeLoop [select]`, and healthy. 100 or more are reported when
@@ -51,7 +52,7 @@ use tracelog::catalog::{goroutine, profile_record};
 
 use super::evidence::{Bound, Confidence, Test};
 use super::goroutines::connection::{Connections, connections, kind};
-use super::goroutines::{Alike, Moment, Wait, Worst, moments};
+use super::goroutines::{Alike, Moment, Wait, Worst, age_minutes, moments};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Rule, Severity, limit};
 use crate::words::{grouped, percent};
 
@@ -77,9 +78,10 @@ const LIMITS: &[Limit] = &[
     limit("info_goroutines", 100.0, "goroutines", "Goroutines at one place, or connections, that are remarked upon."),
     limit("info_share", 0.5, "of all goroutines", "Which share of all they must be."),
     limit("warning_goroutines", 1000.0, "goroutines", "Goroutines at one place, or connections, that are a warning."),
-    limit("warning_share", 0.2, "of all goroutines", "Which share of all they must be."),
+    limit("warning_share", 0.3, "of all goroutines", "Which share of all they must be."),
     limit("connection_share", 0.2, "of all goroutines", "Which share of all those of connections must be."),
     limit("idle_minutes", 10.0, "min", "Wait from which the network counts, longer than any idle timeout."),
+    limit("old_share", 0.1, "of the group", "How many must have waited so long where others in the dump have."),
     limit("max_findings", 3.0, "groups", "How many groups of one process are reported."),
 ];
 
@@ -93,7 +95,7 @@ fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
             }
         }
         for group in &groups {
-            if let Some(finding) = large(&moment, group, limits) {
+            if let Some(finding) = large(&moment, group, age_minutes(&groups), limits) {
                 worst.add(group.stack.key(), group.n, format!("{} goroutines", grouped(group.n)), finding);
             }
         }
@@ -102,11 +104,11 @@ fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
 }
 
 /// How bad so many are, and the conditions that say so.
-fn severity(n: usize, moment: &Moment, limits: &Limits, test: &mut Test) -> Option<Severity> {
+fn severity(n: usize, is_steady: bool, moment: &Moment, limits: &Limits, test: &mut Test) -> Option<Severity> {
     let share = n as f64 / moment.n.max(1) as f64;
     let is_from = |name: &str| n as f64 >= limits.get(name);
     let (severity, number, least) = match () {
-        () if is_from("warning_goroutines") && share >= limits.get("warning_share") => {
+        () if is_steady && is_from("warning_goroutines") && share >= limits.get("warning_share") => {
             (Severity::Warning, "warning_goroutines", "warning_share")
         }
         () if is_from("info_goroutines") => (Severity::Info, "info_goroutines", "info_share"),
@@ -117,16 +119,20 @@ fn severity(n: usize, moment: &Moment, limits: &Limits, test: &mut Test) -> Opti
     (is_many && is_most).then_some(severity)
 }
 
-fn large(moment: &Moment, group: &Alike, limits: &Limits) -> Option<Finding> {
+fn large(moment: &Moment, group: &Alike, age: Option<u64>, limits: &Limits) -> Option<Finding> {
+    let minutes = limits.get("idle_minutes");
     let mut test = Test::default();
     let n = match group.stack.wait() {
         Wait::Blocked => group.n - group.n_leaked,
-        Wait::Io => group.n_waiting(limits.get("idle_minutes")),
+        Wait::Io => group.n_waiting(minutes),
         Wait::Forever | Wait::Lock | Wait::Syscall | Wait::Other => return None,
     };
     let is_known = test.fact("a place of the program's own", group.stack.own().is_some());
     let is_no_connection = test.fact("not what a connection needs", kind(&group.stack).is_none());
-    let severity = severity(n, moment, limits, &mut test)?;
+    // What is leaked waits on; a group of young ones in an old process comes and goes.
+    let is_old = age.is_some_and(|age| age as f64 >= minutes);
+    let is_steady = !is_old || group.n_waiting(minutes) as f64 >= limits.get("old_share") * group.n as f64;
+    let severity = severity(n, is_steady, moment, limits, &mut test)?;
     if !is_known || !is_no_connection {
         return None;
     }
@@ -254,6 +260,26 @@ mod tests {
         let records: Vec<(usize, [&str; 1])> = (0..6).map(|idx| part(1500, idx)).map(|(n, name)| (n, [name])).collect();
         let records: Vec<(usize, &[&str])> = records.iter().map(|(n, name)| (*n, &name[..])).collect();
         assert_eq!(findings_in_text(&RULE, &profile("goroutine", &records)), "");
+    }
+
+    #[test]
+    fn requests_that_come_and_go_in_an_old_process_are_no_warning() {
+        let watches = |minutes: &str| alike(2000, 5, &format!("select{minutes}"), &["main.(*watch).serve"]);
+        let others = alike(2500, 5000, "chan receive, 4200 minutes", &["main.(*informer).run"]);
+        let found = |minutes: &str| findings_in_text(&RULE, &(asking() + &watches(minutes) + &others));
+        assert!(!found(", 9 minutes").contains("watch"), "{}", found(", 9 minutes"));
+        assert!(found(", 10 minutes").contains("Warning GR102: 2,000 of 4,501 goroutines (44 %)"));
+        // Nobody knows how old this process is.
+        let young = findings_in_text(&RULE, &(asking() + &watches("")));
+        assert!(young.contains("Warning GR102: 2,000 of 2,001 goroutines"), "{young}");
+    }
+
+    #[test]
+    fn three_equal_parts_of_a_large_leak_are_each_a_warning() {
+        let records: &[(usize, &[&str])] =
+            &[(36_222, &["main.recv"]), (36_221, &["main.send"]), (36_220, &["main.watch"]), (60, &["main.serve"])];
+        let found = findings_in_text(&RULE, &profile("goroutine", records));
+        assert_eq!(found.matches("Warning GR102: 36,22").count(), 3, "{found}");
     }
 
     #[test]

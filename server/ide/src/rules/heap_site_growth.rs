@@ -171,16 +171,22 @@ fn is_of_program(function: &str) -> bool {
 }
 
 fn compare(run: usize, heaps: &[Heap], limits: &Limits, findings: &mut Findings) {
-    let Some(last) = heaps.last().filter(|_| heaps.len() > 1) else { return };
+    let Some(last) = heaps.last() else { return };
     let mut grown: Vec<(f64, Finding)> = Vec::new();
+    let mut nearest: Option<(f64, Test)> = None;
     for (name, site) in &last.sites {
         let sizes: Vec<f64> =
             heaps.iter().map(|heap| heap.sites.get(name).map_or(0.0, |site| site.bytes / MB)).collect();
+        let gain = sizes[sizes.len() - 1] - sizes[0];
         let test = test(&sizes, last.rate, limits);
         if test.holds() {
-            let gain = sizes[sizes.len() - 1] - sizes[0];
             grown.push((gain, finding(run, name, site, heaps, &sizes, test, limits)));
+        } else if nearest.as_ref().is_none_or(|(most, _)| gain > *most) {
+            nearest = Some((gain, test));
         }
+    }
+    if let Some((_, test)) = nearest.filter(|_| grown.is_empty()) {
+        findings.declined(&RULE, Some(run), test);
     }
     grown.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.place.line.cmp(&b.1.place.line)));
     let max = limits.get("max_findings").max(0.0) as usize;
@@ -193,7 +199,9 @@ fn test(sizes: &[f64], rate: f64, limits: &Limits) -> Test {
     // Samples come one in `rate` bytes, so n bytes are known to within √(n · rate).
     let error = ((first + last) * rate / MB).sqrt();
     let mut test = Test::default();
-    test.data("profiles", sizes.len() as f64, 2.0, "");
+    if !test.data("heap profiles of one process", sizes.len() as f64, 2.0, "") {
+        return test;
+    }
     test.fact("more in each profile", sizes.windows(2).all(|pair| pair[0] < pair[1]));
     test.value("gain", gain, Bound::AtLeast(limits.get("min_gain_mb")), "MB");
     test.value("gain, of the first size", gain / first.max(1e-9), Bound::AtLeast(limits.get("min_gain_share")), "");
@@ -247,7 +255,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::rules::fixture::{check, findings_in_text};
+    use crate::rules::fixture::{check, findings_in_text, why_not_in_text};
 
     /// A heap profile: objects of 1 MB each by site, so that each is sampled nearly always.
     fn heap(allocated_mb: u64, sites: &[(&str, u64)]) -> String {
@@ -305,6 +313,12 @@ mod tests {
         assert_eq!(findings_in_text(&RULE, &logs(&[20])), "");
         // A cache that is about full.
         assert!(findings_in_text(&RULE, &logs(&[20, 60, 80, 83])).contains("Info GC109"));
+    }
+
+    #[test]
+    fn says_why_not() {
+        let one = why_not_in_text(&RULE, &named(900, &[("main.(*cache).add", 20)]));
+        assert_eq!(one, "✗ heap profiles of one process: 1 (≥ 2 needed)\n");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! ## What it looks for
 //!
 //! 10 goroutines or more that wait for a lock of package sync (`Mutex.Lock`, `RWMutex.Lock`, `RWMutex.RLock`) in the same
-//! function.
+//! function: Info; Warning where they are 5 % of all goroutines, or 100, or one has waited for a minute.
 //!
 //! ## Why it matters
 //!
@@ -61,6 +61,8 @@ pub(crate) static RULE: Rule = Rule {
 
 const LIMITS: &[Limit] = &[
     limit("min_goroutines", 10.0, "goroutines", "Goroutines that wait for a lock in the same function."),
+    limit("warning_goroutines", 100.0, "goroutines", "How many are a warning in any case."),
+    limit("warning_share", 0.05, "of all goroutines", "Which share of all is a warning."),
     limit("max_findings", 3.0, "locks", "How many locks of one process are reported."),
 ];
 
@@ -84,7 +86,7 @@ fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
             let mut test = Test::default();
             let bound = Bound::AtLeast(limits.get("min_goroutines"));
             if test.value("goroutines that wait for a lock there", n as f64, bound, "") {
-                let found = finding(&moment, &groups, frame, queue, test);
+                let found = finding(&moment, &groups, (frame, queue), test, limits);
                 worst.add(hash(&frame.function), n, format!("{} goroutines", grouped(n)), found);
             }
         }
@@ -102,9 +104,19 @@ fn length(queue: &[&Alike]) -> usize {
     queue.iter().map(|group| group.n).sum()
 }
 
-fn finding(moment: &Moment, groups: &[Alike], frame: &Frame, queue: &[&Alike], test: Test) -> Finding {
+fn finding(
+    moment: &Moment,
+    groups: &[Alike],
+    (frame, queue): (&Frame, &[&Alike]),
+    test: Test,
+    limits: &Limits,
+) -> Finding {
     let n = length(queue);
     let longest = queue.iter().filter_map(|group| group.longest_minutes()).max();
+    let share = n as f64 / moment.n.max(1) as f64;
+    // In a service of 10,000 goroutines some always meet at a lock.
+    let is_warning =
+        longest.is_some() || share >= limits.get("warning_share") || n as f64 >= limits.get("warning_goroutines");
     let longest = longest.map_or_else(String::new, |minutes| format!(", the longest for {minutes} min"));
     let holders = holders(groups, frame);
     let named = holders.first().filter(|_| !moment.is_profile()).map_or_else(String::new, |group| {
@@ -121,6 +133,7 @@ fn finding(moment: &Moment, groups: &[Alike], frame: &Frame, queue: &[&Alike], t
         text: format!("may hold the lock: {} in {}", group.name(), inside(group)),
     });
     Finding {
+        severity: if is_warning { Severity::Warning } else { Severity::Info },
         run: Some(moment.run),
         place: queue[0].place,
         message: format!(
@@ -202,6 +215,17 @@ mod tests {
         for (state, functions) in waits {
             assert_eq!(findings_in_text(&RULE, &(asking() + &alike(50, 6, state, functions))), "", "{state}");
         }
+    }
+
+    #[test]
+    fn a_few_of_very_many_that_meet_at_a_lock_are_a_remark() {
+        let found = |n, state| {
+            let others = alike(1000, 500, "select", &["main.serve"]);
+            findings_in_text(&RULE, &(asking() + &alike(n, 6, state, LOCK) + &others))
+        };
+        assert!(found(12, "sync.Mutex.Lock").contains("Info GR106: 12 of 1,013"));
+        assert!(found(12, "sync.Mutex.Lock, 1 minutes").contains("Warning GR106: 12 of 1,013"));
+        assert!(found(53, "sync.Mutex.Lock").contains("Warning GR106: 53 of 1,054"));
     }
 
     #[test]

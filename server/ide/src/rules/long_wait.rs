@@ -39,7 +39,7 @@
 use tracelog::catalog::goroutine;
 
 use super::evidence::{Bound, Confidence, Test};
-use super::goroutines::{Alike, Moment, Wait, Worst, connection, moments};
+use super::goroutines::{Alike, Moment, Wait, Worst, age_minutes, connection, moments};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Related, Rule, Severity, limit};
 use crate::words::{count, grouped};
 
@@ -71,7 +71,7 @@ fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
     let (mut warnings, mut remarks) = (Worst::default(), Worst::default());
     for moment in moments(view) {
         let groups = moment.groups();
-        let age = groups.iter().filter_map(Alike::longest_minutes).max().unwrap_or(0);
+        let age = age_minutes(&groups).unwrap_or(0);
         let is_long = |group: &&Alike| {
             is_judged(group) && group.n_waiting(limits.get("info_minutes")) as f64 >= limits.get("info_goroutines")
         };

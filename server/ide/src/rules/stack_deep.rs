@@ -88,7 +88,9 @@ fn of_dump(view: &BlocksView, dump: &Dump, limits: &Limits, worst: &mut Worst) {
     let Some(run) = view.runs.list.get(dump.run) else { return };
     let is_note =
         |row: &&RowId| [shapes::STACK_NOTE_ELIDED_1_3, shapes::STACK_NOTE_ELIDED_1_21].contains(&view.log.shape(**row));
-    let notes: Vec<RowId> = run.rows(Family::StackNote).iter().filter(is_note).copied().collect();
+    let mut notes: Vec<(u32, RowId)> =
+        run.rows(Family::StackNote).iter().filter(is_note).map(|row| (view.log.line(*row), *row)).collect();
+    notes.sort_unstable_by_key(|(line, _)| *line);
     let mut deep: Vec<Deep> = dump.goroutines.iter().filter_map(|entry| deep(view, entry, &notes, limits)).collect();
     deep.sort_by_key(|deep| (deep.repeating.is_empty(), std::cmp::Reverse(deep.n), deep.entry.lines.0));
     let n_repeating = deep.iter().filter(|deep| !deep.repeating.is_empty()).count();
@@ -100,14 +102,14 @@ fn of_dump(view: &BlocksView, dump: &Dump, limits: &Limits, worst: &mut Worst) {
     }
 }
 
-fn deep<'a>(view: &BlocksView, entry: &'a Goroutine, notes: &[RowId], limits: &Limits) -> Option<Deep<'a>> {
-    let is_inside = |row: &&RowId| (entry.lines.0..=entry.lines.1).contains(&view.log.line(**row));
-    let note = notes.iter().find(is_inside);
+fn deep<'a>(view: &BlocksView, entry: &'a Goroutine, notes: &[(u32, RowId)], limits: &Limits) -> Option<Deep<'a>> {
+    let at = notes.partition_point(|(line, _)| *line < entry.lines.0);
+    let note = notes.get(at).filter(|(line, _)| *line <= entry.lines.1).map(|(_, row)| *row);
     let is_long = entry.frames.len() as f64 >= limits.get("min_frames");
     if note.is_none() && !is_long {
         return None;
     }
-    let elided = note.and_then(|note| view.log.code(*note, stack_note::FRAMES_ELIDED));
+    let elided = note.and_then(|note| view.log.code(note, stack_note::FRAMES_ELIDED));
     let functions = entry.functions(view.log);
     let repeating = repeating(&functions, limits);
     let n = match (note, elided) {
