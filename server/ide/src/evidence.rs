@@ -627,6 +627,6 @@ mod tests {
         places(&mut markup, &finding, &|line| format!("{hostile}:{line}"));
         let markdown = markup.finish();
         assert_eq!(markdown.matches("\\[x](command:y) \\<img src=z> \\`a\\`").count(), 5, "{markdown}");
-        assert!(markdown.starts_with("**GC101 live-heap-leak**: warning, strong evidence\n"), "{markdown}");
+        assert!(markdown.starts_with("**FT101 deadlock**: error, strong evidence\n"), "{markdown}");
     }
 }
