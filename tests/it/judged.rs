@@ -4,12 +4,15 @@
 //! Reads the whole corpus where it is at hand, see [`crate::corpus::folder`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::Path;
 
+use flate2::read::GzDecoder;
 use ide::analysis::Analysis;
 use ide::rules::Finding;
 use ide::settings::Settings;
 use serde::Deserialize;
+use serde_json::Value;
 use tracelog::{Blocks, Log, Runs};
 
 use crate::corpus;
@@ -95,4 +98,37 @@ fn every_end_of_a_process_is_found_at_its_line_and_nowhere_else() {
     println!("{n_rows} of {} rows in {n_files} files", rows.len());
     assert!(n_rows >= 60, "only {n_rows} rows belong to files that are there");
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Programs that were killed and started again, four lives in a log each: `judged/crash`.
+#[test]
+fn a_crash_loop_is_found_where_every_life_grows_and_nowhere_else() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/judged/crash");
+    let manifest = String::from_utf8(read(&folder.join("manifest.json"))).expect("UTF-8");
+    let entries: Vec<Value> = serde_json::from_str(&manifest).expect("JSON");
+    let (mut n_leaks, mut n_others) = (0, 0);
+    for entry in &entries {
+        let path = entry["path"].as_str().expect("a path");
+        let mut bytes = Vec::new();
+        GzDecoder::new(&read(&folder.join(path))[..]).read_to_end(&mut bytes).expect("gzip");
+        let findings = findings(&bytes);
+        let found: Vec<&Finding> = findings.iter().filter(|finding| finding.rule.code == "GC108").collect();
+        let Some(code) = entry["expected"].as_str() else {
+            n_others += 1;
+            assert!(found.is_empty(), "{path}: {}", found[0].message);
+            continue;
+        };
+        n_leaks += 1;
+        assert_eq!((found.len(), code), (1, "GC108"), "{path}");
+        let number = |name: &str| found[0].numbers.iter().find(|(id, _)| *id == name).map(|(_, value)| *value);
+        let seconds: Vec<f64> =
+            entry["truth"]["seconds"].as_array().expect("a list").iter().filter_map(Value::as_f64).collect();
+        assert_eq!(number("runs"), Some(seconds.len() as f64), "{path}: {}", found[0].message);
+        // A life lasts a little longer than its last cycle.
+        let longest = seconds.iter().copied().fold(0.0, f64::max);
+        let last_cycle = number("longest_s").expect("it is told");
+        assert!(last_cycle <= longest && last_cycle >= 0.5 * longest, "{path}: {last_cycle} of {longest} s");
+        println!("{path}: {}", found[0].message);
+    }
+    assert!(n_leaks >= 5 && n_others >= 6, "{n_leaks} leaks and {n_others} others");
 }

@@ -69,7 +69,7 @@ pub(crate) static RULE: Rule = Rule {
     title: "Run after run ends while its live heap rises",
     severity: Severity::Error,
     kind: Kind::Trend,
-    reads: &[gc::HEAP_LIVE_MB, gc::AT_S, gc::HEAP_GOAL_MB],
+    reads: &[gc::HEAP_LIVE_MB],
     limits: LIMITS,
     check: Check::Blocks(check),
 };

@@ -53,7 +53,7 @@
 //! ```
 
 use tracelog::Log;
-use tracelog::catalog::{gc, kill};
+use tracelog::catalog::kill;
 
 use super::evidence::{Bound, Confidence, Test};
 use super::point::cycle_name;
@@ -69,7 +69,7 @@ pub(crate) static RULE: Rule = Rule {
     title: "Somebody else killed the process",
     severity: Severity::Error,
     kind: Kind::Point,
-    reads: &[kill::ANON_RSS_KB, kill::LIMIT_KB, gc::HEAP_GOAL_MB, gc::HEAP_END_MB, gc::STACKS_MB],
+    reads: &[kill::ANON_RSS_KB, kill::LIMIT_KB],
     limits: LIMITS,
     check: Check::Blocks(check),
 };

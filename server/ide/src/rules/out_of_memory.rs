@@ -36,7 +36,7 @@
 //! fatal error: out of memory
 //! ```
 
-use tracelog::catalog::{gc, panic, runtime_note, shapes};
+use tracelog::catalog::{panic, runtime_note, shapes};
 
 use super::fatal::{self, Told, Words};
 use super::point::cycle_name;
@@ -51,7 +51,7 @@ pub(crate) static RULE: Rule = Rule {
     title: "The operating system refused memory",
     severity: Severity::Error,
     kind: Kind::Point,
-    reads: &[runtime_note::BLOCK_BYTES, runtime_note::MEMORY_IN_USE_BYTES, panic::TEXT, gc::HEAP_LIVE_MB],
+    reads: &[runtime_note::BLOCK_BYTES, runtime_note::MEMORY_IN_USE_BYTES, panic::TEXT],
     limits: &[],
     check: Check::Blocks(check),
 };

@@ -149,8 +149,8 @@ init example.com/slow/rules @50 ms, 242 ms clock, 14921352 bytes, 76810 allocs
             &RULE,
             log,
             expect![[r#"
-                2:init_ms Warning IN101: 132 ms to initialize example.com/geo, 91 % of the 145 ms until all packages were.
-                3:init_ms Info IN101: 11 ms to initialize main, 7.6 % of the 145 ms until all packages were.
+                3:init_ms Warning IN101: 242 ms to initialize example.com/slow/rules, 83 % of the 292 ms until all packages were.
+                2:init_ms Info IN101: 49 ms to initialize example.com/slow/geo, 17 % of the 292 ms until all packages were.
             "#]],
         );
     }

@@ -322,9 +322,9 @@ fn things_are_found_by_their_names() {
     check_search(
         &log,
         "deadlock",
-        expect![
-            "Word Block fatal error: all goroutines are asleep - deadlock! · 4 goroutines in 3 groups · 3 select · 1 chan receive · 2 in main.w… · run 1 · 20"
-        ],
+        expect![[r#"
+            Exact Finding FT101 deadlock: All 4 goroutines are blocked and nothing can wake them: 3 select, 1 chan receive. · run 1 · 20
+            Word Block fatal error: all goroutines are asleep - deadlock! · 4 goroutines in 3 groups · 3 select · 1 chan receive · 2 in main.w… · run 1 · 20"#]],
     );
     check_search(&log, "run 1", expect!["Exact Run run 1 · 37 trace lines · 2"]);
     check_search(&log, "no such thing", expect![[r#""#]]);
