@@ -154,7 +154,7 @@ mod tests {
             &RULE,
             &one(187.0),
             expect![[r#"
-            40:wall_mark_ms Info GC306: Concurrent mark ran 187 ms (median 5 ms): write barriers and assists were on all that time; nothing in the log ties it to the program, it may be the machine's.
+            40:wall_mark_ms Info GC306: Concurrent mark ran 187 ms (median 5 ms): write barriers and assists were on all that time; it may be the machine's.
         "#]],
         );
     }

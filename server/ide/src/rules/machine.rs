@@ -54,7 +54,7 @@ impl Origin {
     /// For the end of a message: empty, or a clause that begins with a semicolon.
     pub(crate) fn clause(&self) -> &'static str {
         match self {
-            Self::MayBeTheMachines(_) => "; nothing in the log ties it to the program, it may be the machine's",
+            Self::MayBeTheMachines(_) => "; it may be the machine's",
             Self::TheProgram(_) => "",
         }
     }

@@ -239,7 +239,7 @@ mod tests {
             &RULE,
             &clocks(10, clock),
             expect![[r#"
-                6:wall_mark_term_ms Warning GC301: Mark termination stopped the world for 250 ms (median 0.01 ms); 3 of 10 cycles had 10 ms or more, 1 of them 100 ms or more; nothing in the log ties it to the program, it may be the machine's.
+                6:wall_mark_term_ms Warning GC301: Mark termination stopped the world for 250 ms (median 0.01 ms); 3 of 10 cycles had 10 ms or more, 1 of them 100 ms or more; it may be the machine's.
                   3:wall_sweep_term_ms first: sweep termination 12 ms in gc 3 @2.000s
                   9:wall_sweep_term_ms next worst: sweep termination 84 ms in gc 9 @8.000s
                   further 9:wall_sweep_term_ms, 3:wall_sweep_term_ms
@@ -257,7 +257,7 @@ gc 5 @0.045s 3%: 10+0.31+0.055 ms clock, 20+0.19/0.11/0.21+0.11 ms cpu, 3->3->2 
 gc 6 @0.087s 3%: 0.17+0.31+0.055 ms clock, 0.34+0.19/0.11/0.21+0.11 ms cpu, 3->3->2 MB, 4 MB goal, 2 P
 ",
             expect![[r#"
-                2:wall_sweep_term_ms Warning GC301: Sweep termination stopped the world for 10 ms (median 0.2 ms); nothing in the log ties it to the program, it may be the machine's.
+                2:wall_sweep_term_ms Warning GC301: Sweep termination stopped the world for 10 ms (median 0.2 ms); it may be the machine's.
             "#]],
         );
     }
@@ -269,7 +269,7 @@ gc 6 @0.087s 3%: 0.17+0.31+0.055 ms clock, 0.34+0.19/0.11/0.21+0.11 ms cpu, 3->3
             &RULE,
             &clocks(20, clock),
             expect![[r#"
-                1:wall_sweep_term_ms Info GC301: 2 of 20 cycles (10 %) stopped the world for 1 ms or more; worst: sweep termination 9.9 ms in gc 1 @0.000s; nothing in the log ties it to the program, it may be the machine's.
+                1:wall_sweep_term_ms Info GC301: 2 of 20 cycles (10 %) stopped the world for 1 ms or more; worst: sweep termination 9.9 ms in gc 1 @0.000s; it may be the machine's.
                   11:wall_sweep_term_ms as bad: sweep termination 9.9 ms in gc 11 @10.000s
                   further 11:wall_sweep_term_ms
             "#]],
@@ -311,7 +311,7 @@ gc 5 @0.045s 3%: 18446744073709+0.31+0.055 ms clock, 20+0.19/0.11/0.21+0.11 ms c
 gc 5 @0.045s 3%: 0.074+0+33 ms clock, 0.14+1045/1583/374+66 ms cpu, 3->3->2 MB, 4 MB goal, 2 P (forced)
 ",
             expect![[r#"
-                1:wall_mark_term_ms Warning GC301: Mark termination stopped the world for 33 ms (median 33 ms): the whole mark ran inside it; nothing in the log ties it to the program, it may be the machine's.
+                1:wall_mark_term_ms Warning GC301: Mark termination stopped the world for 33 ms (median 33 ms): the whole mark ran inside it; it may be the machine's.
             "#]],
         );
     }
@@ -325,7 +325,7 @@ gc4(2): 26+1+87+0 us, 0 -> 0 MB, 1603 (1634-31) objects, 4 goroutines, 35/0/0 sw
 gc5(2): 26+1+20487+0 us, 0 -> 0 MB, 1603 (1634-31) objects, 4 goroutines, 35/0/0 sweeps, 0(0) handoff, 2(4) steal, 16/1/0 yields
 ",
             expect![[r#"
-                2 Info GC301: The whole collection stopped the world for 21 ms (median 10 ms); nothing in the log ties it to the program, it may be the machine's.
+                2 Info GC301: The whole collection stopped the world for 21 ms (median 10 ms); it may be the machine's.
             "#]],
         );
     }
