@@ -89,7 +89,7 @@ fn a_summary_of_a_part_says_so_and_has_its_numbers_alone() {
         &["summary", "--run", "1", "--from", "gc2", "-"],
         LOG,
         expect![[r#"
-            -: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 2 cycles had 10 ms or more · GC301
+            -: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 2 cycles had 10 ms or more; it may be the machine's · GC301
               selected: run 1, from gc2; all numbers are of that alone
 
               run 1, lines 5 to 7, 2 of its 4 trace lines, Go 1.6 – 1.17
@@ -106,7 +106,7 @@ fn a_summary_of_a_part_says_so_and_has_its_numbers_alone() {
                 GOGC            unknown: there are too few gc lines
                 memory limit    none: it came with Go 1.19
                 GODEBUG         gctrace=1 or more  (line 5)
-                warning[GC301] line 5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 2 cycles had 10 ms or more.
+                warning[GC301] line 5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 2 cycles had 10 ms or more; it may be the machine's.
 
         "#]],
     );
@@ -284,7 +284,7 @@ fn a_joined_log_tells_places_in_its_files() {
         ran.stdout.replace(folder.path().to_str().unwrap(), "DIR")
     };
     expect![[r#"
-        DIR/app.log.1 + DIR/app.log: 2 runs · Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more · GC301 (+1 more)
+        DIR/app.log.1 + DIR/app.log: 2 runs · Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more; it may be the machine's · GC301 (+1 more)
 
           run 1, DIR/app.log.1:2 to DIR/app.log:2, Go 1.6 – 1.17
             GC cycles       3, gc 1 to gc 3
@@ -306,7 +306,7 @@ fn a_joined_log_tells_places_in_its_files() {
             memory limit    none: it came with Go 1.19
             GODEBUG         gctrace=1 or more  (DIR/app.log.1:3)
             GODEBUG         schedtrace=1 or more  (DIR/app.log.1:2)
-            warning[GC301] DIR/app.log.1:5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more.
+            warning[GC301] DIR/app.log.1:5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more; it may be the machine's.
 
           run 2, DIR/app.log:4 to DIR/app.log:5, Go 1.6 – 1.17
             GC cycles       2, gc 1 to gc 2
@@ -339,7 +339,7 @@ fn a_joined_log_tells_places_in_its_files() {
           |
           = note: torn-line, see `gotracelens explain LG105`
 
-        warning[GC301]: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more.
+        warning[GC301]: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more; it may be the machine's.
          --> DIR/app.log.1:5:27
           |
         5 | gc 2 @1.045s 3%: 0.10+1.0+10 ms clock, 0.80+0/INFO torn
@@ -361,7 +361,7 @@ fn a_joined_log_tells_places_in_its_files() {
          ::: DIR/app.log.1:5:27
           |
         5 | gc 2 @1.045s 3%: 0.10+1.0+10 ms clock, 0.80+0/INFO torn
-          |                           -- Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more.
+          |                           -- Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more; it may be the machine's.
           |
           = note: stw-long, see `gotracelens explain GC301`
 

@@ -221,7 +221,7 @@ mod tests {
             ✓ cycles: 400 (≥ 40 needed)
             ✓ time: 200 s (≥ 30 s needed)
             ✓ windows: 20 (≥ 8 needed)
-            ✓ share of CPU at the end: 12 % (≥ 5 % needed)
+            ✓ share of CPU at the end: 11.7 % (≥ 5 % needed)
             ✗ times its beginning: 1.3 (≥ 2 needed)
         "#]]
         .assert_eq(&why_not(&RULE, &view(&costs(400, |at| 8.0 + 4.0 * at))));

@@ -23,8 +23,8 @@
 //!
 //! ## Limits
 //!
-//! Cycles that the program asked for do not count. Not judged where lines are missing in between. Of 56 recorded runs in
-//! which it speaks, most are test programs that do nothing but allocate; their share of CPU is 0.3 to 7 %. Where pauses
+//! Cycles that the program asked for do not count. Not judged where lines are missing in between. It speaks of 73
+//! of 903 recorded logs, mostly test programs that do little but allocate, at 0.3 to 7 % of the CPU; in 10 it warns. Where pauses
 //! make most of the cost it stays a remark: they include the time to stop the program, which a busy machine prolongs.
 //! Needs Go 1.5 or later.
 //!

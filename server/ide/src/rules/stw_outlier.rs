@@ -192,7 +192,7 @@ mod tests {
             &RULE,
             &clocks(100, clock),
             expect![[r#"
-            22:wall_sweep_term_ms Info GC302: Sweep termination stopped the world for 4.2 ms, 140 times its median of 0.03 ms; 2 such moments; nothing in the log ties it to the program, it may be the machine's.
+            22:wall_sweep_term_ms Info GC302: Sweep termination stopped the world for 4.2 ms, 140 times its median of 0.03 ms; 2 such moments; it may be the machine's.
               61:wall_mark_term_ms next worst: mark termination 3.1 ms in gc 61 @30.000s
               further 61:wall_mark_term_ms
         "#]],

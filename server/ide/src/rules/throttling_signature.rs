@@ -22,7 +22,7 @@
 //!
 //! ## Limits
 //!
-//! A pattern, not a proof: other things take 60 to 100 ms too. Where the second half of a run marks slower than the first,
+//! A pattern, not a proof: other things take 60 to 100 ms too. Where marking became slower in the course of a run,
 //! `mark-starved` is the better evidence. One recorded run whose world was hard to stop (phases of 10 to 250 ms, evenly)
 //! would meet a plain majority; the binomial test leaves it out. Quotas with another period than 100 ms are not seen.
 //!
