@@ -41,7 +41,7 @@
 
 use tracelog::catalog::gc;
 
-use super::evidence::{Bound, Test};
+use super::evidence::{Bound, Confidence, Test};
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{effective_gogc_pct, goal_is_lifted, live_goal_pair};
@@ -415,6 +415,8 @@ impl Steered<'_> {
                 ("estimated_limit_high_mb", limit.map_or(f64::NAN, |limit| limit.high_mb)),
             ],
             test: self.test(run, limits),
+            // What a still live heap shows, an unusual start can show too.
+            confidence: Some(if self.is_still { Confidence::Moderate } else { Confidence::Strong }),
             ..Finding::about(&RULE)
         }
     }

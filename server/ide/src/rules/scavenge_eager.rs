@@ -146,8 +146,8 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
 fn longest_streak(scav: &Scav, rows: &[usize], limits: &Limits) -> Range<usize> {
     let mut longest = 0..0;
     let mut start = 0;
-    for at in 0..rows.len() {
-        if scav.eager_kib[rows[at]] < limits.get("min_mb") * KIB_PER_MB {
+    for (at, &row) in rows.iter().enumerate() {
+        if scav.eager_kib[row] < limits.get("min_mb") * KIB_PER_MB {
             start = at + 1;
         } else if at + 1 - start > longest.len() {
             longest = start..at + 1;
@@ -162,9 +162,9 @@ fn dearest_window(scav: &Scav, rows: &[usize], limits: &Limits) -> Option<Range<
     let mut found: Option<(f64, Range<usize>)> = None;
     let (mut start, mut eager, mut background) = (0, 0.0, 0.0);
     let at_s = |at: usize| scav.at_s[rows[at]];
-    for at in 0..rows.len() {
-        eager += scav.eager_kib[rows[at]];
-        background += scav.background_kib[rows[at]];
+    for (at, &row) in rows.iter().enumerate() {
+        eager += scav.eager_kib[row];
+        background += scav.background_kib[row];
         while start < at && at_s(at) - at_s(start) > window_s {
             eager -= scav.eager_kib[rows[start]];
             background -= scav.background_kib[rows[start]];
