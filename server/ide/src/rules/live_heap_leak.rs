@@ -38,9 +38,9 @@
 use tracelog::catalog::gc;
 
 use super::evidence::Test;
-use super::growth::{self, Evidence, Series, Thresholds, Verdict, first_sufficient};
+use super::growth::replay::{self, Standing};
+use super::growth::{self, Evidence, Series, Thresholds, Verdict};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity};
-use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
 
@@ -58,37 +58,41 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let cycles = &run.cycles;
-    let series = Series::of(cycles, |row| live_before_mark_mb(cycles, row));
+    let series = Series::live_heap(cycles);
     let points = &series.points[..];
     let thresholds = Thresholds::of(limits);
-    let span_s = points.last().zip(points.first()).map_or(0.0, |(last, first)| last.0 - first.0);
     let mut test = Test::default();
-    test.data("cycles", points.len() as f64, thresholds.min_cycles, "");
-    test.data("time", span_s, thresholds.min_span_s, "s");
-    if !test.holds() {
+    if !series.is_enough(&thresholds, &mut test) {
         out.declined(&RULE, Some(run.run), test);
         return;
     }
-    let Some(evidence) = Evidence::of(points, &thresholds) else { return };
-    if evidence.verdict(&thresholds) != Verdict::Rising {
+    let Some(Standing { evidence, since, thresholds }) = replay::standing(points, &thresholds, Verdict::Rising) else {
+        match Evidence::of(points, &thresholds) {
+            Some(evidence) => evidence.test_rising(&thresholds, &mut test),
+            None => _ = test.fact("the cycles are spread over the time of the run", false),
+        }
+        out.declined(&RULE, Some(run.run), test);
         return;
-    }
-    let sufficient = first_sufficient(points, thresholds.min_cycles as usize, |prefix| {
-        Evidence::of(prefix, &thresholds).is_some_and(|evidence| evidence.verdict(&thresholds) == Verdict::Rising)
-    });
+    };
+    evidence.test_rising(&thresholds, &mut test);
 
     let to_limit_s = growth::time_to_limit_s(limits, evidence.end_mb, evidence.late_mb_per_s);
     let follows_load = evidence.moves_with_load(&series, cycles);
+    if follows_load {
+        test.fact("the allocation rate rose as much: more load explains it", true);
+    }
     let mut numbers = evidence.numbers();
     numbers.extend(to_limit_s.map(|left_s| ("to_limit_s", left_s)));
     out.push(Finding {
         severity: if follows_load { Severity::Info } else { growth::severity(to_limit_s) },
         run: Some(run.run),
-        place: Place { line: series.line(cycles, sufficient), field: Some(gc::HEAP_LIVE_MB) },
+        place: Place { line: series.line(cycles, since), field: Some(gc::HEAP_LIVE_MB) },
         message: message(&evidence, points, growth::limit_words(limits, to_limit_s), follows_load),
         related: series.landmarks(cycles, evidence.first, gc::HEAP_LIVE_MB),
         count: evidence.n_cycles,
         numbers,
+        test,
+        confidence: Some(evidence.confidence()),
         ..Finding::about(&RULE)
     });
 }
@@ -96,7 +100,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
 fn message(evidence: &Evidence, points: &[(f64, f64)], limit: Option<String>, follows_load: bool) -> String {
     let (base, end) = (rough(evidence.base_mb), rough(evidence.end_mb));
     let rate = rough(3600.0 * (evidence.end_mb - evidence.base_mb) / evidence.apart_s);
-    let (apart, strength) = (rough_span(evidence.apart_s), evidence.strength());
+    let (apart, confidence) = (rough_span(evidence.apart_s), evidence.confidence().name());
     let released = growth::released(evidence, points);
     let ending = match limit {
         _ if follows_load => format!("{released}; the allocation rate rose as much"),
@@ -104,7 +108,7 @@ fn message(evidence: &Evidence, points: &[(f64, f64)], limit: Option<String>, fo
         None => format!("so far {released}"),
     };
     format!(
-        "Live heap keeps rising: {base}→{end} MB over {apart} ({rate} MB/h, {strength} evidence); still rising in the \
+        "Live heap keeps rising: {base}→{end} MB over {apart} ({rate} MB/h, {confidence} evidence); still rising in the \
          second half, {ending}."
     )
 }
