@@ -74,7 +74,8 @@ mod tests {
     fn joined(mut findings: Vec<Finding>) -> Vec<String> {
         join(&mut findings, |rule| rule.code == "GC207");
         let words = |finding: &Finding| {
-            let part_of = finding.part_of.map_or_else(String::new, |(rule, place)| format!(" of {}:{}", rule.code, place.line));
+            let part_of =
+                finding.part_of.map_or_else(String::new, |(rule, place)| format!(" of {}:{}", rule.code, place.line));
             format!("{} {:?}{part_of}", finding.rule.code, finding.severity)
         };
         findings.iter().map(words).collect()
@@ -89,10 +90,8 @@ mod tests {
 
     #[test]
     fn the_parts_are_related_places_of_the_first() {
-        let mut findings = vec![
-            finding("GC107", Some(0), 4, Severity::Warning),
-            finding("GC104", Some(0), 5, Severity::Warning),
-        ];
+        let mut findings =
+            vec![finding("GC107", Some(0), 4, Severity::Warning), finding("GC104", Some(0), 5, Severity::Warning)];
         join(&mut findings, |_| false);
         let related: Vec<(u32, &str)> =
             findings[0].related.iter().map(|related| (related.place.line, &*related.text)).collect();

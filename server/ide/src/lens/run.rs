@@ -82,7 +82,7 @@ fn gc_parts(gc: &GcSummary, so_far: Option<&SoFar>) -> Vec<String> {
         let shape = words::sparkline(&live.shape);
         parts.push(format!("live {}→{} MB {shape}", words::rough(live.first), words::rough(live.last)));
     }
-    parts.extend(so_far.map(SoFar::in_words));
+    parts.extend(so_far.map(SoFar::in_short));
     if let Ok(share) = gc.cpu_share {
         parts.push(format!("GC {} CPU", words::percent(share)));
     }

@@ -13,11 +13,12 @@ pub(super) mod replay;
 pub(crate) mod so_far;
 pub(super) mod trend;
 
+pub(super) use self::replay::first_sufficient;
 pub(super) use self::trend::Evidence;
 use crate::derived::live_before_mark_mb;
 use crate::rules::evidence::Test;
-use crate::rules::{Limit, Limits, Place, Related, Severity, limit};
-use crate::view::Cycles;
+use crate::rules::{Limit, Limits, Place, Related, Severity, limit, memory_limit_active};
+use crate::view::{Cycles, RunView};
 use crate::words::{rough, rough_span};
 
 #[cfg(test)]
@@ -25,6 +26,9 @@ pub(super) mod shapes;
 
 /// What compares the two stories of [`Fit`](fit::Fit), in the words of a condition.
 const LEVELS: &str = "weight of growth that goes on against a level that was reached";
+
+/// Likewise, the errors by themselves.
+const LEVEL_ERROR: &str = "error of a level that was reached over that of growth that goes on";
 
 /// One quantity of the cycles of a run over time; rows without a time or a value are left out.
 #[derive(Debug, Default)]
@@ -135,6 +139,8 @@ pub(super) struct Late {
     pub(super) min_tau: f64,
     /// What speaks for growth that goes on and against a level that was reached.
     pub(super) min_weight: f64,
+    /// Error of a level that was reached over that of growth that goes on.
+    pub(super) min_level_error: f64,
 }
 
 /// What the conditions are held against: catalogue GC101. What is asked of the second half is the same for all rules.
@@ -166,8 +172,8 @@ impl Thresholds {
         min_gain_noise: 2.0,
         max_given_back: 0.35,
         late: [
-            Late { min_ratio: 0.70, min_tau: 0.20, min_weight: 0.25 },
-            Late { min_ratio: 0.45, min_tau: 0.0, min_weight: 1.6 },
+            Late { min_ratio: 0.70, min_tau: 0.20, min_weight: 0.2, min_level_error: 0.0 },
+            Late { min_ratio: 0.47, min_tau: 0.0, min_weight: 1.8, min_level_error: 0.78 },
         ],
         slowing: (0.20, 0.30),
     };
@@ -190,7 +196,10 @@ impl Thresholds {
     /// Those that a verdict has to fail before it is withdrawn (catalogue, section 0): p 0.05, tau 0.25, 0.7 of the size,
     /// half given back, and a second half that says clearly that it is over.
     pub(super) fn softened(&self) -> Self {
-        const LATE: Late = Late { min_ratio: 0.30, min_tau: -0.10, min_weight: -0.5 };
+        const LATE: [Late; 2] = [
+            Late { min_ratio: 0.70, min_tau: 0.20, min_weight: 0.0, min_level_error: 0.0 },
+            Late { min_ratio: 0.42, min_tau: 0.20, min_weight: 1.6, min_level_error: 0.0 },
+        ];
         Self {
             max_p: 5.0 * self.max_p,
             min_tau: 0.625 * self.min_tau,
@@ -198,7 +207,7 @@ impl Thresholds {
             min_gain_share: 0.7 * self.min_gain_share,
             min_gain_noise: 0.7 * self.min_gain_noise,
             max_given_back: self.max_given_back + 0.15,
-            late: [LATE; 2],
+            late: LATE,
             slowing: (0.15, 0.20),
             ..*self
         }
@@ -222,23 +231,41 @@ pub(super) enum Verdict {
     Rising,
 }
 
-/// Seconds until what grows by `mb_per_s` reaches the memory limit, 0 when it is there; `None` without a limit.
-pub(super) fn time_to_limit_s(limits: &Limits, now_mb: f64, mb_per_s: f64) -> Option<f64> {
-    let left_s = (limits.memory_limit_mb? - now_mb).max(0.0) / mb_per_s;
-    (mb_per_s > 0.0 && left_s.is_finite()).then_some(left_s)
+/// A limit that growing memory reaches.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ceiling {
+    mb: f64,
+    /// Read off the goals of the run, and not set by the user.
+    is_estimate: bool,
+    /// Seconds until it is reached at the present pace, 0 when it is.
+    pub(super) left_s: f64,
 }
 
-/// When the memory limit is reached, in words; nothing without one.
-pub(super) fn limit_words(limits: &Limits, to_limit_s: Option<f64>) -> Option<String> {
-    let limit = rough(limits.memory_limit_mb?);
-    let left_s = to_limit_s?;
-    Some(if left_s > 0.0 { format!("{limit} MB in {}", rough_span(left_s)) } else { format!("{limit} MB are reached") })
+impl Ceiling {
+    /// The limit that is known, by a setting or by the goals of the run, for what grows by `mb_per_s`.
+    pub(super) fn of(run: &RunView, limits: &Limits, now_mb: f64, mb_per_s: f64) -> Option<Self> {
+        let estimate = || memory_limit_active::estimated_limit_mb(run).map(|limit| limit.mb);
+        let mb = limits.memory_limit_mb.or_else(estimate)?;
+        let left_s = (mb - now_mb).max(0.0) / mb_per_s;
+        let is_known = mb_per_s > 0.0 && left_s.is_finite();
+        is_known.then_some(Self { mb, is_estimate: limits.memory_limit_mb.is_none(), left_s })
+    }
+
+    /// `512 MB in 7 min`.
+    pub(super) fn in_words(self) -> String {
+        let mb = if self.is_estimate { format!("about {}", rough(self.mb)) } else { rough(self.mb) };
+        if self.left_s > 0.0 {
+            format!("{mb} MB in {}", rough_span(self.left_s))
+        } else {
+            format!("{mb} MB are reached")
+        }
+    }
 }
 
 /// Severity of proven growth: an error only when a known limit is reached within a day.
-pub(super) fn severity(to_limit_s: Option<f64>) -> Severity {
+pub(super) fn severity(ceiling: Option<Ceiling>) -> Severity {
     const DAY_S: f64 = 86_400.0;
-    if to_limit_s.is_some_and(|left_s| left_s <= DAY_S) { Severity::Error } else { Severity::Warning }
+    if ceiling.is_some_and(|ceiling| ceiling.left_s <= DAY_S) { Severity::Error } else { Severity::Warning }
 }
 
 /// What came back of the growth over the whole run, in words.

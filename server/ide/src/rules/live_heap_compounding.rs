@@ -2,9 +2,9 @@
 //!
 //! Steady growth in a run with few cycles. Where almost everything survives, each cycle comes later than the one
 //! before (with GOGC at 100 the goal is twice the live heap), and `live-heap-leak` never gets its 40. Looked at are
-//! runs of 10 to 39 cycles over at least a minute: the live heap has at least doubled since the first quarter, was
-//! never given back, rises in each of the last three quarters at a comparable pace, and still does in the last four
-//! cycles.
+//! runs of 10 to 39 cycles over at least a minute, three of them in the second half: the live heap has at least doubled
+//! since the first quarter (along a straight line 1.3 times is enough), was never given back, rises in each of the last
+//! three quarters at a comparable pace, and still does in the last four cycles and since the last of them.
 //!
 //! ## Why it matters
 //!
@@ -19,9 +19,15 @@
 //! ## Limits
 //!
 //! A large build, a load phase or a cache that takes all of the run to fill are not to be told apart from a leak while
-//! they last. A leak on top of a large heap does not double it and has to wait for `live-heap-leak`. Silent once the
-//! next cycle is overdue by other lines of the log: a program that stopped growing and allocates little stops
-//! collecting. The evidence is never called strong.
+//! they last. Silent once the next cycle is overdue by other lines of the log: a program that stopped growing and
+//! allocates little stops collecting. A verdict stands until it clearly fails: the last quarter below a quarter of the
+//! pace, a fifth given back, or no cycle for four times the gap to be expected. The evidence is never called strong.
+//! Growth with fewer cycles is told by summary and lens as rising so far, with what is missing.
+//!
+//! Recorded runs of 10 to 39 cycles, Go 1.6 to 1.27: of 16 leaks that last a minute and have three cycles in the second
+//! half, all are found; the other four are rising so far. Of 12 harmless ones (caches full after a third to 70 % of the
+//! run, hit rates, load then idle, two loads, batches, up and down, lookup) none is reported. Without the pace since the
+//! last cycles the cache full after 70 % was, and without the straight line a leak upon 30 MB of tables was missed.
 //!
 //! ## Example
 //!
@@ -34,7 +40,7 @@ use tracelog::catalog::gc;
 
 use super::evidence::{Confidence, Test};
 use super::growth::pace::{self, Pace, Standing, Thresholds};
-use super::growth::{self, Series};
+use super::growth::{self, Ceiling, Series};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity, limit};
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
@@ -75,12 +81,12 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     };
     let Standing { pace, since, test } = standing;
     let Pace { start_mb, end_mb, span_s, .. } = pace;
-    let to_limit_s = growth::time_to_limit_s(limits, end_mb, pace.last_mb_per_s());
-    let limit = growth::limit_words(limits, to_limit_s).map_or_else(String::new, |limit| format!(", {limit}"));
+    let ceiling = Ceiling::of(run, limits, end_mb, pace.last_mb_per_s());
+    let limit = ceiling.map_or_else(String::new, |ceiling| format!(", {}", ceiling.in_words()));
     let mut numbers = pace.numbers();
-    numbers.extend(to_limit_s.map(|left_s| ("to_limit_s", left_s)));
+    numbers.extend(ceiling.map(|ceiling| ("to_limit_s", ceiling.left_s)));
     out.push(Finding {
-        severity: growth::severity(to_limit_s),
+        severity: growth::severity(ceiling),
         run: Some(run.run),
         place: Place { line: series.line(cycles, since), field: Some(gc::HEAP_LIVE_MB) },
         message: format!(

@@ -1,7 +1,8 @@
 //! ## What it looks for
 //!
-//! Live heap that still rises at the end of the run, but at a fifth to a half of the pace of the beginning. The test is
-//! that of `live-heap-leak`; only the comparison of the two halves differs, and a second half with tau ≥ 0.30 will do.
+//! Live heap that still rises at the end of the run, but slower than at the beginning, down to a fifth of the pace, and
+//! that is no leak by the test of `live-heap-leak`. Trend, gain and what was given back are those of that test; instead
+//! of the two stories the second half needs tau ≥ 0.30.
 //!
 //! ## Why it matters
 //!

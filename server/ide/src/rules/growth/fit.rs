@@ -22,7 +22,7 @@ const SLOWING: [f64; 2] = [0.7, 1.0];
 const RAMPS: [(f64, f64); 6] = [(0.2, 0.4), (0.2, 0.6), (0.2, 0.8), (0.4, 0.6), (0.4, 0.8), (0.6, 0.8)];
 
 /// The largest share of [`Fit::weight`] that the mere presence of growth gives.
-const MAX_PRESENCE: f64 = 3.0;
+const MAX_PRESENCE: f64 = 2.5;
 
 /// Sums of squared errors of the best fit of each story, MB².
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +49,7 @@ impl Fit {
         let level = [
             flat,
             least(&mut steps.map(|at| error(&|time| f64::from(u8::from(time > at))))),
-            least(&mut BENDS.into_iter().skip(1).chain([0.75]).map(|at| error(&|time| time.min(at)))),
+            least(&mut BENDS.into_iter().skip(1).chain([0.75, 0.8]).map(|at| error(&|time| time.min(at)))),
             least(&mut FILLS.into_iter().map(|tau| error(&|time| -(-time / tau).exp()))),
             least(&mut RAMPS.into_iter().map(|(from, to)| error(&|time| time.clamp(from, to)))),
         ];
@@ -66,8 +66,16 @@ impl Fit {
     ///
     /// The factor was found by logistic regression over the shapes of `server/eval`.
     pub(super) fn weight(&self) -> f64 {
-        let over_rising = |error: f64| ((error + ROUNDING) / (self.rising + ROUNDING)).ln();
-        3.0 * over_rising(self.level) + over_rising(self.flat).min(MAX_PRESENCE)
+        3.0 * self.level_over_rising().ln() + self.over_rising(self.flat).ln().min(MAX_PRESENCE)
+    }
+
+    /// Error of a level that was reached over that of growth that goes on.
+    pub(super) fn level_over_rising(&self) -> f64 {
+        self.over_rising(self.level)
+    }
+
+    fn over_rising(&self, error: f64) -> f64 {
+        (error + ROUNDING) / (self.rising + ROUNDING)
     }
 }
 

@@ -159,7 +159,7 @@ impl Pace {
         let Thresholds { steady, .. } = thresholds;
         test.data("cycles", self.n_cycles as f64, thresholds.min_cycles, "");
         test.data("time", self.span_s, thresholds.min_span_s, "s");
-        test.data("cycles in the second half of the time", self.n_late as f64, MIN_LATE_CYCLES, "");
+        test.data("cycles in the second half", self.n_late as f64, MIN_LATE_CYCLES, "");
         test.value("last value", self.end_mb, Bound::AtLeast(thresholds.min_end_mb), "MB");
 
         let fastest = self.paces.into_iter().fold(f64::MIN, f64::max);

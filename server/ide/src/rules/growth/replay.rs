@@ -75,6 +75,17 @@ pub(in crate::rules) fn withdrawn(
     None
 }
 
+/// The shortest length looked at from which on `holds` is true of every longer one, as the index of its last point. The
+/// caller knows that it is true of all points.
+pub(in crate::rules) fn first_sufficient(
+    points: &[(f64, f64)],
+    shortest: usize,
+    holds: impl Fn(&[(f64, f64)]) -> bool,
+) -> usize {
+    let at = |length: usize| if holds(&points[..length]) { Answer::Yes } else { Answer::No };
+    since(points.len(), shortest, Answer::Yes, at).unwrap_or(0)
+}
+
 /// What points say about growth or a step.
 fn answer(points: &[(f64, f64)], thresholds: &Thresholds, wanted: Verdict) -> Answer {
     let Some(evidence) = Evidence::of(points, thresholds) else { return Answer::No };

@@ -33,27 +33,39 @@ pub enum SoFar {
 }
 
 impl SoFar {
-    /// `rising so far: 12→48 MB in 6 cycles, needs 3 cycles in the second half of the time (has 2)`.
+    /// `rising so far: 12→48 MB in 6 cycles, needs 3 cycles in the second half (has 2)`.
     pub fn in_words(&self) -> String {
         match self {
             Self::Rising { mb: (from, to), n_cycles, missing } => {
-                let missing: Vec<String> = missing.iter().map(needs).collect();
+                let missing: Vec<String> = missing.iter().map(|one| needs(one, true)).collect();
                 let (from, to, cycles) = (rough(*from), rough(*to), count(*n_cycles, "cycle"));
                 format!("rising so far: {from}→{to} MB in {cycles}, needs {}", missing.join(" and "))
             }
             Self::NoLonger { since_s, .. } => format!("no longer rising since {}", rough_span(*since_s)),
         }
     }
+
+    /// Likewise beside other numbers: `rising so far, needs 3 cycles in the second half`.
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Rising { missing, .. } => {
+                let first = missing.first().map_or_else(String::new, |one| format!(", needs {}", needs(one, false)));
+                format!("rising so far{first}")
+            }
+            Self::NoLonger { .. } => self.in_words(),
+        }
+    }
 }
 
-/// `60 s (has 56)`, `3 cycles in the second half of the time (has 2)`.
-fn needs(condition: &Condition) -> String {
+/// `60 s (has 56)`, `3 cycles in the second half (has 2)`; without what it has `60 s`.
+fn needs(condition: &Condition, with_seen: bool) -> String {
     let Compared::Number { seen, unit, bound } = condition.compared else {
         return condition.what.clone();
     };
     let (_, bound) = bound.parts();
     let what = if unit.is_empty() { &condition.what } else { unit };
-    format!("{} {what} (has {})", rough(bound), rough(seen.floor()))
+    let seen = if with_seen { format!(" (has {})", rough(seen.floor())) } else { String::new() };
+    format!("{} {what}{seen}", rough(bound))
 }
 
 /// What is to say about the live heap of a run about which no rule on growth says anything.
@@ -101,7 +113,7 @@ mod tests {
     fn a_leak_with_too_few_cycles_rises_so_far() {
         assert_eq!(
             words(&leak(90.0)).unwrap(),
-            "rising so far: 4→85 MB in 7 cycles, needs 10 cycles (has 7) and 3 cycles in the second half of the time (has 2)"
+            "rising so far: 4→85 MB in 7 cycles, needs 10 cycles (has 7) and 3 cycles in the second half (has 2)"
         );
     }
 

@@ -1,7 +1,7 @@
 //! The numbers of the trend test, and what they say.
 
 use super::fit::Fit;
-use super::{LEVELS, Series, Thresholds, Verdict};
+use super::{LEVEL_ERROR, LEVELS, Series, Thresholds, Verdict};
 use crate::derived::alloc_rate_over;
 use crate::rules::evidence::{Bound, Confidence, Test};
 use crate::stats::{Floor, floor_noise, mann_kendall, median, median_of_three, spearman, theil_sen};
@@ -217,7 +217,9 @@ impl Evidence {
         };
         let rises = test.value("tau of the second half", self.late_tau, Bound::AtLeast(needed.min_tau), "");
         let fits = test.value(LEVELS, self.fit.weight(), Bound::AtLeast(needed.min_weight), "");
-        keeps_pace && rises && fits
+        let over = self.fit.level_over_rising();
+        let is_no_level = test.value(LEVEL_ERROR, over, Bound::AtLeast(needed.min_level_error), "times");
+        keeps_pace && rises && fits && is_no_level
     }
 
     fn slows_down(&self, thresholds: &Thresholds, test: &mut Test) -> bool {
