@@ -11,6 +11,7 @@ use crate::requests;
 use crate::rules::evidence::Declined;
 use crate::rules::{BlocksView, Check, Finding, Findings, LogView, RULES, slow_requests};
 use crate::settings::{Level, Settings};
+use crate::stories;
 use crate::summary::{self, RunSummary};
 use crate::tune;
 use crate::view::RunView;
@@ -104,9 +105,10 @@ fn check<'a>(
             finding.severity = severity;
         }
     }
+    findings.sort_by_key(|finding| (finding.place.line, finding.rule.code));
+    stories::join(&mut findings, |rule| settings.level(rule).is_some());
     // A level that the user gave is shown in every preset.
     findings.retain(|finding| settings.level(finding.rule).is_some() || settings.preset.shows(finding));
-    findings.sort_by_key(|finding| (finding.place.line, finding.rule.code));
     (findings, declined)
 }
 

@@ -33,6 +33,7 @@ pub mod settings;
 pub mod snapshot;
 mod special;
 pub mod stats;
+mod stories;
 pub mod summary;
 pub mod timeline;
 pub mod tokens;

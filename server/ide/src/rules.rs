@@ -35,7 +35,7 @@ mod goroutine_stack_growth;
 mod goroutines;
 mod group_grows;
 mod group_large;
-mod growth;
+pub(crate) mod growth;
 mod heap_site_growth;
 mod heap_spike;
 mod heap_underused;
@@ -104,6 +104,7 @@ mod world_not_stopping;
 use tracelog::{Blocks, Field, Lines, Log, Runs};
 
 use self::evidence::{Confidence, Declined, Test};
+pub use self::growth::so_far::SoFar;
 use crate::settings::Preset;
 use crate::view::RunView;
 

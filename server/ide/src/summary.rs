@@ -9,6 +9,7 @@ use tracelog::GoReleases;
 
 use crate::derived;
 use crate::requests::Requests;
+use crate::rules::growth::so_far::{SoFar, so_far};
 use crate::rules::{Finding, Severity};
 use crate::stats;
 use crate::view::{Cycles, RunView, Samples};
@@ -61,7 +62,10 @@ pub struct RunSummary {
     pub sched: Option<SchedSummary>,
     /// How long requests took, where lines of the program say so.
     pub requests: Option<Arc<Requests>>,
-    /// Number of findings by severity, Hints left out: errors, warnings, infos.
+    /// Growth of the live heap that is not sure yet, or is no more; nothing where a rule reports growth.
+    pub so_far: Option<SoFar>,
+    /// Number of findings by severity, Hints left out: errors, warnings, infos. Those that are part of another's story
+    /// do not count.
     pub n_findings: [usize; 3],
 }
 
@@ -145,7 +149,9 @@ pub struct SchedSummary {
 
 /// Summarizes a run, about which these are the findings.
 pub fn of(run: &RunView, findings: &[&Finding]) -> RunSummary {
-    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let primary = || findings.iter().filter(|finding| finding.part_of.is_none());
+    let count = |severity| primary().filter(|finding| finding.severity == severity).count();
+    let is_told = findings.iter().any(|finding| matches!(finding.rule.code, "GC101" | "GC102" | "GC103" | "GC107"));
     RunSummary {
         run: run.run,
         lines: run.lines,
@@ -154,6 +160,7 @@ pub fn of(run: &RunView, findings: &[&Finding]) -> RunSummary {
         gc: gc(&run.cycles, limit_steers(findings)),
         sched: sched(&run.samples),
         requests: run.requests.clone(),
+        so_far: if is_told || run.toolchain { None } else { so_far(run) },
         n_findings: [count(Severity::Error), count(Severity::Warning), count(Severity::Info)],
     }
 }

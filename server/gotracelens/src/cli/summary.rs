@@ -144,6 +144,9 @@ fn write_run(out: &mut impl Write, asked: &Asked, summary: &RunSummary, findings
     write_phases(out, asked, summary.run)?;
     write_blocks(out, asked, summary.run)?;
     write_findings(out, asked, findings)?;
+    if let Some(so_far) = &summary.so_far {
+        writeln!(out, "    live heap {}", so_far.in_words())?;
+    }
     if let Some(words) = evidence::not_enough_in_words(&not_enough(asked, summary.run)) {
         writeln!(out, "    {ID}{words}{ID:#}")?;
     }

@@ -30,9 +30,9 @@ pub fn file_title(snapshot: &Snapshot) -> String {
     snapshot.parsed.as_ref().map_or_else(|| "reading…".to_owned(), |parsed| title(parsed))
 }
 
-/// Findings that count: remarks do not.
+/// Findings that count: remarks do not, nor does what is part of another's story.
 fn shown(parsed: &Parsed) -> impl Iterator<Item = &Finding> {
-    parsed.analysis().findings.iter().filter(|finding| finding.severity >= Severity::Info)
+    parsed.analysis().findings.iter().filter(|finding| finding.severity >= Severity::Info && finding.part_of.is_none())
 }
 
 fn worst(parsed: &Parsed) -> Option<&Finding> {

@@ -5,6 +5,7 @@ use tracelog::Family;
 use super::{Lens, LensAction, LensKind, fitting};
 use crate::evidence;
 use crate::requests;
+use crate::rules::SoFar;
 use crate::snapshot::Parsed;
 use crate::summary::{GcSummary, RunSummary, SchedSummary};
 use crate::words;
@@ -63,7 +64,7 @@ pub fn run_title(summary: &RunSummary) -> String {
         parts.push("Go toolchain".to_owned());
     }
     if let Some(gc) = &summary.gc {
-        parts.extend(gc_parts(gc));
+        parts.extend(gc_parts(gc, summary.so_far.as_ref()));
     }
     if let Some(sched) = &summary.sched {
         parts.extend(sched_parts(sched, summary.gc.is_some()));
@@ -72,7 +73,7 @@ pub fn run_title(summary: &RunSummary) -> String {
     fitting(parts)
 }
 
-fn gc_parts(gc: &GcSummary) -> Vec<String> {
+fn gc_parts(gc: &GcSummary, so_far: Option<&SoFar>) -> Vec<String> {
     let mut parts = vec![match gc.span_s {
         Ok((first, last)) => format!("{} in {}", words::count(gc.n_cycles, "GC cycle"), words::span(last - first)),
         Err(_) => words::count(gc.n_cycles, "GC cycle"),
@@ -81,6 +82,7 @@ fn gc_parts(gc: &GcSummary) -> Vec<String> {
         let shape = words::sparkline(&live.shape);
         parts.push(format!("live {}→{} MB {shape}", words::rough(live.first), words::rough(live.last)));
     }
+    parts.extend(so_far.map(SoFar::in_short));
     if let Ok(share) = gc.cpu_share {
         parts.push(format!("GC {} CPU", words::percent(share)));
     }

@@ -73,7 +73,7 @@ pub(super) fn growing(
         apart: evidence.apart_s,
         first: evidence.first,
         sufficient: first_sufficient(points, thresholds.min_cycles as usize, rises),
-        confidence: if evidence.strength() == "strong" { Confidence::Strong } else { Confidence::Moderate },
+        confidence: evidence.confidence(),
         numbers: vec![
             ("from", evidence.base_mb),
             ("to", evidence.end_mb),

@@ -34,8 +34,9 @@
 use tracelog::GoReleases;
 use tracelog::catalog::gc;
 
-use super::growth::{Evidence, Series, Thresholds, Verdict, first_sufficient};
-use super::live_heap_compounding::{self as compounding, Compounding, next_is_overdue};
+use super::evidence::{Bound, Confidence, Test};
+use super::growth::pace::{self, Pace};
+use super::growth::{self, Evidence, Series, Verdict, replay};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity, limit};
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
@@ -63,6 +64,9 @@ const PRINTS_ALLOCATED: GoReleases = GoReleases::range(18, 19);
 const ALLOCATED_BYTES: f64 = 2200.0;
 const IN_USE_BYTES: (f64, f64) = (256.0, 1300.0);
 
+/// Last value that the test for few cycles asks for, MB.
+const MIN_END_MB: f64 = 2.0;
+
 /// Growth of the stacks, as either of the two tests shows it.
 struct Growth {
     from_mb: f64,
@@ -70,22 +74,37 @@ struct Growth {
     over_s: f64,
     /// First point used, and the point at which the evidence was sufficient.
     first: usize,
-    sufficient: usize,
+    since: usize,
     follows_load: bool,
     numbers: Vec<(&'static str, f64)>,
+    test: Test,
+    confidence: Confidence,
 }
 
 fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let cycles = &run.cycles;
     let series = Series::of(cycles, |row| cycles.stacks_mb.get(row).copied().unwrap_or(f64::NAN));
-    let Some(growth) = by_trend(run, limits, &series).or_else(|| by_pace(run, limits, &series)) else { return };
+    if series.points.is_empty() {
+        // Releases before 1.18 print no stacks: there is nothing to decline.
+        return;
+    }
+    let has_few = (series.points.len() as f64) < growth::Thresholds::DEFAULT.min_cycles;
+    let growth = match if has_few { by_pace(run, limits, &series) } else { by_trend(run, limits, &series) } {
+        Ok(growth) => growth,
+        Err(test) => {
+            if !test.holds() {
+                out.declined(&RULE, Some(run.run), test);
+            }
+            return;
+        }
+    };
     let gain_mb = growth.to_mb - growth.from_mb;
     let mut numbers = vec![("from_mb", growth.from_mb), ("to_mb", growth.to_mb)];
     numbers.extend(growth.numbers);
     out.push(Finding {
         severity: if growth.follows_load { Severity::Info } else { Severity::Warning },
         run: Some(run.run),
-        place: Place { line: series.line(cycles, growth.sufficient), field: Some(gc::STACKS_MB) },
+        place: Place { line: series.line(cycles, growth.since), field: Some(gc::STACKS_MB) },
         message: format!(
             "Goroutine stacks keep growing: {}→{} MB over {}, {} goroutines more, or deeper recursion{}.",
             rough(growth.from_mb),
@@ -97,51 +116,73 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         related: series.landmarks(cycles, growth.first, gc::STACKS_MB),
         count: series.points.len() - growth.first,
         numbers,
+        test: growth.test,
+        confidence: Some(growth.confidence),
         ..Finding::about(&RULE)
     });
 }
 
-/// Runs long enough for window floors.
-fn by_trend(run: &RunView, limits: &Limits, series: &Series) -> Option<Growth> {
-    let thresholds = Thresholds {
+/// Runs long enough for window floors; or why not.
+fn by_trend(run: &RunView, limits: &Limits, series: &Series) -> Result<Growth, Test> {
+    let thresholds = growth::Thresholds {
         min_gain_mb: min_gain_mb(run, limits),
         min_gain_share: limits.get("min_gain_share"),
-        ..Thresholds::DEFAULT
+        ..growth::Thresholds::DEFAULT
     };
-    let rising = |points: &[(f64, f64)]| {
-        Evidence::of(points, &thresholds).filter(|evidence| evidence.verdict(&thresholds) == Verdict::Rising)
+    let mut test = Test::default();
+    if !series.is_enough(&thresholds, &mut test) {
+        return Err(test);
+    }
+    let Some(standing) = replay::standing(&series.points, &thresholds, Verdict::Rising) else {
+        match Evidence::of(&series.points, &thresholds) {
+            Some(evidence) => evidence.test_rising(&thresholds, &mut test),
+            None => _ = test.fact("the cycles are spread over the time of the run", false),
+        }
+        return Err(test);
     };
-    let evidence = rising(&series.points)?;
-    Some(Growth {
+    let replay::Standing { evidence, since, thresholds } = standing;
+    evidence.test_rising(&thresholds, &mut test);
+    Ok(Growth {
         from_mb: evidence.base_mb,
         to_mb: evidence.end_mb,
         over_s: evidence.apart_s,
         first: evidence.first,
-        sufficient: first_sufficient(&series.points, thresholds.min_cycles as usize, |prefix| rising(prefix).is_some()),
+        since,
         follows_load: evidence.moves_with_load(series, &run.cycles),
         numbers: evidence.numbers(),
+        test,
+        confidence: evidence.confidence(),
     })
 }
 
-/// Runs with fewer cycles, where almost everything survives.
-fn by_pace(run: &RunView, limits: &Limits, series: &Series) -> Option<Growth> {
-    let thresholds = compounding::Thresholds { min_end_mb: 2.0, ..compounding::Thresholds::DEFAULT };
+/// Runs with fewer cycles, where almost everything survives; or why not.
+fn by_pace(run: &RunView, limits: &Limits, series: &Series) -> Result<Growth, Test> {
+    let thresholds = pace::Thresholds { min_end_mb: MIN_END_MB, ..pace::Thresholds::DEFAULT };
     let (min_gain_mb, min_gain_share) = (min_gain_mb(run, limits), limits.get("min_gain_share"));
-    let steady = |points: &[(f64, f64)]| {
-        Compounding::of(points, &thresholds).filter(|found| {
-            let gain_mb = found.end_mb - found.start_mb;
-            gain_mb >= min_gain_mb && gain_mb >= min_gain_share * found.start_mb
-        })
+    let gain_mb = |pace: &Pace| pace.end_mb - pace.start_mb;
+    let needed_mb = |pace: &Pace| min_gain_mb.max(min_gain_share * pace.start_mb);
+    let is_large = |pace: &Pace| gain_mb(pace) >= needed_mb(pace);
+    let ask = |pace: &Pace, test: &mut Test| {
+        test.value("growth of the stacks", gain_mb(pace), Bound::AtLeast(needed_mb(pace)), "MB");
     };
-    let found = steady(&series.points).filter(|_| !next_is_overdue(&series.points, run.last_seen_s))?;
-    Some(Growth {
-        from_mb: found.start_mb,
-        to_mb: found.end_mb,
-        over_s: found.span_s,
+    let Some(standing) = pace::standing(&series.points, &thresholds, run.last_seen_s, is_large) else {
+        let (mut test, pace) = (Test::default(), Pace::of(&series.points));
+        pace.test(&thresholds, run.last_seen_s, &mut test);
+        ask(&pace, &mut test);
+        return Err(test);
+    };
+    let pace::Standing { pace, since, mut test } = standing;
+    ask(&pace, &mut test);
+    Ok(Growth {
+        from_mb: pace.start_mb,
+        to_mb: pace.end_mb,
+        over_s: pace.span_s,
         first: 0,
-        sufficient: first_sufficient(&series.points, thresholds.min_cycles as usize, |prefix| steady(prefix).is_some()),
+        since,
         follows_load: false,
-        numbers: found.numbers(),
+        numbers: pace.numbers(),
+        test,
+        confidence: Confidence::Moderate,
     })
 }
 

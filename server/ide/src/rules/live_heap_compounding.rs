@@ -2,9 +2,9 @@
 //!
 //! Steady growth in a run with few cycles. Where almost everything survives, each cycle comes later than the one
 //! before (with GOGC at 100 the goal is twice the live heap), and `live-heap-leak` never gets its 40. Looked at are
-//! runs of 10 to 39 cycles over at least a minute: the live heap has at least doubled since the first quarter, was
-//! never given back, rises in each of the last three quarters at a comparable pace, and still does in the last four
-//! cycles.
+//! runs of 10 to 39 cycles over at least a minute, three of them in the second half: the live heap has at least doubled
+//! since the first quarter (along a straight line 1.3 times is enough), was never given back, rises in each of the last
+//! three quarters at a comparable pace, and still does in the last four cycles and since the last of them.
 //!
 //! ## Why it matters
 //!
@@ -19,9 +19,15 @@
 //! ## Limits
 //!
 //! A large build, a load phase or a cache that takes all of the run to fill are not to be told apart from a leak while
-//! they last. A leak on top of a large heap does not double it and has to wait for `live-heap-leak`. Silent once the
-//! next cycle is overdue by other lines of the log: a program that stopped growing and allocates little stops
-//! collecting. The evidence is never called strong.
+//! they last. Silent once the next cycle is overdue by other lines of the log: a program that stopped growing and
+//! allocates little stops collecting. A verdict stands until it clearly fails: the last quarter below a quarter of the
+//! pace, a fifth given back, or no cycle for four times the gap to be expected. The evidence is never called strong.
+//! Growth with fewer cycles is told by summary and lens as rising so far, with what is missing.
+//!
+//! Recorded runs of 10 to 39 cycles, Go 1.6 to 1.27: of 16 leaks that last a minute and have three cycles in the second
+//! half, all are found; the other four are rising so far. Of 12 harmless ones (caches full after a third to 70 % of the
+//! run, hit rates, load then idle, two loads, batches, up and down, lookup) none is reported. Without the pace since the
+//! last cycles the cache full after 70 % was, and without the straight line a leak upon 30 MB of tables was missed.
 //!
 //! ## Example
 //!
@@ -32,9 +38,10 @@
 
 use tracelog::catalog::gc;
 
-use super::growth::{self, Series, first_sufficient};
+use super::evidence::{Confidence, Test};
+use super::growth::pace::{self, Pace, Standing, Thresholds};
+use super::growth::{self, Ceiling, Series};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity, limit};
-use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
 
@@ -56,152 +63,32 @@ pub(crate) static RULE: Rule = Rule {
     check: Check::Run(check),
 };
 
-/// Largest drop below the running maximum: MB, and share of the last value; the larger counts.
-const MAX_DROP: (f64, f64) = (2.0, 0.10);
-
-/// The last four cycles must rise together by so many MB, and by this share of the last value.
-const MIN_LATE_RISE: (f64, f64) = (1.0, 0.06);
-
-/// The last four cycles must span this share of the time.
-const MIN_LATE_SPAN: f64 = 0.15;
-
-/// Cycles that must lie in the second half of the time. Two would find more leaks, but one in six full caches too.
-const MIN_LATE_CYCLES: usize = 3;
-
-/// Pace of the last quarter, and of the slowest of the last three, over that of the fastest.
-const MIN_PACE: (f64, f64) = (0.50, 0.33);
-
-/// The next cycle is overdue after so many times the gap that steady growth leads to expect.
-const OVERDUE: f64 = 2.0;
-
-/// What the test is held against.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Thresholds {
-    pub(super) min_cycles: f64,
-    pub(super) max_cycles: f64,
-    pub(super) min_span_s: f64,
-    pub(super) min_end_mb: f64,
-    pub(super) min_growth: f64,
-}
-
-impl Thresholds {
-    /// The catalogue's.
-    pub(super) const DEFAULT: Self =
-        Self { min_cycles: 10.0, max_cycles: 39.0, min_span_s: 60.0, min_end_mb: 8.0, min_growth: 2.0 };
-}
-
-/// Numbers of a series that grows steadily.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Compounding {
-    /// First value, value at a quarter of the time, last value, MB.
-    pub(super) start_mb: f64,
-    pub(super) quarter_mb: f64,
-    pub(super) end_mb: f64,
-    /// From the first to the last cycle, s.
-    pub(super) span_s: f64,
-    /// Rise in the last three quarters together, and in the last one, MB/s.
-    pub(super) mb_per_s: f64,
-    pub(super) last_mb_per_s: f64,
-}
-
-impl Compounding {
-    /// Whether `(seconds, MB)` points in order of time grow steadily to the end; `None` when not or when too few.
-    pub(super) fn of(points: &[(f64, f64)], thresholds: &Thresholds) -> Option<Self> {
-        let (first, last) = (*points.first()?, *points.last()?);
-        let (span_s, end_mb) = (last.0 - first.0, last.1);
-        let n = points.len() as f64;
-        let is_judged = n >= thresholds.min_cycles
-            && n <= thresholds.max_cycles
-            && span_s > 0.0
-            && span_s >= thresholds.min_span_s
-            && end_mb >= thresholds.min_end_mb;
-        if !is_judged {
-            return None;
-        }
-        let quarters = [0.25, 0.5, 0.75].map(|share| interpolate(points, first.0 + share * span_s));
-        let [quarter_mb, half_mb, third_mb] = quarters;
-        let paces = [half_mb - quarter_mb, third_mb - half_mb, end_mb - third_mb].map(|rise| rise / (span_s / 4.0));
-        let fastest = paces.into_iter().fold(f64::MIN, f64::max);
-        let slowest = paces.into_iter().fold(f64::MAX, f64::min);
-        let is_steady = paces[2] >= MIN_PACE.0 * paces[0].max(paces[1]) && slowest >= MIN_PACE.1 * fastest;
-        let holds = end_mb >= thresholds.min_growth * quarter_mb
-            && largest_drop(points) <= MAX_DROP.0.max(MAX_DROP.1 * end_mb)
-            && is_steady
-            && slowest > 0.0
-            && rises_late(points, span_s);
-        let mb_per_s = (end_mb - quarter_mb) / (0.75 * span_s);
-        holds.then_some(Self { start_mb: first.1, quarter_mb, end_mb, span_s, mb_per_s, last_mb_per_s: paces[2] })
-    }
-}
-
-/// Whether the growth goes on in the last cycles, and enough of them are there to see it.
-fn rises_late(points: &[(f64, f64)], span_s: f64) -> bool {
-    let Some(&[first, _, _, last]) = points.last_chunk::<4>() else { return false };
-    let middle_s = last.0 - span_s / 2.0;
-    let n_late = points.len() - points.partition_point(|&(at_s, _)| at_s < middle_s);
-    let falls = points[points.len() - 4..].windows(2).any(|pair| pair[1].1 < pair[0].1);
-    n_late >= MIN_LATE_CYCLES
-        && !falls
-        && last.1 - first.1 >= MIN_LATE_RISE.0.max(MIN_LATE_RISE.1 * last.1)
-        && last.0 - first.0 >= MIN_LATE_SPAN * span_s
-}
-
-fn largest_drop(points: &[(f64, f64)]) -> f64 {
-    let (mut highest, mut largest) = (f64::NEG_INFINITY, 0.0f64);
-    for &(_, value) in points {
-        highest = highest.max(value);
-        largest = largest.max(highest - value);
-    }
-    largest
-}
-
-/// The value at a time within the series, on the line between its neighbors.
-fn interpolate(points: &[(f64, f64)], at_s: f64) -> f64 {
-    let after = points.partition_point(|&(time, _)| time < at_s);
-    match (after.checked_sub(1).and_then(|before| points.get(before)), points.get(after)) {
-        (Some(&(t0, v0)), Some(&(t1, v1))) => v0 + (v1 - v0) * (at_s - t0) / (t1 - t0),
-        (Some(&(_, value)), None) | (None, Some(&(_, value))) => value,
-        (None, None) => f64::NAN,
-    }
-}
-
-/// Whether later lines show that the next cycle should have come. While all that is allocated is kept, gaps grow with
-/// the heap; a program that stopped growing and allocates little stops collecting.
-pub(super) fn next_is_overdue(points: &[(f64, f64)], last_seen_s: Option<f64>) -> bool {
-    let (Some(&[before, last]), Some(seen_s)) = (points.last_chunk::<2>(), last_seen_s) else { return false };
-    let expected_s = (last.0 - before.0) * last.1 / before.1;
-    seen_s - last.0 > OVERDUE * expected_s
-}
-
 fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let cycles = &run.cycles;
-    let series = Series::of(cycles, |row| live_before_mark_mb(cycles, row));
+    let series = Series::live_heap(cycles);
     let points = &series.points[..];
-    let thresholds = Thresholds {
-        min_cycles: limits.get("min_cycles"),
-        max_cycles: limits.get("max_cycles"),
-        min_span_s: limits.get("min_span_s"),
-        min_end_mb: limits.get("min_live_mb"),
-        min_growth: limits.get("min_growth"),
-    };
-    let Some(compounding) = Compounding::of(points, &thresholds) else { return };
-    if next_is_overdue(points, run.last_seen_s) {
+    let thresholds = thresholds(limits);
+    if points.len() as f64 > thresholds.max_cycles {
         return;
     }
-    let sufficient = first_sufficient(points, thresholds.min_cycles as usize, |prefix| {
-        Compounding::of(prefix, &thresholds).is_some()
-    });
-
-    let Compounding { start_mb, end_mb, span_s, mb_per_s, last_mb_per_s, .. } = compounding;
-    let to_limit_s = growth::time_to_limit_s(limits, end_mb, last_mb_per_s);
-    let limit = growth::limit_words(limits, to_limit_s).map_or_else(String::new, |limit| format!(", {limit}"));
-    let mut numbers = compounding.numbers();
-    numbers.push(("n_cycles", points.len() as f64));
-    numbers.extend(to_limit_s.map(|left_s| ("to_limit_s", left_s)));
+    let Some(standing) = pace::standing(points, &thresholds, run.last_seen_s, |_| true) else {
+        let mut test = Test::default();
+        Pace::of(points).test(&thresholds, run.last_seen_s, &mut test);
+        if !test.holds() {
+            out.declined(&RULE, Some(run.run), test);
+        }
+        return;
+    };
+    let Standing { pace, since, test } = standing;
+    let Pace { start_mb, end_mb, span_s, .. } = pace;
+    let ceiling = Ceiling::of(run, limits, end_mb, pace.last_mb_per_s());
+    let limit = ceiling.map_or_else(String::new, |ceiling| format!(", {}", ceiling.in_words()));
+    let mut numbers = pace.numbers();
+    numbers.extend(ceiling.map(|ceiling| ("to_limit_s", ceiling.left_s)));
     out.push(Finding {
-        severity: growth::severity(to_limit_s),
+        severity: growth::severity(ceiling),
         run: Some(run.run),
-        place: Place { line: series.line(cycles, sufficient), field: Some(gc::HEAP_LIVE_MB) },
+        place: Place { line: series.line(cycles, since), field: Some(gc::HEAP_LIVE_MB) },
         message: format!(
             "Live heap has grown from {} to {} MB over {} in {} cycles at a steady {} MB/h, almost everything survives; \
              so far no release{limit}.",
@@ -209,26 +96,26 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
             rough(end_mb),
             rough_span(span_s),
             points.len(),
-            rough(3600.0 * mb_per_s),
+            rough(3600.0 * pace.mb_per_s()),
         ),
         related: series.landmarks(cycles, 0, gc::HEAP_LIVE_MB),
         count: points.len(),
         numbers,
+        test,
+        confidence: Some(Confidence::Moderate),
         ..Finding::about(&RULE)
     });
 }
 
-impl Compounding {
-    /// The evidence by name, for machines.
-    pub(super) fn numbers(&self) -> Vec<(&'static str, f64)> {
-        vec![
-            ("start_mb", self.start_mb),
-            ("quarter_mb", self.quarter_mb),
-            ("end_mb", self.end_mb),
-            ("span_s", self.span_s),
-            ("rate_mb_per_h", 3600.0 * self.mb_per_s),
-            ("last_mb_per_h", 3600.0 * self.last_mb_per_s),
-        ]
+/// What the settings ask for.
+pub(super) fn thresholds(limits: &Limits) -> Thresholds {
+    Thresholds {
+        min_cycles: limits.get("min_cycles"),
+        max_cycles: limits.get("max_cycles"),
+        min_span_s: limits.get("min_span_s"),
+        min_end_mb: limits.get("min_live_mb"),
+        min_growth: limits.get("min_growth"),
+        ..Thresholds::DEFAULT
     }
 }
 

@@ -1,7 +1,8 @@
 //! ## What it looks for
 //!
-//! Live heap that still rises at the end of the run, but at a fifth to a half of the pace of the beginning. The test is
-//! that of `live-heap-leak`; only the comparison of the two halves differs, and a second half with tau ≥ 0.30 will do.
+//! Live heap that still rises at the end of the run, but slower than at the beginning, down to a fifth of the pace, and
+//! that is no leak by the test of `live-heap-leak`. Trend, gain and what was given back are those of that test; instead
+//! of the two stories the second half needs tau ≥ 0.30.
 //!
 //! ## Why it matters
 //!
@@ -29,9 +30,10 @@
 
 use tracelog::catalog::gc;
 
-use super::growth::{self, Evidence, Series, Thresholds, Verdict, first_sufficient};
+use super::evidence::{Confidence, Test};
+use super::growth::replay::{self, Standing};
+use super::growth::{self, Series, Thresholds, Verdict};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity};
-use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
 
@@ -49,24 +51,24 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let cycles = &run.cycles;
-    let series = Series::of(cycles, |row| live_before_mark_mb(cycles, row));
+    let series = Series::live_heap(cycles);
     let points = &series.points[..];
     let thresholds = Thresholds::of(limits);
-    let Some(evidence) = Evidence::of(points, &thresholds) else { return };
-    if evidence.verdict(&thresholds) != Verdict::Slowing {
+    let mut test = Test::default();
+    if !series.is_enough(&thresholds, &mut test) || replay::standing(points, &thresholds, Verdict::Rising).is_some() {
         return;
     }
-    // Growth that slows down did not at first: its evidence begins where the rise was plain.
-    let sufficient = first_sufficient(points, thresholds.min_cycles as usize, |prefix| {
-        Evidence::of(prefix, &thresholds).is_some_and(|evidence| evidence.verdict(&thresholds) >= Verdict::Slowing)
-    });
+    let Some(Standing { evidence, since, thresholds }) = replay::standing(points, &thresholds, Verdict::Slowing) else {
+        return;
+    };
+    evidence.test_slowing(&thresholds, &mut test);
     let [early, late] = [evidence.early_mb_per_s, evidence.late_mb_per_s].map(|slope| rough(3600.0 * slope));
     let (base, end, apart) = (rough(evidence.base_mb), rough(evidence.end_mb), rough_span(evidence.apart_s));
     let released = growth::released(&evidence, points);
     out.push(Finding {
         severity: Severity::Info,
         run: Some(run.run),
-        place: Place { line: series.line(cycles, sufficient), field: Some(gc::HEAP_LIVE_MB) },
+        place: Place { line: series.line(cycles, since), field: Some(gc::HEAP_LIVE_MB) },
         message: format!(
             "Live heap still rising but slowing: {early} → {late} MB/h, {base}→{end} MB over {apart}, {released}; \
              typical of a cache that is filling."
@@ -74,6 +76,8 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         related: series.landmarks(cycles, evidence.first, gc::HEAP_LIVE_MB),
         count: evidence.n_cycles,
         numbers: evidence.numbers(),
+        test,
+        confidence: Some(Confidence::Moderate),
         ..Finding::about(&RULE)
     });
 }

@@ -1,10 +1,20 @@
 //! ## What it looks for
 //!
 //! Live heap that rises to the end of the run: what is left after each collection, without what was allocated while it
-//! ran. The first 15 % of the run are warm-up. The rest is cut into 8 to 20 windows, and the 20th percentile of each is
-//! its floor. The floors must show a trend (Mann-Kendall p < 0.01 and tau ≥ 0.40), a gain of at least 2 MB, 10 % of
-//! where they began and twice their noise, no moment at which 35 % of the gain had come back, and a second half that
-//! rises at no less than half the pace of the first.
+//! ran. The first 15 % of the run are warm-up. The rest is cut into 8 to 24 windows, and the mean of what lies between
+//! the lowest tenth and the median of each is its floor. The floors must show a trend (Mann-Kendall p < 0.01 and tau ≥
+//! 0.40), a gain of at least 2 MB, 10 % of where they began and twice their noise, and no moment at which 35 % of the
+//! gain had come back.
+//!
+//! A cache that filled shows all that too. So two stories are fitted to the floors: growth that goes on (a line, a line
+//! that starts late, growth that slows down a little) and a level that was reached (at once, along a line, as a cache
+//! fills). Three times the logarithm of the error of the level over that of growth, plus the logarithm of the error of
+//! no growth at all over that of growth (2.5 at most), is the weight of growth. It must be 0.2 where the second half
+//! rises at 0.7 of the pace of the first or faster, and 1.8 down to 0.47.
+//!
+//! A verdict stands until its test clearly fails: p above 0.05, tau below 0.25, 0.7 of the gain, half of it given back, a
+//! second half at less than 0.42 of the pace, or a weight below 0 (1.6 where it is slower). Then the summary says since
+//! when it rises no longer.
 //!
 //! ## Why it matters
 //!
@@ -24,9 +34,15 @@
 //!
 //! Needs 40 cycles and 30 s, and the times that Go prints since 1.5. A log shows that memory stays, not that nobody
 //! needs it: a table that is meant to grow, or a store that is flushed every two hours, looks the same until the
-//! release. Growth that follows the allocation rate is reported as Info, since more load explains it. Leaks that are
+//! release. While a cache fills it grows, and is called growing so far. Growth that follows the allocation rate is reported as Info, since more load explains it. Leaks that are
 //! small beside the noise are missed. Error only when a known memory limit is reached within 24 hours at the present
-//! pace.
+//! pace: one that was set, or the one that the goals of the run show.
+//!
+//! How often it is right was measured on synthetic heaps of 60 to 600 cycles (2,000 runs a figure, `server/eval`).
+//! Called a leak, with noise of 3 % of the heap, on a heap of 8 MB, and with noise of 14 %: flat @FLAT@; cache
+//! with a time constant of 12 % of the run @F12@, of 25 % @F25@; one step @STEP@; ramp, then flat @RAMP@; sawtooth and
+//! daily curve 0 %. Growth found: by a fifth @L20@; by half @L50@; threefold @L200@; in the last 40 % of the run @LATE@; in
+//! stairs @STAIR@; logarithmic @LOG@ (with `live-heap-growth-slowing`).
 //!
 //! ## Example
 //!
@@ -38,9 +54,9 @@
 use tracelog::catalog::gc;
 
 use super::evidence::Test;
-use super::growth::{self, Evidence, Series, Thresholds, Verdict, first_sufficient};
+use super::growth::replay::{self, Standing};
+use super::growth::{self, Ceiling, Evidence, Series, Thresholds, Verdict};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity};
-use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
 
@@ -58,37 +74,41 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let cycles = &run.cycles;
-    let series = Series::of(cycles, |row| live_before_mark_mb(cycles, row));
+    let series = Series::live_heap(cycles);
     let points = &series.points[..];
     let thresholds = Thresholds::of(limits);
-    let span_s = points.last().zip(points.first()).map_or(0.0, |(last, first)| last.0 - first.0);
     let mut test = Test::default();
-    test.data("cycles", points.len() as f64, thresholds.min_cycles, "");
-    test.data("time", span_s, thresholds.min_span_s, "s");
-    if !test.holds() {
+    if !series.is_enough(&thresholds, &mut test) {
         out.declined(&RULE, Some(run.run), test);
         return;
     }
-    let Some(evidence) = Evidence::of(points, &thresholds) else { return };
-    if evidence.verdict(&thresholds) != Verdict::Rising {
+    let Some(Standing { evidence, since, thresholds }) = replay::standing(points, &thresholds, Verdict::Rising) else {
+        match Evidence::of(points, &thresholds) {
+            Some(evidence) => evidence.test_rising(&thresholds, &mut test),
+            None => _ = test.fact("the cycles are spread over the time of the run", false),
+        }
+        out.declined(&RULE, Some(run.run), test);
         return;
-    }
-    let sufficient = first_sufficient(points, thresholds.min_cycles as usize, |prefix| {
-        Evidence::of(prefix, &thresholds).is_some_and(|evidence| evidence.verdict(&thresholds) == Verdict::Rising)
-    });
+    };
+    evidence.test_rising(&thresholds, &mut test);
 
-    let to_limit_s = growth::time_to_limit_s(limits, evidence.end_mb, evidence.late_mb_per_s);
+    let ceiling = Ceiling::of(run, limits, evidence.end_mb, evidence.late_mb_per_s);
     let follows_load = evidence.moves_with_load(&series, cycles);
+    if follows_load {
+        test.fact("the allocation rate rose as much: more load explains it", true);
+    }
     let mut numbers = evidence.numbers();
-    numbers.extend(to_limit_s.map(|left_s| ("to_limit_s", left_s)));
+    numbers.extend(ceiling.map(|ceiling| ("to_limit_s", ceiling.left_s)));
     out.push(Finding {
-        severity: if follows_load { Severity::Info } else { growth::severity(to_limit_s) },
+        severity: if follows_load { Severity::Info } else { growth::severity(ceiling) },
         run: Some(run.run),
-        place: Place { line: series.line(cycles, sufficient), field: Some(gc::HEAP_LIVE_MB) },
-        message: message(&evidence, points, growth::limit_words(limits, to_limit_s), follows_load),
+        place: Place { line: series.line(cycles, since), field: Some(gc::HEAP_LIVE_MB) },
+        message: message(&evidence, points, ceiling.map(Ceiling::in_words), follows_load),
         related: series.landmarks(cycles, evidence.first, gc::HEAP_LIVE_MB),
         count: evidence.n_cycles,
         numbers,
+        test,
+        confidence: Some(evidence.confidence()),
         ..Finding::about(&RULE)
     });
 }
@@ -96,7 +116,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
 fn message(evidence: &Evidence, points: &[(f64, f64)], limit: Option<String>, follows_load: bool) -> String {
     let (base, end) = (rough(evidence.base_mb), rough(evidence.end_mb));
     let rate = rough(3600.0 * (evidence.end_mb - evidence.base_mb) / evidence.apart_s);
-    let (apart, strength) = (rough_span(evidence.apart_s), evidence.strength());
+    let (apart, confidence) = (rough_span(evidence.apart_s), evidence.confidence().name());
     let released = growth::released(evidence, points);
     let ending = match limit {
         _ if follows_load => format!("{released}; the allocation rate rose as much"),
@@ -104,7 +124,7 @@ fn message(evidence: &Evidence, points: &[(f64, f64)], limit: Option<String>, fo
         None => format!("so far {released}"),
     };
     format!(
-        "Live heap keeps rising: {base}→{end} MB over {apart} ({rate} MB/h, {strength} evidence); still rising in the \
+        "Live heap keeps rising: {base}→{end} MB over {apart} ({rate} MB/h, {confidence} evidence); still rising in the \
          second half, {ending}."
     )
 }

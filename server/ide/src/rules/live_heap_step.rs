@@ -29,9 +29,10 @@
 
 use tracelog::catalog::gc;
 
-use super::growth::{self, Evidence, Series, Thresholds, Verdict};
+use super::evidence::{Confidence, Test};
+use super::growth::replay::{self, Standing};
+use super::growth::{self, Series, Thresholds, Verdict};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity};
-use crate::derived::live_before_mark_mb;
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
 
@@ -49,15 +50,20 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let cycles = &run.cycles;
-    let series = Series::of(cycles, |row| live_before_mark_mb(cycles, row));
+    let series = Series::live_heap(cycles);
+    let points = &series.points[..];
     let thresholds = Thresholds::of(limits);
-    let Some(evidence) = Evidence::of(&series.points, &thresholds) else { return };
-    if evidence.verdict(&thresholds) != Verdict::Step {
+    let mut test = Test::default();
+    if !series.is_enough(&thresholds, &mut test) {
         return;
     }
-    let (Some(jump), Some(idx)) = (evidence.jump, evidence.jump_point(&series.points)) else { return };
+    let Some(Standing { evidence, thresholds, .. }) = replay::standing(points, &thresholds, Verdict::Step) else {
+        return;
+    };
+    let (Some(jump), Some(idx)) = (evidence.jump, evidence.jump_point(points)) else { return };
+    evidence.test_step(&thresholds, &mut test);
     let (before_mb, after_mb) = jump.levels_mb;
-    let at_s = series.points[idx].0;
+    let at_s = points[idx].0;
     let mut numbers = vec![("before_mb", before_mb), ("after_mb", after_mb), ("at_s", at_s)];
     numbers.extend(evidence.numbers());
     out.push(Finding {
@@ -73,6 +79,8 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         related: series.landmarks(cycles, evidence.first, gc::HEAP_LIVE_MB),
         count: evidence.n_cycles,
         numbers,
+        test,
+        confidence: Some(Confidence::Moderate),
         ..Finding::about(&RULE)
     });
 }

@@ -11,6 +11,7 @@ use ide::phases::{Change, Phase};
 use ide::requests::clock::Joint;
 use ide::requests::split::{Split, Verdict};
 use ide::requests::{Requests, Series};
+use ide::rules::SoFar;
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -95,6 +96,9 @@ struct RunJson {
     blocks: Vec<BlockJson>,
     /// Findings about the run, without hints.
     findings: Vec<FindingJson>,
+    /// Growth of the live heap that is not sure yet or is no more, in words: `rising so far: 12→48 MB in 6 cycles, needs
+    /// 3 cycles in the second half (has 2)`; null where there is nothing of the kind to say.
+    so_far: Option<String>,
     /// Leak rules that could not judge the run for want of data; empty where all could, and without `gc` lines.
     not_enough_data: Vec<NotEnoughJson>,
     /// Why fields of this object are null, by field.
@@ -411,6 +415,7 @@ fn run(asked: &Asked, summary: &RunSummary, findings: Vec<FindingJson>) -> RunJs
         phases: super::phases(asked, summary.run).iter().map(|phase| phase_json(asked, phase)).collect(),
         blocks: blocks(asked, summary.run),
         findings,
+        so_far: summary.so_far.as_ref().map(SoFar::in_words),
         not_enough_data: super::not_enough(asked, summary.run).into_iter().map(not_enough).collect(),
         absent,
     }

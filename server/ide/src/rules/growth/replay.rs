@@ -1,0 +1,173 @@
+//! Verdicts that do not flicker: once raised, one is withdrawn only when its test fails clearly.
+//!
+//! Nothing is remembered between two readings of a log. The verdict is looked for at fixed lengths of the run, each a
+//! sixteenth longer than the one before, so that the same text gives the same answer whether it was read at once, grew
+//! line by line or was edited. Looked for backwards: most runs are decided by their present moment.
+
+use super::trend::Evidence;
+use super::{Thresholds, Verdict};
+
+/// Each length that is looked at is longer than the one before by this share of it.
+const LENGTHS_APART: usize = 16;
+
+/// A verdict that holds now.
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct Standing {
+    /// The present numbers.
+    pub evidence: Evidence,
+    /// The point at which the evidence became sufficient.
+    pub since: usize,
+    /// What the present numbers are held against: softer where the verdict was raised earlier.
+    pub thresholds: Thresholds,
+}
+
+/// What a prefix of a series says about a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rules) enum Answer {
+    /// All conditions hold.
+    Yes,
+    /// Not all hold, none fails clearly.
+    Unclear,
+    /// One fails clearly, or there are too few data.
+    No,
+}
+
+/// Lengths at which a series of `n` points is looked at, the longest first, `n` itself not among them.
+fn lengths(shortest: usize, n: usize) -> impl Iterator<Item = usize> {
+    let next = |length: &usize| length.checked_add((length / LENGTHS_APART).max(1));
+    let lengths: Vec<usize> =
+        std::iter::successors(Some(shortest.max(1)), next).take_while(|length| *length < n).collect();
+    lengths.into_iter().rev()
+}
+
+/// The point since which a verdict stands, where it does: it was raised there, and has not clearly failed since.
+pub(in crate::rules) fn since(n: usize, shortest: usize, now: Answer, at: impl Fn(usize) -> Answer) -> Option<usize> {
+    let mut since = match now {
+        Answer::No => return None,
+        Answer::Yes => Some(n),
+        Answer::Unclear => None,
+    };
+    for length in lengths(shortest, n) {
+        match at(length) {
+            Answer::Yes => since = Some(length),
+            Answer::Unclear => {}
+            Answer::No => break,
+        }
+    }
+    since.map(|length| length.max(1) - 1)
+}
+
+/// The point at which a verdict that stands no more was withdrawn; nothing where it never stood.
+pub(in crate::rules) fn withdrawn(
+    n: usize,
+    shortest: usize,
+    now: Answer,
+    at: impl Fn(usize) -> Answer,
+) -> Option<usize> {
+    let mut failed = (now == Answer::No).then_some(n);
+    for length in lengths(shortest, n) {
+        match at(length) {
+            Answer::Yes => return failed.map(|length| length.max(1) - 1),
+            Answer::No => failed = Some(length),
+            Answer::Unclear => {}
+        }
+    }
+    None
+}
+
+/// The shortest length looked at from which on `holds` is true of every longer one, as the index of its last point. The
+/// caller knows that it is true of all points.
+pub(in crate::rules) fn first_sufficient(
+    points: &[(f64, f64)],
+    shortest: usize,
+    holds: impl Fn(&[(f64, f64)]) -> bool,
+) -> usize {
+    let at = |length: usize| if holds(&points[..length]) { Answer::Yes } else { Answer::No };
+    since(points.len(), shortest, Answer::Yes, at).unwrap_or(0)
+}
+
+/// What points say about growth or a step.
+fn answer(points: &[(f64, f64)], thresholds: &Thresholds, wanted: Verdict) -> Answer {
+    let Some(evidence) = Evidence::of(points, thresholds) else { return Answer::No };
+    // Growth that slows down did not at first: what rises faster speaks for it too.
+    let is_wanted = |verdict: Verdict| verdict == wanted || wanted == Verdict::Slowing && verdict > wanted;
+    if is_wanted(evidence.verdict(thresholds)) {
+        Answer::Yes
+    } else if is_wanted(evidence.verdict(&thresholds.softened())) {
+        Answer::Unclear
+    } else {
+        Answer::No
+    }
+}
+
+/// A verdict that holds now, or held and has not clearly failed.
+pub(in crate::rules) fn standing(points: &[(f64, f64)], thresholds: &Thresholds, wanted: Verdict) -> Option<Standing> {
+    let evidence = Evidence::of(points, thresholds)?;
+    let is_now = evidence.verdict(thresholds) == wanted;
+    let now = match answer(points, thresholds, wanted) {
+        Answer::Yes if !is_now => Answer::Unclear,
+        other => other,
+    };
+    let at = |length: usize| answer(&points[..length], thresholds, wanted);
+    let since = since(points.len(), thresholds.min_cycles as usize, now, at)?;
+    let thresholds = if is_now { *thresholds } else { thresholds.softened() };
+    Some(Standing { evidence, since, thresholds })
+}
+
+/// The point at which growth that was reported was no longer; nothing where it is, or never was.
+pub(in crate::rules) fn no_longer_rising(points: &[(f64, f64)], thresholds: &Thresholds) -> Option<usize> {
+    let at = |length: usize| answer(&points[..length], thresholds, Verdict::Rising);
+    withdrawn(points.len(), thresholds.min_cycles as usize, at(points.len()), at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers by length: `+` yes, `~` unclear, `-` no; the last one is now.
+    fn answers(of: &'static str) -> (usize, Answer, impl Fn(usize) -> Answer) {
+        let at = |length: usize| match of.as_bytes()[length - 1] {
+            b'+' => Answer::Yes,
+            b'~' => Answer::Unclear,
+            _ => Answer::No,
+        };
+        (of.len(), at(of.len()), at)
+    }
+
+    fn since_of(of: &'static str) -> Option<usize> {
+        let (n, now, at) = answers(of);
+        since(n, 1, now, at)
+    }
+
+    fn withdrawn_of(of: &'static str) -> Option<usize> {
+        let (n, now, at) = answers(of);
+        withdrawn(n, 1, now, at)
+    }
+
+    #[test]
+    fn a_verdict_stands_until_it_clearly_fails() {
+        assert_eq!(since_of("--+"), Some(2));
+        assert_eq!(since_of("-+~~"), Some(1));
+        assert_eq!(since_of("-~~~"), None, "what was never sure is not raised");
+        assert_eq!(since_of("++-+~"), Some(3), "raised anew after a clear failure");
+        assert_eq!(since_of("+++-"), None);
+        assert_eq!(since_of("+~+~+"), Some(0));
+    }
+
+    #[test]
+    fn a_withdrawn_verdict_is_remembered() {
+        assert_eq!(withdrawn_of("-+~-~-"), Some(3), "at its first clear failure");
+        assert_eq!(withdrawn_of("-+~~"), None, "it stands");
+        assert_eq!(withdrawn_of("-~--"), None, "it never stood");
+        assert_eq!(withdrawn_of("+-~~"), Some(1), "what is unclear does not raise it again");
+    }
+
+    #[test]
+    fn lengths_do_not_depend_on_the_end() {
+        let of = |n: usize| lengths(40, n).collect::<Vec<_>>();
+        assert_eq!(of(46), [44, 42, 40]);
+        assert!(of(100_000).ends_with(&of(9_000)));
+        assert!(of(360_000).len() < 170);
+        assert_eq!(lengths(0, 0).count(), 0);
+    }
+}

@@ -1,0 +1,136 @@
+//! What is not sure yet, or is so no more: growth that has too few data for a verdict, and verdicts that were withdrawn.
+//!
+//! Neither is a finding. Summary and lens say it, with what is missing.
+
+use super::pace::{self, Pace};
+use super::{Series, Thresholds, replay};
+use crate::rules::evidence::{Compared, Condition, Test};
+use crate::view::RunView;
+use crate::words::{count, rough, rough_span};
+
+/// Fewest cycles of which anything is said.
+const MIN_CYCLES: usize = 4;
+
+/// How the live heap of a run does that no rule reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SoFar {
+    /// It rises like a leak, in too few cycles or too short a time to tell.
+    Rising {
+        /// First and last live heap, MB.
+        mb: (f64, f64),
+        /// Cycles of the run.
+        n_cycles: usize,
+        /// The conditions of GC107 that ask for more data.
+        missing: Vec<Condition>,
+    },
+    /// It was reported to rise, and does so no more.
+    NoLonger {
+        /// Since when, s since program start.
+        since_s: f64,
+        /// The line of the cycle at which it was clear.
+        line: u32,
+    },
+}
+
+impl SoFar {
+    /// `rising so far: 12→48 MB in 6 cycles, needs 3 cycles in the second half (has 2)`.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Rising { mb: (from, to), n_cycles, missing } => {
+                let missing: Vec<String> = missing.iter().map(|one| needs(one, true)).collect();
+                let (from, to, cycles) = (rough(*from), rough(*to), count(*n_cycles, "cycle"));
+                format!("rising so far: {from}→{to} MB in {cycles}, needs {}", missing.join(" and "))
+            }
+            Self::NoLonger { since_s, .. } => format!("no longer rising since {}", rough_span(*since_s)),
+        }
+    }
+
+    /// Likewise beside other numbers: `rising so far, needs 3 cycles in the second half`.
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Rising { missing, .. } => {
+                let first = missing.first().map_or_else(String::new, |one| format!(", needs {}", needs(one, false)));
+                format!("rising so far{first}")
+            }
+            Self::NoLonger { .. } => self.in_words(),
+        }
+    }
+}
+
+/// `60 s (has 56)`, `3 cycles in the second half (has 2)`; without what it has `60 s`.
+fn needs(condition: &Condition, with_seen: bool) -> String {
+    let Compared::Number { seen, unit, bound } = condition.compared else {
+        return condition.what.clone();
+    };
+    let (_, bound) = bound.parts();
+    let what = if unit.is_empty() { &condition.what } else { unit };
+    let seen = if with_seen { format!(" (has {})", rough(seen.floor())) } else { String::new() };
+    format!("{} {what}{seen}", rough(bound))
+}
+
+/// What is to say about the live heap of a run about which no rule on growth says anything.
+pub fn so_far(run: &RunView) -> Option<SoFar> {
+    let series = Series::live_heap(&run.cycles);
+    let points = &series.points[..];
+    let thresholds = Thresholds::DEFAULT;
+    if points.len() as f64 >= thresholds.min_cycles {
+        let idx = replay::no_longer_rising(points, &thresholds)?;
+        return Some(SoFar::NoLonger { since_s: points.get(idx)?.0, line: series.line(&run.cycles, idx) });
+    }
+    if points.len() < MIN_CYCLES {
+        return None;
+    }
+    let (pace, mut test) = (Pace::of(points), Test::default());
+    pace.test(&pace::Thresholds::DEFAULT, run.last_seen_s, &mut test);
+    let (missing, asked): (Vec<Condition>, Vec<Condition>) =
+        test.conditions.into_iter().partition(|condition| condition.is_about_data && !condition.holds);
+    let rises = !missing.is_empty() && asked.iter().all(|condition| condition.holds);
+    rises.then(|| SoFar::Rising { mb: (pace.start_mb, pace.end_mb), n_cycles: points.len(), missing })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::shapes::{cycles, run};
+    use super::*;
+
+    fn words(points: &[(f64, f64)]) -> Option<String> {
+        so_far(&run(points)).map(|so_far| so_far.in_words())
+    }
+
+    /// Cycles that come when as much was allocated as lives, of a heap that grows by 1 MB/s.
+    fn leak(to_s: f64) -> Vec<(f64, f64)> {
+        let mut points = vec![(4.0, 4.0)];
+        while let Some(&(at_s, live)) = points.last() {
+            if at_s + live / 1.5 > to_s {
+                break;
+            }
+            points.push((at_s + live / 1.5, (at_s + live / 1.5).floor()));
+        }
+        points
+    }
+
+    #[test]
+    fn a_leak_with_too_few_cycles_rises_so_far() {
+        assert_eq!(
+            words(&leak(90.0)).unwrap(),
+            "rising so far: 4→85 MB in 7 cycles, needs 10 cycles (has 7) and 3 cycles in the second half (has 2)"
+        );
+    }
+
+    #[test]
+    fn what_does_not_rise_gets_no_word() {
+        assert_eq!(words(&leak(10.0)), None, "three cycles");
+        let idle: Vec<(f64, f64)> = leak(90.0).into_iter().map(|(at_s, live)| (at_s, live.min(20.0))).collect();
+        assert_eq!(words(&idle), None);
+        assert_eq!(words(&[]), None);
+    }
+
+    #[test]
+    fn growth_that_was_reported_and_ended_is_remembered() {
+        let points = cycles(400, 400.0, |share| 20.0 + 80.0 * (share / 0.4).min(1.0));
+        let SoFar::NoLonger { since_s, line } = so_far(&run(&points)).unwrap() else { panic!("it rose") };
+        assert!((160.0..260.0).contains(&since_s), "{since_s}");
+        assert_eq!(points[line as usize].0, since_s);
+        assert_eq!(words(&cycles(400, 400.0, |_| 20.0)), None);
+    }
+}

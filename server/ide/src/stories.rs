@@ -1,0 +1,128 @@
+//! Findings of one run that are one story: one is told first, the others are part of it.
+//!
+//! A leak of goroutines shows in the live heap, in the stacks and in the counts of a scheduler trace. Said three times
+//! it is noise, said once with the others as its evidence it is a case.
+
+use crate::rules::{Finding, Related, Rule, Severity};
+
+/// A story: what is told first, and what is part of it. Of several firsts the one that stands first here is told.
+struct Story {
+    first: &'static [&'static str],
+    parts: &'static [&'static str],
+}
+
+/// All stories; what is part of an earlier one is not part of a later one.
+const STORIES: [Story; 4] = [
+    // The live heap grows; goroutines, timers and the cost of marking grow with it.
+    Story { first: &["GC101", "GC107"], parts: &["GC102", "GC104", "GC107", "GC207", "SC110", "SC118", "GR104"] },
+    // Under a memory limit that is too small the collector takes the processors, by every road at once.
+    Story { first: &["GC403"], parts: &["GC402", "GC201", "GC202", "GC204", "GC601"] },
+    // Threads become more because those that there are block.
+    Story { first: &["SC106"], parts: &["SC105", "GR107"] },
+    // What it died of.
+    Story { first: &["FT111", "FT102"], parts: &["GC101", "GC102", "GC104", "GC107"] },
+];
+
+/// Puts findings of the same run together. What is part of a story is Info at most, unless it is an error or
+/// `is_leveled`: the user said how bad findings of its rule are.
+pub(crate) fn join(findings: &mut [Finding], is_leveled: impl Fn(&Rule) -> bool) {
+    for story in &STORIES {
+        let firsts: Vec<usize> = (0..findings.len()).filter(|&idx| is_first(story, findings, idx)).collect();
+        for first in firsts {
+            tell(story, findings, first, &is_leveled);
+        }
+    }
+}
+
+/// Whether a finding is the one that a story of its run begins with.
+fn is_first(story: &Story, findings: &[Finding], idx: usize) -> bool {
+    let rank = |finding: &Finding| story.first.iter().position(|code| *code == finding.rule.code);
+    let of_run = |other: &&Finding| other.run.is_some() && other.run == findings[idx].run;
+    let best = findings.iter().filter(of_run).filter_map(|other| Some((rank(other)?, other.place.line))).min();
+    best.is_some_and(|best| rank(&findings[idx]).map(|rank| (rank, findings[idx].place.line)) == Some(best))
+}
+
+fn tell(story: &Story, findings: &mut [Finding], first: usize, is_leveled: &impl Fn(&Rule) -> bool) {
+    let (run, rule, place) = (findings[first].run, findings[first].rule, findings[first].place);
+    let mut related = Vec::new();
+    for (idx, finding) in findings.iter_mut().enumerate() {
+        let is_part = story.parts.contains(&finding.rule.code) && finding.run == run && idx != first;
+        if !is_part || finding.part_of.is_some() {
+            continue;
+        }
+        finding.part_of = Some((rule, place));
+        if finding.severity == Severity::Warning && !is_leveled(finding.rule) {
+            finding.severity = Severity::Info;
+        }
+        related.push(Related { place: finding.place, text: format!("{}: {}", finding.rule.code, finding.message) });
+    }
+    findings[first].related.extend(related);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{Place, RULES};
+
+    fn finding(code: &str, run: Option<usize>, line: u32, severity: Severity) -> Finding {
+        let rule = RULES.iter().find(|rule| rule.code == code).unwrap();
+        let (place, message) = (Place { line, field: None }, format!("{line} seen."));
+        Finding { run, place, severity, message, ..Finding::about(rule) }
+    }
+
+    /// Code, severity and what it is part of, one a finding.
+    fn joined(mut findings: Vec<Finding>) -> Vec<String> {
+        join(&mut findings, |rule| rule.code == "GC207");
+        let words = |finding: &Finding| {
+            let part_of =
+                finding.part_of.map_or_else(String::new, |(rule, place)| format!(" of {}:{}", rule.code, place.line));
+            format!("{} {:?}{part_of}", finding.rule.code, finding.severity)
+        };
+        findings.iter().map(words).collect()
+    }
+
+    #[test]
+    fn growth_is_told_once() {
+        let run = |code, line| finding(code, Some(0), line, Severity::Warning);
+        let told = joined(vec![run("GC104", 3), run("GC101", 7), run("GC207", 8), run("GC301", 9)]);
+        assert_eq!(told, ["GC104 Info of GC101:7", "GC101 Warning", "GC207 Warning of GC101:7", "GC301 Warning"]);
+    }
+
+    #[test]
+    fn the_parts_are_related_places_of_the_first() {
+        let mut findings =
+            vec![finding("GC107", Some(0), 4, Severity::Warning), finding("GC104", Some(0), 5, Severity::Warning)];
+        join(&mut findings, |_| false);
+        let related: Vec<(u32, &str)> =
+            findings[0].related.iter().map(|related| (related.place.line, &*related.text)).collect();
+        assert_eq!(related, [(5, "GC104: 5 seen.")]);
+    }
+
+    #[test]
+    fn errors_stay_errors_and_runs_stay_apart() {
+        let told = joined(vec![
+            finding("GC403", Some(1), 2, Severity::Error),
+            finding("GC402", Some(1), 3, Severity::Error),
+            finding("GC402", Some(2), 4, Severity::Warning),
+            finding("GC402", None, 5, Severity::Warning),
+        ]);
+        assert_eq!(told, ["GC403 Error", "GC402 Error of GC403:2", "GC402 Warning", "GC402 Warning"]);
+    }
+
+    #[test]
+    fn what_it_died_of_is_part_of_its_end() {
+        let told = joined(vec![
+            finding("GC101", Some(0), 2, Severity::Warning),
+            finding("GC104", Some(0), 3, Severity::Warning),
+            finding("FT111", Some(0), 9, Severity::Error),
+        ]);
+        assert_eq!(told, ["GC101 Info of FT111:9", "GC104 Info of GC101:2", "FT111 Error"]);
+    }
+
+    #[test]
+    fn every_code_of_a_story_is_a_rule() {
+        for code in STORIES.iter().flat_map(|story| story.first.iter().chain(story.parts)) {
+            assert!(RULES.iter().any(|rule| rule.code == *code), "{code}");
+        }
+    }
+}
