@@ -253,9 +253,10 @@ fn stretches(view: &RunView, rows: &[usize]) -> Vec<Gogc> {
         let level = stats::median(&values[from..(from + MIN_CHANGED).min(rows.len())]).unwrap_or(f64::NAN);
         let differs = |at: usize| (values[at] - level).abs() > SAME_LEVEL * level;
         let change = (from..rows.len().saturating_sub(MIN_CHANGED - 1)).find(|at| {
+            // Nearly always the first of these does not differ: no median is taken then.
             let next = &values[*at..at + MIN_CHANGED];
-            let new = stats::median(next).unwrap_or(f64::NAN);
-            (*at..at + MIN_CHANGED).all(differs) && next.iter().all(|v| (v - new).abs() <= SAME_LEVEL * new)
+            let is_one_level = |new: f64| next.iter().all(|v| (v - new).abs() <= SAME_LEVEL * new);
+            (*at..at + MIN_CHANGED).all(differs) && stats::median(next).is_some_and(is_one_level)
         });
         match change {
             Some(at) => {
