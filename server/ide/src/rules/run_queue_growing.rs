@@ -136,7 +136,8 @@ pub(super) fn growths(samples: &Samples, limits: &Limits) -> Vec<Growth> {
     // More goroutines wait than there are Ps.
     let is_backlog = |row: usize| waiting(samples, row) > samples.gomaxprocs[row];
     let stretches = rows.chunk_by(|&a, &b| is_backlog(a) == is_backlog(b));
-    let backlogs = stretches.filter(|stretch| is_backlog(stretch[0]) && stretch.len() < rows.len());
+    let is_long = |stretch: &[usize]| stretch.len() as f64 >= limits.get("min_samples");
+    let backlogs = stretches.filter(|stretch| is_backlog(stretch[0]) && stretch.len() < rows.len() && is_long(stretch));
     std::iter::once(&rows[..]).chain(backlogs).filter_map(|rows| growth(samples, rows, limits).ok()).collect()
 }
 

@@ -56,7 +56,7 @@ const LIMITS: &[Limit] = &[
 
 fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let samples = &run.samples;
-    let mut stretches = saturated(samples, limits);
+    let (stretches, n_longest) = saturated(samples, limits);
     let mut test = Test::default();
     if !test.data("samples", samples.len() as f64, limits.get("info_samples"), "") {
         if !samples.is_empty() {
@@ -64,13 +64,11 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         }
         return;
     }
-    let n_longest = stretches.iter().map(Vec::len).max().unwrap_or(0);
     let min_per_p = rough(limits.get("min_per_p"));
     let what = format!("samples in a row with no idle P and {min_per_p} waiting per P");
     if !test.value(&what, n_longest as f64, Bound::AtLeast(limits.get("info_samples")), "") {
         return out.declined(&RULE, Some(run.run), test);
     }
-    stretches.retain(|rows| rows.len() as f64 >= limits.get("info_samples"));
     // Of equally long ones the first.
     let Some(longest) = stretches.iter().rev().max_by_key(|rows| rows.len()) else { return };
     let (Some(&first), Some(&last)) = (longest.first(), longest.last()) else { return };
@@ -117,16 +115,23 @@ fn per_p(samples: &Samples, row: usize) -> f64 {
     waiting(samples, row) / samples.gomaxprocs[row]
 }
 
-/// The stretches of samples in which no P is idle and goroutines wait.
-fn saturated(samples: &Samples, limits: &Limits) -> Vec<Vec<usize>> {
+/// The stretches of samples, long enough, in which no P is idle and goroutines wait, and how long the longest of all is.
+fn saturated(samples: &Samples, limits: &Limits) -> (Vec<Vec<usize>>, usize) {
     // Torn samples do not end a stretch.
     let is_whole = |&row: &usize| (per_p(samples, row) + samples.idleprocs[row]).is_finite();
     let rows: Vec<usize> = (0..samples.len()).filter(is_whole).collect();
     let is_saturated = |&row: &usize| samples.idleprocs[row] == 0.0 && per_p(samples, row) >= limits.get("min_per_p");
-    rows.chunk_by(|a, b| is_saturated(a) == is_saturated(b))
-        .filter(|rows| is_saturated(&rows[0]))
-        .map(<[usize]>::to_vec)
-        .collect()
+    let mut n_longest = 0;
+    let mut stretches = Vec::new();
+    for stretch in rows.chunk_by(|a, b| is_saturated(a) == is_saturated(b)) {
+        if is_saturated(&stretch[0]) {
+            n_longest = n_longest.max(stretch.len());
+            if stretch.len() as f64 >= limits.get("info_samples") {
+                stretches.push(stretch.to_vec());
+            }
+        }
+    }
+    (stretches, n_longest)
 }
 
 #[cfg(test)]

@@ -76,6 +76,9 @@ const LIMITS: &[Limit] = &[
 const WINDOWS: (usize, usize) = (8, 20);
 const SAMPLES_PER_WINDOW: usize = 2;
 
+/// Points among which the place is looked for at which the growth was evident.
+const MAX_POINTS: usize = 1_000;
+
 struct Growth {
     from: f64,
     to: f64,
@@ -120,7 +123,12 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let holds = |points: &[(f64, f64)]| {
         self::growth(points).is_some_and(|found| found.p < limits.get("max_p") && found.to - found.from >= needed)
     };
-    let evident = rows[first_sufficient(&points, min_samples.max(1.0) as usize, holds)];
+    // Prefixes of all samples of a long run would take long.
+    let step = points.len().div_ceil(MAX_POINTS);
+    let lowest = |part: &[(f64, f64)]| (part[0].0, part.iter().map(|point| point.1).fold(f64::INFINITY, f64::min));
+    let thinned: Vec<(f64, f64)> = points.chunks(step).map(lowest).collect();
+    let evident = first_sufficient(&thinned, (min_samples.max(1.0) as usize).div_ceil(step), holds);
+    let evident = rows[((evident + 1) * step - 1).min(rows.len() - 1)];
     let place = |row: usize| Place { line: samples.line[row], field: Some(sched::THREADS) };
     let related = [("first", first), ("last", last)].map(|(what, row)| Related {
         place: place(row),
