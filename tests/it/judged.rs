@@ -9,7 +9,7 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 use ide::analysis::Analysis;
-use ide::rules::Finding;
+use ide::rules::{Finding, Severity};
 use ide::settings::Settings;
 use serde::Deserialize;
 use serde_json::Value;
@@ -92,7 +92,9 @@ fn every_end_of_a_process_is_found_at_its_line_and_nowhere_else() {
         let of_file = by_file.remove(entry.path.as_str()).unwrap_or_default();
         n_files += 1;
         n_rows += of_file.len();
-        let found = findings(&read(&folder.join(&entry.path)));
+        let mut found = findings(&read(&folder.join(&entry.path)));
+        // That a log ends without a word where its heap was rising is a remark on another finding, not an end.
+        found.retain(|finding| finding.severity > Severity::Hint);
         wrong.extend(compare(&entry.path, &of_file, &found, |code| code.starts_with("FT")));
     }
     println!("{n_rows} of {} rows in {n_files} files", rows.len());
