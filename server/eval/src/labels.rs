@@ -22,6 +22,9 @@ pub struct Expectations {
     labels: BTreeMap<String, Expected>,
     /// By what was done to the log afterwards.
     wrappers: BTreeMap<String, Expected>,
+    /// Rules of which at most one is right.
+    #[serde(default)]
+    contradictions: Vec<[String; 2]>,
     /// Labels that are not true.
     #[serde(default)]
     corrections: Vec<Correction>,
@@ -296,13 +299,21 @@ impl Expectations {
     /// What is to be thought of a rule that fired on a log. Of a log made of several runs each may explain it; it is
     /// wrong when none of them can.
     pub fn opinion(&self, entry: &Entry, code: &str) -> Opinion {
-        if let Some(expected) = &entry.expected
-            && expected == code
-        {
-            return Opinion::Right;
+        if let Some(expected) = &entry.expected {
+            let contradicts =
+                |pair: &[String; 2]| pair.iter().any(|rule| rule == expected) && pair.iter().any(|r| r == code);
+            match () {
+                () if expected == code => return Opinion::Right,
+                () if self.contradictions.iter().any(contradicts) => return Opinion::Wrong,
+                () => {}
+            }
         }
         let wrapper = self.wrappers.get(&entry.wrapper);
         let of_list = |labels: &Vec<String>| {
+            // Nobody said what the program did.
+            if labels.is_empty() {
+                return Opinion::None;
+            }
             let known = || labels.iter().filter_map(|label| self.labels.get(label)).chain(wrapper);
             if known().any(|expected| expected.explains(code)) || self.every.explains(code) {
                 Opinion::Right
@@ -403,6 +414,15 @@ mod tests {
         let few = Needs { cycles: Some(10.0), fewer_cycles_than: Some(40.0), ..Needs::default() };
         let met = |cycles| few.met_by(&Facts { cycles, ..Facts::default() }, None);
         assert_eq!((met(9.0), met(39.0), met(40.0)), (Shown::TooLittle, Shown::Enough, Shown::NotAtAll));
+    }
+
+    #[test]
+    fn a_log_without_labels_is_judged_by_the_rule_that_is_expected_only() {
+        let table = Expectations::read().unwrap();
+        assert_eq!(table.opinion(&entry(&[&[]]), "GR101"), Opinion::None);
+        let expected = Entry { expected: Some("GC802".into()), ..entry(&[&[]]) };
+        let opinions = ["GC802", "GC801", "GC301"].map(|code| table.opinion(&expected, code));
+        assert_eq!(opinions, [Opinion::Right, Opinion::Wrong, Opinion::None]);
     }
 
     #[test]
