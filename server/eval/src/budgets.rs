@@ -158,7 +158,7 @@ mod tests {
             go: Some((1, 22)),
             labels: vec![labels.iter().map(|label| (*label).to_owned()).collect()],
             wrapper: "none".into(),
-            expected: None,
+            expected: [].into(),
             culprit: None,
         }
     }

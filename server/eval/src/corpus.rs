@@ -4,7 +4,7 @@
 //! The committed corpus is `tests/corpus`; the project's whole one lies beside the clone, or where
 //! `GOTRACELENS_CORPUS` says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,8 @@ pub struct Entry {
     pub labels: Vec<Vec<String>>,
     /// What was done to the log; `none` for a plain run.
     pub wrapper: String,
-    /// The rule that has to fire, where the manifest names one instead of labels.
-    pub expected: Option<String>,
+    /// Rules that have to fire, where the manifest names them, with words that they have to say; empty for any.
+    pub expected: BTreeMap<String, String>,
     /// The goroutine that keeps the world from stopping, where the program knew.
     pub culprit: Option<u64>,
 }
@@ -70,9 +70,28 @@ struct Listed {
     #[serde(default)]
     labels: Vec<Labels>,
     wrapper: Option<String>,
-    expected: Option<String>,
+    expected: Option<Expected>,
     #[serde(default)]
     truth: Truth,
+}
+
+/// The ways in which manifests name rules.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Expected {
+    One(String),
+    Rules(Vec<String>),
+    Saying(BTreeMap<String, String>),
+}
+
+impl Expected {
+    fn rules(self) -> BTreeMap<String, String> {
+        match self {
+            Self::One(rule) => [(rule, String::new())].into(),
+            Self::Rules(rules) => rules.into_iter().map(|rule| (rule, String::new())).collect(),
+            Self::Saying(rules) => rules,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -175,7 +194,7 @@ fn entry(listed: Listed, folder: &Path, prefix: &str) -> Entry {
         go: release(&listed.go),
         labels,
         wrapper: listed.wrapper.unwrap_or_else(|| "none".to_owned()),
-        expected: listed.expected,
+        expected: listed.expected.map(Expected::rules).unwrap_or_default(),
         culprit: listed.truth.culprit_goroutine,
     }
 }
@@ -207,8 +226,20 @@ mod tests {
         assert_eq!((one.path.as_str(), one.labels), ("long/a.log", vec![vec!["leak.heap".into(), "torn".into()]]));
         let two = read(r#"{"path": "b.log", "labels": [["idle"], ["healthy"]], "wrapper": "rotated"}"#);
         assert_eq!((two.labels, two.wrapper), (vec![vec!["idle".into()], vec!["healthy".into()]], "rotated".into()));
-        let none = read(r#"{"path": "c.log", "expected": "GC802", "truth": {"culprit_goroutine": 23, "slept": 0}}"#);
-        assert_eq!((none.labels, none.expected, none.culprit), (vec![vec![]], Some("GC802".into()), Some(23)));
+        let none = read(r#"{"path": "c.log", "expected": null, "truth": {"culprit_goroutine": 23, "slept": 0}}"#);
+        assert_eq!((none.labels, none.expected, none.culprit), (vec![vec![]], [].into(), Some(23)));
+    }
+
+    #[test]
+    fn expected_rules_are_named_in_three_ways() {
+        let read = |expected: &str| {
+            let json = format!(r#"{{"path": "a.log", "expected": {expected}}}"#);
+            entry(serde_json::from_str(&json).unwrap(), Path::new("x"), "").expected
+        };
+        let rule = |words: &str| BTreeMap::from([("SC118".to_owned(), words.to_owned())]);
+        assert_eq!(read(r#""SC118""#), rule(""));
+        assert_eq!(read(r#"["SC118"]"#), rule(""));
+        assert_eq!(read(r#"{"SC118": "Pending timers grow"}"#), rule("Pending timers grow"));
     }
 
     #[test]

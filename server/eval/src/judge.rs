@@ -84,12 +84,15 @@ pub fn judge<'a>(table: &Expectations, entry: &'a Entry, observed: &'a Observed)
             asked.extend(of_label.into_iter().filter(|asked| !is_judged || asked.outcome != Outcome::TooShort));
         }
     }
-    asked.extend(entry.expected.iter().map(|code| Asked {
-        label: format!("expected {code}"),
-        any: vec![code.clone()],
-        outcome: outcome_of([code], observed),
-        why: why_silent(&[code.as_str()], observed),
-    }));
+    for (code, words) in &entry.expected {
+        let says = |seen: &Seen| seen.code == code && seen.message.contains(words.as_str());
+        let outcome = match outcome_of([code], observed) {
+            Outcome::Found if !observed.findings.iter().any(says) => Outcome::Missed,
+            outcome => outcome,
+        };
+        let why = why_silent(&[code.as_str()], observed);
+        asked.push(Asked { label: format!("expected {code}"), any: vec![code.clone()], outcome, why });
+    }
     Judged { entry, observed, findings: observed.findings.iter().map(weigh).collect(), asked }
 }
 
@@ -204,7 +207,7 @@ mod tests {
             go: Some((1, 22)),
             labels: vec![labels.iter().map(|label| (*label).to_owned()).collect()],
             wrapper: wrapper.into(),
-            expected: None,
+            expected: [].into(),
             culprit: None,
         }
     }
@@ -247,6 +250,16 @@ mod tests {
         let observed = Observed { silent: vec![why], ..Observed::default() };
         assert_eq!(outcomes(&entry(&["torn"], "none"), &observed), [("LG105".into(), Outcome::TooShort)]);
         assert_eq!(outcomes(&entry(&["torn"], "none"), &Observed::default())[0].1, Outcome::Missed);
+    }
+
+    #[test]
+    fn a_rule_that_is_expected_has_to_say_the_words() {
+        let mut observed = Observed { findings: vec![seen("SC110", Severity::Warning)], ..Observed::default() };
+        let expected = [("SC110".to_owned(), "chan send".to_owned())].into();
+        let entry = Entry { expected, ..entry(&[], "none") };
+        assert_eq!(outcomes(&entry, &observed), [("SC110".into(), Outcome::Missed)]);
+        observed.findings[0].message = "97 % in \"chan send\"".into();
+        assert_eq!(outcomes(&entry, &observed), [("SC110".into(), Outcome::Found)]);
     }
 
     #[test]

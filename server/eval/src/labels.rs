@@ -299,14 +299,12 @@ impl Expectations {
     /// What is to be thought of a rule that fired on a log. Of a log made of several runs each may explain it; it is
     /// wrong when none of them can.
     pub fn opinion(&self, entry: &Entry, code: &str) -> Opinion {
-        if let Some(expected) = &entry.expected {
-            let contradicts =
-                |pair: &[String; 2]| pair.iter().any(|rule| rule == expected) && pair.iter().any(|r| r == code);
-            match () {
-                () if expected == code => return Opinion::Right,
-                () if self.contradictions.iter().any(contradicts) => return Opinion::Wrong,
-                () => {}
-            }
+        let is_expected = |rule: &String| entry.expected.contains_key(rule);
+        if entry.expected.contains_key(code) {
+            return Opinion::Right;
+        }
+        if self.contradictions.iter().any(|pair| pair.iter().any(|rule| rule == code) && pair.iter().any(is_expected)) {
+            return Opinion::Wrong;
         }
         let wrapper = self.wrappers.get(&entry.wrapper);
         let of_list = |labels: &Vec<String>| {
@@ -360,7 +358,7 @@ mod tests {
             go: Some((1, 22)),
             labels: labels.iter().map(|list| list.iter().map(|label| (*label).to_owned()).collect()).collect(),
             wrapper: "none".into(),
-            expected: None,
+            expected: [].into(),
             culprit: None,
         }
     }
@@ -420,7 +418,7 @@ mod tests {
     fn a_log_without_labels_is_judged_by_the_rule_that_is_expected_only() {
         let table = Expectations::read().unwrap();
         assert_eq!(table.opinion(&entry(&[&[]]), "GR101"), Opinion::None);
-        let expected = Entry { expected: Some("GC802".into()), ..entry(&[&[]]) };
+        let expected = Entry { expected: [("GC802".into(), String::new())].into(), ..entry(&[&[]]) };
         let opinions = ["GC802", "GC801", "GC301"].map(|code| table.opinion(&expected, code));
         assert_eq!(opinions, [Opinion::Right, Opinion::Wrong, Opinion::None]);
     }
