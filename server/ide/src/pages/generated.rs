@@ -113,6 +113,8 @@ pub(super) static FILES: &[File] = &[
     File { name: "GR106", title: "GR106 lock-pile-up: Many goroutines wait for one lock", path: "rules/lock-pile-up.md", text: include_str!("../../../docs/rules/lock-pile-up.md") },
     File { name: "GR107", title: "GR107 syscall-threads: Many goroutines hold a thread in a system call", path: "rules/syscall-threads.md", text: include_str!("../../../docs/rules/syscall-threads.md") },
     File { name: "GR108", title: "GR108 stack-deep: A stack is very deep and its functions repeat", path: "rules/stack-deep.md", text: include_str!("../../../docs/rules/stack-deep.md") },
+    File { name: "IN101", title: "IN101 slow-init: A package takes long to initialize", path: "rules/slow-init.md", text: include_str!("../../../docs/rules/slow-init.md") },
+    File { name: "IN102", title: "IN102 init-heavy-alloc: A package allocates much while it is initialized", path: "rules/init-heavy-alloc.md", text: include_str!("../../../docs/rules/init-heavy-alloc.md") },
     File { name: "LG101", title: "LG101 restart-in-log: A new process run starts inside the log", path: "rules/restart-in-log.md", text: include_str!("../../../docs/rules/restart-in-log.md") },
     File { name: "LG102", title: "LG102 gc-number-gap: GC numbers are missing between two lines", path: "rules/gc-number-gap.md", text: include_str!("../../../docs/rules/gc-number-gap.md") },
     File { name: "LG103", title: "LG103 interleaved-processes: Lines of several processes are mixed", path: "rules/interleaved-processes.md", text: include_str!("../../../docs/rules/interleaved-processes.md") },
