@@ -92,8 +92,10 @@ fn hover_on_a_duration_says_whether_a_collection_was_under_way() {
     let byte = line(&snapshot, typical).find("took=").unwrap() as u32 + 5;
     let other = ide::hover(&snapshot, LineCol { line: typical - 1, byte }).unwrap();
     assert!(other.markdown.contains("slower than") || other.markdown.contains("faster than"), "{}", other.markdown);
-    // No hover on the rest of the line.
-    assert_eq!(ide::hover(&snapshot, LineCol { line: 3149, byte: 3 }), None);
+    // No hover on the rest of the line, but where a rule found something about the line.
+    assert_eq!(ide::hover(&snapshot, LineCol { line: typical - 1, byte: 3 }), None);
+    let found = ide::hover(&snapshot, LineCol { line: 3149, byte: 3 }).unwrap();
+    assert!(found.markdown.starts_with("**GC802 latency-in-gc**: info\n"), "{}", found.markdown);
 }
 
 /// The programs of the corpus were not made to be slow, and most of their lines hold no duration.

@@ -155,8 +155,7 @@ impl Markup {
     /// Lines that the text takes in a window of [`WIDTH`] columns, empty ones left out.
     pub fn height(&self) -> usize {
         let plain = rendered(&self.text);
-        let lines = plain.lines().filter(|line| !line.trim().is_empty());
-        lines.map(|line| line.chars().count().div_ceil(WIDTH)).sum()
+        plain.lines().filter(|line| !line.trim().is_empty()).map(wrapped).sum()
     }
 
     fn blank(&mut self) {
@@ -174,6 +173,19 @@ impl Markup {
     pub fn finish(self) -> String {
         self.text
     }
+}
+
+/// Lines that a line takes when it is wrapped at blanks.
+fn wrapped(line: &str) -> usize {
+    let (mut n_lines, mut used) = (1, 0);
+    for word in line.split_whitespace() {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > WIDTH {
+            (n_lines, used) = (n_lines + 1, 0);
+        }
+        used += length + usize::from(used > 0);
+    }
+    n_lines
 }
 
 /// The Markdown of this module as it reads when rendered: no marks, no escapes.
@@ -256,6 +268,16 @@ mod tests {
         markup.entry("a", "1");
         markup.entry("b", "2");
         assert_eq!(markup.finish(), "**gc** cycle\n\n- **a** 1\n- **b** 2");
+    }
+
+    #[test]
+    fn the_height_is_that_of_wrapped_lines() {
+        let mut markup = Markup::default();
+        markup.title("gc", "");
+        markup.paragraph(&["word"; 41].join(" "));
+        markup.entry("a", "1");
+        // 20 words of 4 letters fit into 100 columns.
+        assert_eq!(markup.height(), 1 + 3 + 1);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use crate::markup::Markup;
 use crate::pages;
 use crate::rules::{RULES, Rule};
 
+/// Rules that are named; more of them are a number, for a hover fits on a screen, and the page of the field has them all.
+const MAX_RULES: usize = 3;
 /// Terms that are named: a hover fits on a screen, and the page of the field has them all.
 const MAX_TERMS: usize = 1;
 
@@ -25,7 +27,12 @@ pub(super) fn write(markup: &mut Markup, field: Field, go: GoReleases) {
         1 => format!("{} {}", rule.code, rule.slug),
         _ => rule.code.to_owned(),
     };
-    list("read by ", rules.iter().map(|rule| (called(rule), rule.code.to_owned())).collect());
+    if rules.len() <= MAX_RULES {
+        list("read by ", rules.iter().map(|rule| (called(rule), rule.code.to_owned())).collect());
+    } else {
+        let name = format!("{}.{}", field.family.def().id, field.def().id);
+        list("read by ", vec![(format!("{} rules", rules.len()), name)]);
+    }
     let terms = pages::terms_of(field).into_iter().take(MAX_TERMS);
     list("see ", terms.map(|term| (term.title().to_owned(), term.name())).collect());
     words.push((format!(" · {}", sources(field, go)), None));
