@@ -23,7 +23,7 @@ const STORIES: [Story; 4] = [
     Story { first: &["FT111", "FT102"], parts: &["GC101", "GC102", "GC104", "GC107"] },
 ];
 
-/// Puts findings of the same run together. What is part of a story is Info at most, unless it is an error or
+/// Puts findings of the same run together. What is worse than the first is not part of it. What is part of a story is Info at most, unless it is an error or
 /// `is_leveled`: the user said how bad findings of its rule are.
 pub(crate) fn join(findings: &mut [Finding], is_leveled: impl Fn(&Rule) -> bool) {
     for story in &STORIES {
@@ -43,11 +43,11 @@ fn is_first(story: &Story, findings: &[Finding], idx: usize) -> bool {
 }
 
 fn tell(story: &Story, findings: &mut [Finding], first: usize, is_leveled: &impl Fn(&Rule) -> bool) {
-    let (run, rule, place) = (findings[first].run, findings[first].rule, findings[first].place);
+    let Finding { run, rule, place, severity: worst, .. } = findings[first];
     let mut related = Vec::new();
     for (idx, finding) in findings.iter_mut().enumerate() {
         let is_part = story.parts.contains(&finding.rule.code) && finding.run == run && idx != first;
-        if !is_part || finding.part_of.is_some() {
+        if !is_part || finding.part_of.is_some() || finding.severity > worst {
             continue;
         }
         finding.part_of = Some((rule, place));
@@ -107,6 +107,13 @@ mod tests {
             finding("GC402", None, 5, Severity::Warning),
         ]);
         assert_eq!(told, ["GC403 Error", "GC402 Error of GC403:2", "GC402 Warning", "GC402 Warning"]);
+    }
+
+    #[test]
+    fn a_warning_is_not_hidden_in_a_remark() {
+        let told =
+            joined(vec![finding("GC101", Some(0), 2, Severity::Warning), finding("FT111", Some(0), 9, Severity::Info)]);
+        assert_eq!(told, ["GC101 Warning", "FT111 Info"]);
     }
 
     #[test]

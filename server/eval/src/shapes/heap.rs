@@ -50,7 +50,7 @@ pub struct Heap {
 pub const HEAPS: [Heap; 3] = [
     Heap { name: "low noise, base 100 MB", base_mb: 100.0, sigma_mb: 3.1, kept: 0.883 },
     Heap { name: "base 8 MB", base_mb: 8.0, sigma_mb: 0.775, kept: 0.707 },
-    Heap { name: "strong noise", base_mb: 100.0, sigma_mb: 13.8, kept: 0.95 },
+    Heap { name: "strong noise", base_mb: 100.0, sigma_mb: 14.5, kept: 0.945 },
 ];
 
 /// Share of the cycles in which requests are in flight, and the most that they hold, as a share of the base.
@@ -73,10 +73,10 @@ pub struct Shape {
 pub const SHAPES: [Shape; 14] = [
     Shape { name: "flat", growth: |_, _, _| 0.0 },
     Shape { name: "cache fill, τ = 12 % of run", growth: |x, _, size| between(1.2, 1.8, size) * filled(x, 0.12) },
-    Shape { name: "cache fill, τ = 25 % of run", growth: |x, _, _| 0.62 * filled(x, 0.25) },
+    Shape { name: "cache fill, τ = 25 % of run", growth: |x, _, _| 0.66 * filled(x, 0.25) },
     Shape {
         name: "one step",
-        growth: |x, place, size| if x < between(0.38, 0.60, place) { 0.0 } else { between(0.14, 1.8, size) },
+        growth: |x, place, size| if x < between(0.40, 0.60, place) { 0.0 } else { between(0.5, 1.0, size) },
     },
     Shape { name: "ramp up, then flat", growth: |x, place, _| 0.75 * (x / between(0.17, 0.39, place)).min(1.0) },
     Shape { name: "sawtooth", growth: |x, place, _| (x * between(3.0, 7.0, place)).fract() },

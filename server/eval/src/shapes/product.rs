@@ -38,6 +38,7 @@ pub fn run(points: &[(f64, f64)]) -> RunView {
         run.cycles.n.push(u64::from(line) + 1);
         run.cycles.at_s.push(at_s);
         run.cycles.heap_live_mb.push(live_mb);
+        run.cycles.forced.push(false);
     }
     run.lines = (0, points.len().saturating_sub(1) as u32);
     run

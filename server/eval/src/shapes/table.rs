@@ -133,7 +133,10 @@ fn leaks(text: &mut String, runs: usize, cells: &[[Cell; 3]]) -> bool {
             let cell = &row[idx];
             let (before, now) = (Share::of(hits(cell.plain), runs), Share::of(hits(cell.rules), runs));
             // What may be chance is no difference, nor what the generator misses the catalogue by.
-            let clear = |than: f64| !(now.low..=now.high).contains(&than);
+            let clear = |than: f64| {
+                let than_now = !(now.low..=now.high).contains(&than);
+                than_now && !(before.low..=before.high).contains(&now.percent)
+            };
             let gains =
                 [before.percent, stated_share(stated, idx)].map(|than| (sign * (now.percent - than), clear(than)));
             let word = if gains.iter().all(|&(gain, is_clear)| is_clear && gain > 0.0) {

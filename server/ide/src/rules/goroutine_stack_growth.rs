@@ -242,7 +242,7 @@ mod tests {
             &RULE,
             &stacks(&cycles(200, 100.0, |share| 12.0 * share), 20, 27),
             expect![[r#"
-                63 Warning GC104: Goroutine stacks keep growing: 2→10 MB over 68 s, about 6900–35000 goroutines more, or deeper recursion.
+                63 Warning GC104: Goroutine stacks keep growing: 2→10 MB over 67 s, about 6500–33000 goroutines more, or deeper recursion.
                   31 first used: 1 MB at 15.1 s
                   200 last used: 12 MB at 100.0 s
             "#]],
@@ -255,7 +255,7 @@ mod tests {
             &RULE,
             &stacks(&few(30.0), 20, 27),
             expect![[r#"
-                18 Warning GC104: Goroutine stacks keep growing: 0→30 MB over 90 s, about 24000–120000 goroutines more, or deeper recursion.
+                17 Warning GC104: Goroutine stacks keep growing: 0→30 MB over 90 s, about 24000–120000 goroutines more, or deeper recursion.
                   1 first used: 0 MB at 5.0 s
                   20 last used: 30 MB at 95.2 s
             "#]],
@@ -268,7 +268,7 @@ mod tests {
             &RULE,
             &stacks(&few(30.0), 18, 19),
             expect![[r#"
-                18 Warning GC104: Goroutine stacks keep growing: 0→30 MB over 90 s, about 14000 goroutines more, or deeper recursion.
+                17 Warning GC104: Goroutine stacks keep growing: 0→30 MB over 90 s, about 14000 goroutines more, or deeper recursion.
                   1 first used: 0 MB at 5.0 s
                   20 last used: 30 MB at 95.2 s
             "#]],
@@ -277,7 +277,7 @@ mod tests {
             &RULE,
             &stacks(&few(30.0), 18, 27),
             expect![[r#"
-                18 Warning GC104: Goroutine stacks keep growing: 0→30 MB over 90 s, about 14000–120000 goroutines more, or deeper recursion.
+                17 Warning GC104: Goroutine stacks keep growing: 0→30 MB over 90 s, about 14000–120000 goroutines more, or deeper recursion.
                   1 first used: 0 MB at 5.0 s
                   20 last used: 30 MB at 95.2 s
             "#]],

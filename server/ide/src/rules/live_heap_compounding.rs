@@ -150,7 +150,7 @@ mod tests {
             &RULE,
             &run(&leak()),
             expect![[r#"
-                22 Warning GC107: Live heap has grown from 1 to 87 MB over 86 s in 22 cycles at a steady 3633 MB/h, almost everything survives; so far no release.
+                21 Warning GC107: Live heap has grown from 1 to 87 MB over 86 s in 22 cycles at a steady 3633 MB/h, almost everything survives; so far no release.
                   1 first used: 1 MB at 1.0 s
                   22 last used: 87 MB at 87.2 s
             "#]],
@@ -164,7 +164,7 @@ mod tests {
             &run(&leak()),
             512.0,
             expect![[r#"
-                22 Error GC107: Live heap has grown from 1 to 87 MB over 86 s in 22 cycles at a steady 3633 MB/h, almost everything survives; so far no release, 512 MB in 6.9 min.
+                21 Error GC107: Live heap has grown from 1 to 87 MB over 86 s in 22 cycles at a steady 3633 MB/h, almost everything survives; so far no release, 512 MB in 6.9 min.
                   1 first used: 1 MB at 1.0 s
                   22 last used: 87 MB at 87.2 s
             "#]],

@@ -144,7 +144,7 @@ mod tests {
             &RULE,
             &leak,
             expect![[r#"
-                63 Warning GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
+                63 Warning GC101: Live heap keeps rising: 29→56 MB over 67 s (1428 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
                   31 first used: 26 MB at 15.1 s
                   200 last used: 60 MB at 100.0 s
             "#]],
@@ -169,7 +169,7 @@ mod tests {
             &leak,
             4096.0,
             expect![[r#"
-                63 Error GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, no release seen in 100 s, 4096 MB in 2.9 h.
+                63 Error GC101: Live heap keeps rising: 29→56 MB over 67 s (1428 MB/h, strong evidence); still rising in the second half, no release seen in 100 s, 4096 MB in 2.8 h.
                   31 first used: 26 MB at 15.1 s
                   200 last used: 60 MB at 100.0 s
             "#]],
@@ -179,7 +179,7 @@ mod tests {
             &leak,
             1_000_000.0,
             expect![[r#"
-                63 Warning GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, no release seen in 100 s, 1000000 MB in 29 d.
+                63 Warning GC101: Live heap keeps rising: 29→56 MB over 67 s (1428 MB/h, strong evidence); still rising in the second half, no release seen in 100 s, 1000000 MB in 29 d.
                   31 first used: 26 MB at 15.1 s
                   200 last used: 60 MB at 100.0 s
             "#]],
@@ -189,7 +189,7 @@ mod tests {
             &leak,
             50.0,
             expect![[r#"
-                63 Error GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, no release seen in 100 s, 50 MB are reached.
+                63 Error GC101: Live heap keeps rising: 29→56 MB over 67 s (1428 MB/h, strong evidence); still rising in the second half, no release seen in 100 s, 50 MB are reached.
                   31 first used: 26 MB at 15.1 s
                   200 last used: 60 MB at 100.0 s
             "#]],
@@ -209,7 +209,7 @@ mod tests {
             &RULE,
             &leak,
             expect![[r#"
-                63 Info GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, no release seen in 100 s; the allocation rate rose as much.
+                63 Info GC101: Live heap keeps rising: 29→56 MB over 67 s (1428 MB/h, strong evidence); still rising in the second half, no release seen in 100 s; the allocation rate rose as much.
                   31 first used: 26 MB at 15.1 s
                   200 last used: 60 MB at 100.0 s
             "#]],
@@ -221,7 +221,7 @@ mod tests {
             &RULE,
             &leak,
             expect![[r#"
-                63 Warning GC101: Live heap keeps rising: 28→56 MB over 68 s (1431 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
+                63 Warning GC101: Live heap keeps rising: 29→56 MB over 67 s (1428 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
                   31 first used: 26 MB at 15.1 s
                   200 last used: 60 MB at 100.0 s
             "#]],

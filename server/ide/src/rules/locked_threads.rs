@@ -137,7 +137,7 @@ mod tests {
             &RULE,
             &locked(40, |idx| 2 * idx),
             expect![[r#"
-            2528 Info SC117: Goroutines locked to threads grow 24 → 68 in 11 s.
+            2528 Info SC117: Goroutines locked to threads grow 25 → 69 in 11 s.
               1331 first used: 20 locked at 5.0 s
               5188 last used: 78 locked at 19.5 s
         "#]],

@@ -205,7 +205,7 @@ mod tests {
             &RULE,
             &threads(60, |idx| 4 + 5 * idx / 2),
             expect![[r#"
-            18:threads Warning SC105: Threads grew 11 → 146 in 5.9 s.
+            17:threads Warning SC105: Threads grew 11 → 146 in 5.9 s.
               1:threads first: 4 threads at 0.0 s
               60:threads last: 151 threads at 5.9 s
         "#]],

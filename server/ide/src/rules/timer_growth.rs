@@ -134,7 +134,7 @@ mod tests {
             &RULE,
             &timers(30, |idx| 700 * idx),
             expect![[r#"
-            77 Warning SC118: Pending timers grow 16100 → 36400 in 5.7 s (3561 per s).
+            77 Warning SC118: Pending timers grow 16450 → 36750 in 5.7 s (3561 per s).
               41 first used: 14000 timers at 4.0 s
               117 last used: 40600 timers at 11.6 s
         "#]],

@@ -19,7 +19,7 @@ const FILLS: [f64; 6] = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3];
 const SLOWING: [f64; 2] = [0.7, 1.0];
 
 /// Begin and end of a rise between two levels.
-const RAMPS: [(f64, f64); 6] = [(0.2, 0.4), (0.2, 0.6), (0.2, 0.8), (0.4, 0.6), (0.4, 0.8), (0.6, 0.8)];
+const RAMPS: [(f64, f64); 6] = [(0.2, 0.4), (0.2, 0.6), (0.3, 0.75), (0.4, 0.6), (0.4, 0.8), (0.6, 0.8)];
 
 /// The largest share of [`Fit::weight`] that the mere presence of growth gives.
 const MAX_PRESENCE: f64 = 2.5;

@@ -113,7 +113,7 @@ mod tests {
     fn a_leak_with_too_few_cycles_rises_so_far() {
         assert_eq!(
             words(&leak(90.0)).unwrap(),
-            "rising so far: 4→85 MB in 7 cycles, needs 10 cycles (has 7) and 3 cycles in the second half (has 2)"
+            "rising so far: 4→78 MB in 7 cycles, needs 10 cycles (has 7) and 3 cycles in the second half (has 2)"
         );
     }
 
