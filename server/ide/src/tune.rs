@@ -182,9 +182,9 @@ impl Tuning {
             // The live heap that leaves effective GOGC 50 in this container.
             let fits = (measured.goal_of_limit(limit_mb) - 0.5 * measured.roots_mb) / 1.5;
             self.reason = format!(
-                "live heap {live} MB in a {container_mb} MiB container leaves effective GOGC {}: do not set GOMEMLIMIT; \
+                "live heap {live} MB in a {container_mb} MiB container leaves effective GOGC {:.0}: do not set GOMEMLIMIT; \
                  needs about {} MiB, or a live heap below {} MB",
-                rough(room_pct.max(0.0)),
+                room_pct.max(0.0),
                 rough(needed),
                 rough(fits.max(0.0)),
             );
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_limit_that_only_catches_peaks() {
-        let tuning = asked(steady(700, 180, 1.0, 60.0), container(512.0));
+        let tuning = asked(steady(800, 180, 1.0, 60.0), container(512.0));
         assert_eq!(tuning.line.as_deref(), Some("GOMEMLIMIT=460MiB"));
         assert_eq!(
             tuning.reason,
@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_live_heap_that_is_too_large_is_refused_with_what_it_needs() {
-        let tuning = asked(steady(700, 420, 1.0, 60.0), container(512.0));
+        let tuning = asked(steady(800, 420, 1.0, 60.0), container(512.0));
         assert_eq!((tuning.line, tuning.refusal), (None, Some(Refusal::TooLarge)));
         assert_eq!(
             tuning.reason,
@@ -360,7 +360,7 @@ mod tests {
 
     #[test]
     fn memory_that_is_there_buys_fewer_collections() {
-        let tuning = asked(steady(700, 50, 1.0, 200.0), container(512.0));
+        let tuning = asked(steady(800, 50, 1.0, 200.0), container(512.0));
         assert_eq!(tuning.line.as_deref(), Some("GOMEMLIMIT=460MiB GOGC=400"));
         let then = tuning.what_if.iter().find(|one| one.collector == Collector::Gogc(400.0)).expect("in the table");
         let now = tuning.measured.gc_share;
@@ -371,21 +371,21 @@ mod tests {
 
     #[test]
     fn half_a_room_steers_at_peaks_and_little_is_a_warning() {
-        let tuning = asked(steady(700, 250, 0.1, 30.0), container(512.0));
+        let tuning = asked(steady(800, 250, 0.1, 30.0), container(512.0));
         assert_eq!(tuning.line.as_deref(), Some("GOMEMLIMIT=460MiB"));
         assert!(
             tuning.reason.contains("effective GOGC 69 at the limit, GC share about 22 % there (15 % now)"),
             "{}",
             tuning.reason
         );
-        let tuning = asked(steady(700, 300, 0.1, 30.0), container(512.0));
+        let tuning = asked(steady(800, 300, 0.1, 30.0), container(512.0));
         assert!(tuning.notes.iter().any(|note| note.contains("a larger container is better")), "{:?}", tuning.notes);
     }
 
     #[test]
     fn before_the_limit_came_there_is_gogc() {
         let place = container(512.0);
-        let tuning = tuning(0, steady(700, 100, 1.0, 60.0), Some(GoReleases::range(12, 16)), &[], &place);
+        let tuning = tuning(0, steady(800, 100, 1.0, 60.0), Some(GoReleases::range(12, 16)), &[], &place);
         // 0.9 · 512 − (10 + 0.03 · 512) − 100, over 100.
         assert_eq!(tuning.line.as_deref(), Some("GOGC=335"));
         assert!(tuning.what_if.iter().all(|one| matches!(one.collector, Collector::Gogc(_))));
@@ -394,7 +394,7 @@ mod tests {
     #[test]
     fn growth_is_not_cured_by_settings() {
         let finding = Finding::about(crate::rules::RULES.iter().find(|rule| rule.code == "GC101").expect("a rule"));
-        let tuning = tuning(0, steady(700, 100, 1.0, 60.0), None, &[&finding], &container(512.0));
+        let tuning = tuning(0, steady(800, 100, 1.0, 60.0), None, &[&finding], &container(512.0));
         assert_eq!((tuning.line, tuning.refusal), (None, Some(Refusal::Grows)));
         assert!(tuning.what_if.is_empty(), "the live heap will be another");
     }
@@ -403,12 +403,12 @@ mod tests {
     fn a_cpu_limit_below_gomaxprocs_is_set_and_never_below_two() {
         for (cpu_limit, line) in [(1.5, None), (0.5, None)] {
             let place = Place { cpu_limit: Some(cpu_limit), ..Place::default() };
-            let mut measured = steady(700, 100, 1.0, 60.0);
+            let mut measured = steady(800, 100, 1.0, 60.0);
             measured.procs = 8.0;
             assert_eq!(asked(measured, place).line.as_deref(), line.or(Some("GOMAXPROCS=2")), "{cpu_limit}");
         }
         let place = Place { cpu_limit: Some(2.0), ..Place::default() };
-        assert_eq!(asked(steady(700, 100, 1.0, 60.0), place).line, None, "2 Ps are right");
+        assert_eq!(asked(steady(800, 100, 1.0, 60.0), place).line, None, "2 Ps are right");
     }
 
     #[test]

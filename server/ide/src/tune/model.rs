@@ -44,6 +44,8 @@ pub struct Measured {
     pub alloc_mb_per_s: f64,
     /// P-time of a collection, idle workers included, ms.
     pub cycle_cpu_ms: f64,
+    /// How far the heap grows from what one cycle left to the end of the next, MB; median.
+    pub room_mb: f64,
     /// Share of all P-time (of `cpu_limit`, where that is known) that collecting took, 0 to about 1.
     pub gc_share: f64,
     /// Processors of which that is a share.
@@ -127,6 +129,7 @@ impl Measured {
             roots_mb: printed(&cycles.stacks_mb) + printed(&cycles.globals_mb),
             alloc_mb_per_s,
             cycle_cpu_ms,
+            room_mb: middle(&|row| room_mb(run, row))?,
             gc_share: spent_ms / (1000.0 * cpus * span_s),
             cpus,
             procs,
@@ -143,10 +146,10 @@ impl Measured {
             Collector::LimitOnly(limit_mb) => self.goal_of_limit(limit_mb),
             Collector::Both { gogc_pct, limit_mb } => self.goal_of_gogc(gogc_pct).min(self.goal_of_limit(limit_mb)),
         };
-        // The runtime does not spend more than half of the processors on it (`runtime/mgclimit.go`).
+        // As many times fewer collections as there is more room between them. The runtime does not spend more than half of
+        // the processors on them (`runtime/mgclimit.go`).
         let room_mb = (peak_mb - self.marked_mb).max(f64::MIN_POSITIVE);
-        let per_s = self.alloc_mb_per_s / room_mb;
-        let gc_share = (per_s * self.cycle_cpu_ms / 1000.0 / self.cpus).min(0.5_f64.max(self.gc_share));
+        let gc_share = (self.gc_share * self.room_mb / room_mb).min(0.5_f64.max(self.gc_share));
         Predicted { collector, peak_mb: peak_mb.max(self.marked_mb), gc_share }
     }
 
@@ -170,6 +173,12 @@ impl Measured {
 /// Memory of the runtime that is not heap objects, under a limit.
 pub(super) fn non_heap_mb(limit_mb: f64) -> f64 {
     NON_HEAP.0 + NON_HEAP.1 * limit_mb
+}
+
+/// How far the heap grew from what the cycle before left to the end of this one, MB; NaN where a line is missing between.
+fn room_mb(run: &RunView, row: usize) -> f64 {
+    let before = row.checked_sub(1).filter(|before| interval_s(&run.cycles, *before).is_finite());
+    before.map_or(f64::NAN, |before| run.cycles.heap_end_mb[row] - run.cycles.heap_live_mb[before])
 }
 
 /// The rows behind warm-up.
