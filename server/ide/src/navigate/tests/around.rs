@@ -347,7 +347,7 @@ fn findings_are_found_by_code_slug_and_words() {
         assert!(first.is_some_and(|name| name.starts_with("GC101 live-heap-leak: ")), "{query}: {found:?}");
     }
     let first = search(&snapshot(&log), "GC101").remove(0);
-    expect!["GC101 live-heap-leak: Live heap keeps rising: 28→94 MB over 2.1 min (1821 MB/h, strong evidence); still rising in the s…"].assert_eq(&first.name);
+    expect!["GC101 live-heap-leak: Live heap keeps rising: 29→94 MB over 2.1 min (1821 MB/h, strong evidence); still rising in the s…"].assert_eq(&first.name);
     let all = search(&snapshot(&log), "");
     assert!(all.iter().any(|found| found.kind == FoundKind::Finding), "{all:?}");
     assert!(all.iter().any(|found| found.kind == FoundKind::Run), "{all:?}");
