@@ -133,13 +133,17 @@ fn what_is_not_sure_yet_is_told_with_what_is_missing() {
     assert_eq!(told, expected);
 }
 
-/// No verdict on growth comes up while a harmless run is being written, and none on a leak goes again.
+/// No verdict on growth comes up while a harmless run is being written, and none on a leak goes again. What fills grows
+/// while it fills, and is called growing so far.
 #[test]
 fn verdicts_do_not_flicker_while_a_log_grows() {
     let (mut wrong, mut withdrawn) = (Vec::new(), Vec::new());
     for folder in ["long", "judged/growth"] {
         for (path, labels) in labeled(&format!("{folder}/manifest.json"), folder) {
             let is_harmless = !labels.iter().any(|label| label.starts_with("leak."));
+            if labels.iter().any(|label| label == "growth.plateau") {
+                continue;
+            }
             let text = fs::read_to_string(&path).unwrap();
             let lines: Vec<&str> = text.split_inclusive('\n').collect();
             let mut was_leak = false;

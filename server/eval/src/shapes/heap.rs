@@ -1,7 +1,8 @@
 //! Seeded synthetic live heaps: the shapes of catalogue section 15, each for three heaps.
 //!
 //! The catalogue names the shapes and the noise and no more. The numbers here were searched so that its plain test
-//! gives its table; how near that comes stands in the table that [`super::run`] writes.
+//! gives its table; how near that comes stands in the table that [`super::run`] writes. The catalogue's own shares, of
+//! 120 runs each, are good to about five points.
 
 /// SplitMix64: the same numbers on every machine.
 #[derive(Clone, Debug)]
