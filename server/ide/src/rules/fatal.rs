@@ -111,7 +111,7 @@ fn finding(rule: &'static Rule, told: &Told<'_>, words: Words) -> Finding {
     let mut test = Test::default();
     test.fact(words.because, true);
     if let Some(dump) = crash.dump {
-        test.fact(&format!("{} follow", words::count(dump.goroutines.len(), "stack")), true);
+        test.fact(&format!("{} behind it", words::count(dump.goroutines.len(), "stack")), true);
     }
     let mut numbers = words.numbers;
     if let Some(id) = told.culprit.as_ref().and_then(|culprit| culprit.id) {
