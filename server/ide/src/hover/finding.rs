@@ -36,10 +36,10 @@ pub(super) fn section(snapshot: &Snapshot, line: u32, field: Option<Field>, room
         evidence::title(&mut markup, finding);
         if here.is_further {
             let line = finding.place.line + 1;
-            markup.paragraph(&format!("Here too; the worst is on line {line}: {}", finding.message));
+            markup.prose(&format!("Here too; the worst is on line {line}: {}", finding.message));
             continue;
         }
-        markup.paragraph(&finding.message);
+        markup.prose(&finding.message);
         if is_whole(here) {
             let used = markup.height();
             evidence::conditions(
