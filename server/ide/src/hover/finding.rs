@@ -153,9 +153,19 @@ mod tests {
 
                 Bytes this cycle marked, that is the live heap it found, in MiB rounded down. Objects allocated while marking ran count as live.
 
+                A bad value suggests: Steady growth over cycles that were not forced suggests memory that is kept. Close to the heap at end again and again means that the collector finds little garbage.
+
+                How to read it: Its trend over cycles is the leak signal. Where the heap grew a lot during mark, subtract that growth (heap at end minus heap at start) to compare cycles.
+
+                Normal: Level, or rising to a level and staying there. 0 is a tiny program.
+
+                - Often confused: Not only what the program keeps: whatever is allocated while marking runs counts as live in this cycle, needed or not.
+
+                - Often confused: MB are MiB, cut to whole ones: 0 is anything below one, 1 more may be a few bytes.
+
                 What to do next: GC101
 
-                gc.heap_live_mb · read by FT102, GC101, GC102, GC103, GC107, GC203, GC402, GC403 · see Live heap · runtime/mgc.go gcMarkTermination (bytesMarked)
+                gc.heap_live_mb · read by 9 rules · see Live heap · runtime/mgc.go gcMarkTermination (bytesMarked)
             "#]],
         );
     }
