@@ -61,11 +61,11 @@ enum Of {
 /// All metrics, in the order in which they are listed.
 pub static METRICS: [Metric; 11] = [
     metric("p99_stw", "p99 of the stop-the-world times of cycles", Unit::Time, |parsed, summary| {
-        let pauses = summary.gc()?.pause_ms.clone()?;
+        let pauses = summary.gc()?.pause_ms?;
         Ok((pauses.p99, at_row(parsed, summary, pauses.max_index)))
     }),
     metric("max_stw", "longest stop-the-world time of a cycle", Unit::Time, |parsed, summary| {
-        let pauses = summary.gc()?.pause_ms.clone()?;
+        let pauses = summary.gc()?.pause_ms?;
         Ok((pauses.max, at_row(parsed, summary, pauses.max_index)))
     }),
     metric("gc_cpu", "share of all processor time that went to the collector", Unit::Percent, |_, summary| {

@@ -129,7 +129,7 @@ pub fn of(parsed: &Parsed, rule: &'static Rule, run: Option<usize>, line_in_word
         Verdict::Found(found) | Verdict::Muted(found) => {
             for finding in found.iter().take(MAX_FOUND) {
                 title(&mut markup, finding);
-                markup.paragraph(&finding.message);
+                markup.prose(&finding.message);
                 conditions(&mut markup, &finding.test, usize::MAX);
                 outlook(&mut markup, finding);
                 places(&mut markup, finding, line_in_words);
@@ -228,7 +228,7 @@ pub(crate) fn conditions(markup: &mut Markup, test: &Test, max: usize) {
         order.sort_unstable();
     }
     for index in order {
-        markup.sentence(&[Shown::Words(all[index].marked())]);
+        markup.sentence(&[Shown::Prose(all[index].marked())]);
     }
     if n_shown < all.len() && max > 0 {
         let left = words::count(all.len() - n_shown, "more condition");
@@ -269,7 +269,7 @@ fn places(markup: &mut Markup, finding: &Finding, line_in_words: &dyn Fn(u32) ->
     markup.entry("Shown at:", &line_in_words(finding.place.line));
     for related in &finding.related {
         let line = line_in_words(related.place.line);
-        markup.sentence(&[Shown::Words(format!("{line}: {}", related.text))]);
+        markup.sentence(&[Shown::Prose(format!("{line}: {}", related.text))]);
     }
 }
 

@@ -14,13 +14,15 @@ pub enum Shown {
     Words(String),
     /// Text of the log, to be shown as it is.
     Verbatim(String),
+    /// A sentence with words of the log among ours: those that Markdown would read are shown as they are.
+    Prose(String),
 }
 
 impl Shown {
     /// The text alone.
     pub fn text(&self) -> &str {
         match self {
-            Self::Words(text) | Self::Verbatim(text) => text,
+            Self::Words(text) | Self::Verbatim(text) | Self::Prose(text) => text,
         }
     }
 
@@ -28,8 +30,21 @@ impl Shown {
         match self {
             Self::Words(text) => escape(text),
             Self::Verbatim(text) => format!("`{}`", verbatim(text)),
+            Self::Prose(text) => prose(text),
         }
     }
+}
+
+/// A sentence whose words are plain, or stand between backticks where Markdown would read them as something else.
+fn prose(text: &str) -> String {
+    let word = |word: &str| {
+        if escape(word) == word {
+            return word.to_owned();
+        }
+        let code = word.trim_end_matches(['.', ',', ';', ':']);
+        if code.is_empty() { escape(word) } else { format!("`{}`{}", verbatim(code), &word[code.len()..]) }
+    };
+    text.split(char::is_whitespace).map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Text that can stand between backticks.
@@ -64,6 +79,14 @@ impl Markup {
         if !text.is_empty() {
             self.blank();
             self.text.push_str(&escape(text));
+        }
+    }
+
+    /// A paragraph with words of the log in it.
+    pub fn prose(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.blank();
+            self.text.push_str(&prose(text));
         }
     }
 
@@ -268,6 +291,16 @@ mod tests {
         markup.entry("a", "1");
         markup.entry("b", "2");
         assert_eq!(markup.finish(), "**gc** cycle\n\n- **a** 1\n- **b** 2");
+    }
+
+    #[test]
+    fn words_of_a_log_in_a_sentence_are_code_where_markdown_would_read_them() {
+        assert_eq!(prose("calls main.(*node).walk."), "calls `main.(*node).walk`.");
+        assert_eq!(
+            prose("[x](command:y) <img\u{1b} `a` 1 < 2"),
+            "`[x](command:y)` `<img\u{fffd}` `\u{fffd}a\u{fffd}` 1 `<` 2"
+        );
+        assert_eq!(prose("28→56 MB (strong evidence); at_s 5 %"), "28→56 MB (strong evidence); at_s 5 %");
     }
 
     #[test]

@@ -54,8 +54,8 @@ pub(super) fn text(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> Strin
     markup.finish()
 }
 
-/// The hover of a field about which something was found: that, the numbers of this place, what the field is. How to read
-/// it and what is normal is on its page; the rule has judged it.
+/// The hover of a field about which something was found: that, the numbers of this place, what the field is, and of the
+/// rest what there is room for.
 fn with_findings(
     snapshot: &Snapshot,
     item: &Item,
@@ -65,18 +65,49 @@ fn with_findings(
 ) -> Option<String> {
     // Asked first with all room: mostly there is nothing to tell, and the rest need not be made.
     finding::section(snapshot, value.loc.line, Some(value.field), MAX_HEIGHT)?;
-    let mut rest = Markup::default();
+    let def = value.field.def();
+    let (mut rest, mut end) = (Markup::default(), Markup::default());
     here(&mut rest, snapshot, item, value, go);
-    rest.paragraph(value.field.def().meaning);
-    finding::write_pages(&mut rest, snapshot, value.loc.line);
-    footer::write(&mut rest, value.field, go);
-    let room = MAX_HEIGHT.saturating_sub(title.height() + rest.height() + 1);
+    rest.paragraph(def.meaning);
+    finding::write_pages(&mut end, snapshot, value.loc.line);
+    footer::write(&mut end, value.field, go);
+    let room = MAX_HEIGHT.saturating_sub(title.height() + rest.height() + end.height() + 1);
     let found = finding::section(snapshot, value.loc.line, Some(value.field), room)?;
     let mut markup = Markup::default();
     for part in [title.text(), &found, rest.text()] {
         markup.append(part);
     }
+    // Of what is true in general, what there is room for; what speaks of bad values first.
+    for general in general(value, go) {
+        if markup.height() + general.height() + end.height() <= MAX_HEIGHT {
+            markup.append(general.text());
+        }
+    }
+    markup.append(end.text());
     Some(markup.finish())
+}
+
+/// What is true of a field in general, part by part.
+fn general(value: &ItemValue, go: GoReleases) -> Vec<Markup> {
+    let def = value.field.def();
+    let of_run = |releases: &GoReleases| !releases.intersection(go).is_empty();
+    let mut parts = Vec::new();
+    let mut part = |write: &dyn Fn(&mut Markup)| {
+        let mut markup = Markup::default();
+        write(&mut markup);
+        parts.push(markup);
+    };
+    part(&|markup| markup.labeled("A bad value suggests", def.suspect));
+    for (releases, note) in def.notes.iter().filter(|(releases, _)| of_run(releases)) {
+        let label = if releases.contains_all(GoReleases::ALL) { "Note" } else { &format!("Go {releases}") };
+        part(&|markup| markup.entry(&format!("{label}:"), note));
+    }
+    part(&|markup| markup.labeled("How to read it", def.reading));
+    part(&|markup| markup.labeled("Normal", def.normal));
+    for (_, confusion) in def.confusion.iter().filter(|(releases, _)| of_run(releases)) {
+        part(&|markup| markup.entry("Often confused:", confusion));
+    }
+    parts
 }
 
 /// Numbers of this place: the wall clock, the place in the run, the value before, formulas.
