@@ -76,8 +76,9 @@ mod tests {
             write(&mut markup, field, GoReleases::range(24, 24));
             links.resolve(&markup.finish())
         };
-        expect!["gc.stacks_mb · read by FT111, GC104, GC106 · see Stacks · runtime/mgcpacer.go stackScan, maxStackScan, lastStackScan"].assert_eq(&footer(gc::STACKS_MB, &Links::None));
-        expect!["gc.n · read by 6 rules · see GC cycle · runtime/mgc.go gcMarkTermination (memstats.numgc)"].assert_eq(&footer(gc::N, &Links::None));
+        expect!["gc.stacks_mb · read by GC104, GC106 · see Stacks · runtime/mgcpacer.go stackScan, maxStackScan, lastStackScan"].assert_eq(&footer(gc::STACKS_MB, &Links::None));
+        expect!["gc.n · read by 6 rules · see GC cycle · runtime/mgc.go gcMarkTermination (memstats.numgc)"]
+            .assert_eq(&footer(gc::N, &Links::None));
         expect!["[sched.idlethreads](gotracelens://page/sched.idlethreads) · read by [SC106 threads-blocked](gotracelens://page/SC106) · see [M](gotracelens://page/term%3Am) · runtime/proc.go schedtrace (nmidle)"].assert_eq(&footer(sched::IDLETHREADS, &Links::Scheme));
     }
 }

@@ -63,7 +63,8 @@ const LIMITS: &[Limit] = &[
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
-    let min_above = limits.get("min_above_mb");
+    let (min_above, factor) = (limits.get("min_above_mb"), limits.get("factor"));
+    let (window_rows, min_window) = (limits.get("window") as usize, limits.get("min_window"));
     let mut hits = Vec::new();
     let mut factors = Vec::new();
     for row in 0..cycles.len() {
@@ -72,13 +73,19 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         if heap.is_nan() || heap < min_above {
             continue;
         }
-        let window = row.saturating_sub(limits.get("window") as usize)..row;
-        if (window.len() as f64) < limits.get("min_window") {
+        let window = row.saturating_sub(window_rows)..row;
+        if (window.len() as f64) < min_window {
+            continue;
+        }
+        // At least half of the values are at most their median: without them it need not be taken.
+        let n_low = cycles.heap_end_mb[window.clone()].iter().filter(|usual| factor * **usual <= heap).count();
+        let n_known = cycles.heap_end_mb[window.clone()].iter().filter(|usual| usual.is_finite()).count();
+        if 2 * n_low < n_known {
             continue;
         }
         let usual = (median(&cycles.heap_end_mb[window.clone()]), median(&cycles.heap_live_mb[window]));
         let (Some(usual_heap), Some(usual_live)) = usual else { continue };
-        if heap < limits.get("factor") * usual_heap || heap - usual_heap < min_above {
+        if heap < factor * usual_heap || heap - usual_heap < min_above {
             continue;
         }
         let back = usual_live + (limits.get("back_to") * usual_live).max(2.0);
