@@ -63,6 +63,8 @@ mod torn;
 #[cfg(test)]
 mod trends;
 #[cfg(test)]
+mod tune;
+#[cfg(test)]
 mod unwrap;
 #[cfg(test)]
 mod values;

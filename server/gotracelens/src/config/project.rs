@@ -322,13 +322,13 @@ mod tests {
 
     #[test]
     fn an_entry_that_is_not_understood_mutes_nothing() {
-        let text = "[[mute]]\nrule = \"GC999\"\n[[mute]]\nrule = \"stw-long\"\nfile = \"*\"\n[[mute]]\nrule = \"stw-long\"\n\
+        let text = "[[mute]]\nrule = \"nonsense\"\n[[mute]]\nrule = \"stw-long\"\nfile = \"*\"\n[[mute]]\nrule = \"stw-long\"\n\
                     files = [1]\n[[mute]]\nrule = \"stw-long\"\nfiles = \"a\"\nlines = \"7-3\"\n[[mute]]\nfiles = \"a\"\n";
         let folder = folder(&[("gotracelens.mute.toml", text)]);
         let file = Project::of(folder.path()).mute.unwrap();
         assert!(file.content.is_empty());
         let expected = [
-            "2:0-4 mute.0.rule: there is no rule \"GC999\"",
+            "2:0-4 mute.0.rule: there is no rule \"nonsense\"",
             "5:0-4 mute.1.file: there is no such setting; did you mean files?",
             "8:0-5 mute.2.files: expected a glob or a list of globs",
             "12:0-5 mute.3.lines: expected lines such as \"120-180\", got \"7-3\"",

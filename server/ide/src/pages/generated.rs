@@ -143,6 +143,7 @@ pub(super) static FILES: &[File] = &[
     File { name: "switches", title: "GODEBUG", path: "godebug.md", text: include_str!("../../../docs/godebug.md") },
     File { name: "parse", title: "Output of parse", path: "parse.md", text: include_str!("../../../docs/parse.md") },
     File { name: "files", title: "Files", path: "files.md", text: include_str!("../../../docs/files.md") },
+    File { name: "tune", title: "What to set", path: "tune.md", text: include_str!("../../../docs/tune.md") },
     File { name: "ci", title: "In CI", path: "ci.md", text: include_str!("../../../docs/ci.md") },
     File { name: "blocks", title: "Blocks", path: "blocks.md", text: include_str!("../../../docs/blocks.md") },
     File { name: "godebug", title: "GODEBUG", path: "godebug.md", text: include_str!("../../../docs/godebug.md") },

@@ -34,7 +34,7 @@
 //! recorded runs of that kind they were mostly 1 to 15 % of the cycles, with 16 Ps on 2 CPUs up to 43 %, in both phases.
 //! A loop that could not be stopped showed them in 45 to 76 % of its cycles, in sweep termination alone. So where long
 //! pauses are no habit of the run (fewer than 40 % of its cycles, or not one and the same phase) and the worst is twice
-//! what such cycles usually take, the message says that it may be the machine's. Cycles that check for goroutine
+//! what such cycles usually take, the message says that it may be the machine's, and below 100 ms it is Info. Cycles that check for goroutine
 //! leaks are left out. A cycle without any concurrent mark (`(forced)` in Go 1.5 to 1.8, or
 //! `gcstoptheworld`) marks in its last phase; the message says so. Up to Go 1.4 the whole collection is one pause by
 //! design: reported as Info from 10 ms on.

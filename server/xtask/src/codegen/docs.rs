@@ -149,6 +149,7 @@ const CHAPTERS: &[(&str, &str, &str)] = &[
     ("Rules", "rules.md", "what is looked for, why it matters, what to do next"),
     ("Output of parse", "parse.md", "lines as JSON or as a table"),
     ("Files", "files.md", "parts of logs, rotated files, extract and strip"),
+    ("What to set", "tune.md", "GOGC, GOMEMLIMIT and GOMAXPROCS for a run, and what other values would cost"),
     ("Requests", "requests.md", "whether slow requests are the collector's, and what happened around a line"),
     ("In CI", "ci.md", "formats for other tools, budgets, GitHub Actions"),
     ("Blocks", "blocks.md", "dumps, scheddetail blocks, profiles and race reports as objects"),

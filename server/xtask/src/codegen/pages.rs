@@ -14,6 +14,7 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("switches", "GODEBUG", "godebug.md"),
     ("parse", "Output of parse", "parse.md"),
     ("files", "Files", "files.md"),
+    ("tune", "What to set", "tune.md"),
     ("ci", "In CI", "ci.md"),
     ("blocks", "Blocks", "blocks.md"),
     ("godebug", "GODEBUG", "godebug.md"),
