@@ -130,7 +130,9 @@ fn a_finding_keeps_its_fingerprint_when_lines_are_appended() {
         assert_eq!(all.len(), distinct.len(), "{all:?}");
         distinct
     };
-    let short = fingerprints(&leak(200));
+    let mut short = fingerprints(&leak(200));
+    // That a log ends without a word is true of its last run alone.
+    short.retain(|fingerprint| !fingerprint.contains("FT111"));
     assert!(!short.is_empty());
     // The process starts again, and what was found in its first life is still the same.
     let long = fingerprints(&(leak(200) + &leak(200)));

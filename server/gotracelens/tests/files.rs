@@ -89,7 +89,7 @@ fn a_summary_of_a_part_says_so_and_has_its_numbers_alone() {
         &["summary", "--run", "1", "--from", "gc2", "-"],
         LOG,
         expect![[r#"
-            -: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 2 cycles had 10 ms or more; it may be the machine's · GC301
+            -: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 2 cycles had 10 ms or more · GC301
               selected: run 1, from gc2; all numbers are of that alone
 
               run 1, lines 5 to 7, 2 of its 4 trace lines, Go 1.6 – 1.17
@@ -106,7 +106,8 @@ fn a_summary_of_a_part_says_so_and_has_its_numbers_alone() {
                 GOGC            unknown: there are too few gc lines
                 memory limit    none: it came with Go 1.19
                 GODEBUG         gctrace=1 or more  (line 5)
-                warning[GC301] line 5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 2 cycles had 10 ms or more; it may be the machine's.
+                info[GC301] line 5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 2 cycles had 10 ms or more; it may be the machine's.
+                not enough data: GC101 needs 40 cycles and 30 s, has 2 and 1 s; GC107 needs 10 cycles and 60 s and 3 cycles in the second half, has 2 and 1 s and 1
 
         "#]],
     );
@@ -284,7 +285,7 @@ fn a_joined_log_tells_places_in_its_files() {
         ran.stdout.replace(folder.path().to_str().unwrap(), "DIR")
     };
     expect![[r#"
-        DIR/app.log.1 + DIR/app.log: 2 runs · Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more; it may be the machine's · GC301 (+1 more)
+        DIR/app.log.1 + DIR/app.log: 2 runs · Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more · GC301 (+1 more)
 
           run 1, DIR/app.log.1:2 to DIR/app.log:2, Go 1.6 – 1.17
             GC cycles       3, gc 1 to gc 3
@@ -306,7 +307,8 @@ fn a_joined_log_tells_places_in_its_files() {
             memory limit    none: it came with Go 1.19
             GODEBUG         gctrace=1 or more  (DIR/app.log.1:3)
             GODEBUG         schedtrace=1 or more  (DIR/app.log.1:2)
-            warning[GC301] DIR/app.log.1:5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more; it may be the machine's.
+            info[GC301] DIR/app.log.1:5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more; it may be the machine's.
+            not enough data: GC101 needs 40 cycles and 30 s, has 3 and 2.01 s; GC107 needs 10 cycles and 60 s and 3 cycles in the second half, has 3 and 2.01 s and 2
 
           run 2, DIR/app.log:4 to DIR/app.log:5, Go 1.6 – 1.17
             GC cycles       2, gc 1 to gc 2
@@ -323,6 +325,7 @@ fn a_joined_log_tells_places_in_its_files() {
             memory limit    none: it came with Go 1.19
             GODEBUG         gctrace=1 or more  (DIR/app.log:4)
             info[LG101] DIR/app.log:4: New process run starts here (gc 3 @2.045s, then gc 1 @0.020s).
+            not enough data: GC101 needs 40 cycles and 30 s, has 2 and 1 s; GC107 needs 10 cycles and 60 s and 3 cycles in the second half, has 2 and 1 s and 1
 
     "#]].assert_eq(&text(&["summary"]));
     expect![[r#"
@@ -339,7 +342,7 @@ fn a_joined_log_tells_places_in_its_files() {
           |
           = note: torn-line, see `gotracelens explain LG105`
 
-        warning[GC301]: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more; it may be the machine's.
+        info[GC301]: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more; it may be the machine's.
          --> DIR/app.log.1:5:27
           |
         5 | gc 2 @1.045s 3%: 0.10+1.0+10 ms clock, 0.80+0/INFO torn
@@ -378,7 +381,7 @@ fn a_joined_log_tells_places_in_its_files() {
           |
           = note: restart-in-log, see `gotracelens explain LG101`
 
-        1 warning, 1 info, 2 hints in 2 files
+        2 infos, 2 hints in 2 files
     "#]].assert_eq(&text(&["check", "--show", "hint"]));
     let found: Value = serde_json::from_str(&text(&["check", "--show", "hint", "--format", "json"])).unwrap();
     let file = &found["files"][0];

@@ -94,7 +94,7 @@ pub static METRICS: [Metric; 11] = [
     }),
     metric("runnable_p99", "p99 of the goroutines that wait for a P", Unit::Number, |_, summary| {
         let sched = summary.sched.as_ref().ok_or(Absent::NoLines)?;
-        sched.runnable.clone().map(|runnable| (runnable.p99, start(summary)))
+        sched.runnable.map(|runnable| (runnable.p99, start(summary)))
     }),
     Metric { name: "leak", title: "findings of the leak rules", unit: Unit::None, of: Of::Leak },
     Metric { name: "findings", title: "warnings and errors in the log", unit: Unit::Number, of: Of::Findings },

@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_rules_are_asked() {
-        let rising: Vec<(f64, f64)> = (0..200).map(|idx| f64::from(idx)).map(|idx| (idx, 100.0 + idx)).collect();
+        let rising: Vec<(f64, f64)> = (0..200).map(f64::from).map(|idx| (idx, 100.0 + idx)).collect();
         assert_eq!(said(&rising), Said { leak: true, ..Said::default() });
         let jump: Vec<(f64, f64)> =
             rising.iter().map(|&(at, _)| (at, if at < 100.0 { 100.0 } else { 160.0 })).collect();

@@ -94,7 +94,7 @@ pub(super) static FILES: &[File] = &[
     File { name: "GC405", title: "GC405 alloc-burst: The program allocated far faster than usual for a while", path: "rules/alloc-burst.md", text: include_str!("../../../docs/rules/alloc-burst.md") },
     File { name: "GC501", title: "GC501 forced-gc-storm: The program keeps forcing collections", path: "rules/forced-gc-storm.md", text: include_str!("../../../docs/rules/forced-gc-storm.md") },
     File { name: "GC502", title: "GC502 timer-gc: The runtime collected because two minutes had passed", path: "rules/timer-gc.md", text: include_str!("../../../docs/rules/timer-gc.md") },
-    File { name: "GC503", title: "GC503 leak-check-gc: A collection looked for leaked goroutines", path: "rules/leak-check-gc.md", text: include_str!("../../../docs/rules/leak-check-gc.md") },
+    File { name: "GC503", title: "GC503 leak-check-gc: A collection checked for goroutine leaks", path: "rules/leak-check-gc.md", text: include_str!("../../../docs/rules/leak-check-gc.md") },
     File { name: "GC601", title: "GC601 scavenge-eager: Allocation has to return memory to the operating system first", path: "rules/scavenge-eager.md", text: include_str!("../../../docs/rules/scavenge-eager.md") },
     File { name: "GC602", title: "GC602 scavenge-churn: Memory is returned to the operating system and taken again", path: "rules/scavenge-churn.md", text: include_str!("../../../docs/rules/scavenge-churn.md") },
     File { name: "GC603", title: "GC603 heap-underused: Most of the heap that is held is free", path: "rules/heap-underused.md", text: include_str!("../../../docs/rules/heap-underused.md") },

@@ -38,7 +38,7 @@ use crate::words::count;
 pub(crate) static RULE: Rule = Rule {
     code: "GC503",
     slug: "leak-check-gc",
-    title: "A collection looked for leaked goroutines",
+    title: "A collection checked for goroutine leaks",
     severity: Severity::Hint,
     kind: Kind::Point,
     reads: &[gc::LEAK_CHECK],
@@ -60,7 +60,7 @@ fn check(run: &RunView, _: &Limits, findings: &mut Findings) {
     let finding = as_finding(&RULE, run.run, &hits, |_| Words {
         severity: Severity::Hint,
         message: format!(
-            "{} of {} looked for leaked goroutines: the goroutineleak profile was fetched.",
+            "{} of {} checked for goroutine leaks: the goroutineleak profile was fetched.",
             count(hits.len(), "cycle"),
             cycles.len()
         ),
@@ -92,7 +92,7 @@ mod tests {
             &RULE,
             &log,
             expect![[r#"
-                1:leak_check Hint GC503: 2 cycles of 5 looked for leaked goroutines: the goroutineleak profile was fetched.
+                1:leak_check Hint GC503: 2 cycles of 5 checked for goroutine leaks: the goroutineleak profile was fetched.
                   5:leak_check as bad: gc 5 @9.038s
                   further 5:leak_check
             "#]],

@@ -85,7 +85,7 @@ pub fn so_far(run: &RunView) -> Option<SoFar> {
     let (missing, asked): (Vec<Condition>, Vec<Condition>) =
         test.conditions.into_iter().partition(|condition| condition.is_about_data && !condition.holds);
     let rises = !missing.is_empty() && asked.iter().all(|condition| condition.holds);
-    rises.then(|| SoFar::Rising { mb: (pace.start_mb, pace.end_mb), n_cycles: points.len(), missing })
+    rises.then_some(SoFar::Rising { mb: (pace.start_mb, pace.end_mb), n_cycles: points.len(), missing })
 }
 
 #[cfg(test)]
