@@ -118,3 +118,45 @@ it("refuses a time that is none", function()
   ed:cmd("Gotracelens around soon")
   equal(ed:lua("return notified"), { 'gotracelens: "soon" is no time: 2s, 250ms' })
 end)
+
+it("copies a command to run next", function()
+  local ed = open()
+  run(ed, "gotracelens.copy", '{ "go tool pprof -http=: x" }')
+  equal(ed:lua([[return vim.fn.getreg('"')]]), "go tool pprof -http=: x")
+end)
+
+it("tells what to set for a run and why a rule found something", function()
+  local ed = open()
+  local function shown(part)
+    return editor.wait("a window that says " .. part, function()
+      local text = ed:lua([[
+        for _, win in ipairs(vim.api.nvim_list_wins()) do
+          if vim.api.nvim_win_get_config(win).relative ~= "" then
+            return table.concat(vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(win), 0, -1, false), "\n")
+          end
+        end
+        return ""
+      ]])
+      return text:find(part, 1, true) and text or nil
+    end)
+  end
+  ed:cmd("100")
+  ed:cmd("Gotracelens tune")
+  shown("no setting cures that")
+  run(ed, "gotracelens.evidence", '{ { textDocument = { uri = uri }, code = "GC101", line = 99 } }')
+  shown("✓ cycles")
+end)
+
+it("saves the file of what is muted after an edit of the server", function()
+  local ed = open()
+  local written = ed:lua([[
+    local path = vim.fn.tempname() .. ".toml"
+    local bufnr = vim.fn.bufadd(path)
+    vim.fn.bufload(bufnr)
+    vim.api.nvim_buf_set_lines(bufnr, 0, -1, false, { "[[mute]]", 'rule = "GC101"' })
+    local client = vim.lsp.get_clients({ name = "gotracelens" })[1]
+    client:exec_cmd({ title = "", command = "gotracelens.saveMutes", arguments = { vim.uri_from_bufnr(bufnr) } })
+    return vim.fn.readfile(path)
+  ]])
+  equal(written, { "[[mute]]", 'rule = "GC101"' })
+end)

@@ -9,6 +9,7 @@ import type { Server } from "./client";
 export const SERVER_COMMANDS = [
   "gotracelens.around",
   "gotracelens.copy",
+  "gotracelens.evidence",
   "gotracelens.narrate",
   "gotracelens.openPage",
   "gotracelens.reveal",
@@ -61,6 +62,12 @@ export function registerPlaces(server: Server): vscode.Disposable {
     texts,
     vscode.workspace.registerTextDocumentContentProvider(SCHEME, texts),
     vscode.commands.registerCommand("gotracelens.reveal", reveal),
+    vscode.commands.registerCommand("gotracelens.evidence", async (asked: { readonly code: string }) => {
+      const told = await server.request<{ readonly markdown: string } | null>("gotracelens/evidence", asked);
+      if (told) {
+        await texts.show(`Evidence of ${asked.code}`, told.markdown);
+      }
+    }),
     vscode.commands.registerCommand("gotracelens.copy", async (text: string) => {
       await vscode.env.clipboard.writeText(text);
       void vscode.window.setStatusBarMessage(`gotracelens: copied ${text.split("\n", 1)[0] ?? ""}`, 5_000);

@@ -31,7 +31,8 @@ fn start(folder: &Path) -> Client {
             "didChangeWatchedFiles": {"dynamicRegistration": true},
         },
     });
-    let options = json!({"commands": ["gotracelens.copy", "gotracelens.openPage", "gotracelens.saveMutes"]});
+    let commands = ["gotracelens.copy", "gotracelens.evidence", "gotracelens.openPage", "gotracelens.saveMutes"];
+    let options = json!({ "commands": commands });
     let folders = json!([{"uri": format!("file://{}", folder.display()), "name": "project"}]);
     let (mut client, _) = Client::start_with(json!({"processId": null, "rootUri": null, "capabilities": capabilities,
         "workspaceFolders": folders, "initializationOptions": options}));
@@ -141,7 +142,7 @@ fn a_finding_is_muted_on_a_line_in_a_file_and_in_the_workspace() {
 }
 
 #[test]
-fn the_page_of_a_finding_can_be_opened_and_nothing_is_offered_beside_it() {
+fn a_finding_is_explained_and_its_commands_are_copied_and_nothing_is_offered_beside_it() {
     let (folder, log) = project(&[]);
     let mut client = start(folder.path());
     client.open(&log, &leaking());
@@ -156,6 +157,23 @@ fn the_page_of_a_finding_can_be_opened_and_nothing_is_offered_beside_it() {
     let explain = actions.as_array().unwrap().iter().find(|action| action["title"] == "Explain GC101 live-heap-leak");
     let command = &explain.unwrap_or_else(|| panic!("{actions}"))["command"];
     assert_eq!((&command["command"], &command["arguments"]), (&json!("gotracelens.openPage"), &json!(["GC101"])));
+    let copied: Vec<&str> = actions
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|action| action["command"]["command"] == "gotracelens.copy")
+        .filter_map(|action| action["command"]["arguments"][0].as_str())
+        .collect();
+    assert!(
+        copied.iter().any(|command| command.contains("go tool pprof") && command.contains("-diff_base")),
+        "{actions}"
+    );
+    // What the action carries is what the request takes.
+    let shows =
+        actions.as_array().unwrap().iter().find(|action| action["command"]["command"] == "gotracelens.evidence");
+    let asked = shows.unwrap_or_else(|| panic!("{actions}"))["command"]["arguments"][0].clone();
+    let evidence = client.ask("gotracelens/evidence", asked);
+    assert!(evidence["markdown"].as_str().is_some_and(|text| text.contains("✓ cycles: 100")), "{evidence}");
     assert_eq!(ask(&mut client, &range(1, 0, 0)), json!([]));
     client.finish();
 }

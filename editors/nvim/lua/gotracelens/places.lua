@@ -66,7 +66,7 @@ end
 
 --- Shows in a window at the cursor what a request tells about a place, else about the cursor.
 ---@param method string
----@param place? lsp.TextDocumentPositionParams
+---@param place? lsp.TextDocumentPositionParams|{ textDocument: lsp.TextDocumentIdentifier, code: string }
 ---@param nothing string what is said when there is nothing to tell
 local function tell(method, place, nothing)
   place = place or cursor()
@@ -152,6 +152,9 @@ local COMMANDS = {
   end,
   ["gotracelens.copy"] = function(command)
     copy(command.arguments[1])
+  end,
+  ["gotracelens.evidence"] = function(command)
+    tell("gotracelens/evidence", command.arguments[1], "this rule has nothing to say about the run")
   end,
   ["gotracelens.narrate"] = function(command)
     M.narrate(command.arguments[1])

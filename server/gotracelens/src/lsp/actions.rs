@@ -18,6 +18,8 @@ use super::{from_proto, questions, to_proto};
 
 /// Puts a text into the clipboard: `[text]`.
 const COPY: &str = "gotracelens.copy";
+/// Shows the answer to `gotracelens/evidence`: `[its parameters]`.
+const EVIDENCE: &str = "gotracelens.evidence";
 /// Opens a page of the reference: `[name]`.
 const OPEN_PAGE: &str = "gotracelens.openPage";
 /// Saves the file of what is muted, which an edit has left unsaved in some editors: `[uri]`.
@@ -72,6 +74,9 @@ fn about_finding(view: &View, finding: &Diagnostic, lines: (u32, u32), actions: 
         add(format!("Copy the command: {title}"), None, Some((COPY, json!(text))));
     }
     let rule = format!("{} {}", finding.code, finding.slug);
+    let asked =
+        json!({"textDocument": {"uri": view.uri}, "code": finding.code, "run": finding.run, "line": finding.loc.line});
+    add(format!("Show the evidence of {rule}"), None, Some((EVIDENCE, asked)));
     add(format!("Explain {rule}"), None, Some((OPEN_PAGE, json!(finding.code))));
     if !view.profile.edits_files {
         return;

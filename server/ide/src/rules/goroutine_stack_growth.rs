@@ -11,10 +11,19 @@
 //!
 //! ## What to do next
 //!
-//! 1. Save the goroutines and open the file here: `curl 'http://HOST/debug/pprof/goroutine?debug=2' > g.txt`. Large
-//!    groups that wait at the same place are the leak.
-//! 2. With Go 1.27 (1.26 with GOEXPERIMENT=goroutineleakprofile) ask for proven leaks:
-//!    `curl 'http://HOST/debug/pprof/goroutineleak?debug=2'`.
+//! Save the goroutines and open the file here: large groups that wait at the same place are the leak.
+//!
+//! ```sh
+//! # all goroutines with their stacks; open the file here
+//! curl -so goroutines.txt 'http://HOST/debug/pprof/goroutine?debug=2'
+//! ```
+//!
+//! With Go 1.27 (1.26 with GOEXPERIMENT=goroutineleakprofile) ask for proven leaks:
+//!
+//! ```sh
+//! # goroutines that nothing can wake anymore (Go 1.27)
+//! curl -so leaked.txt 'http://HOST/debug/pprof/goroutineleak?debug=2'
+//! ```
 //!
 //! ## Limits
 //!

@@ -19,6 +19,11 @@
 //! for anybody: fewer processors than GOMAXPROCS, or a CPU limit. Long pauses: `stw-long`. An execution trace
 //! (`runtime/trace`) shows the assists of single requests.
 //!
+//! ```sh
+//! # five seconds of execution trace, opened in the browser
+//! curl -so t.out 'http://HOST/debug/pprof/trace?seconds=5' && go tool trace t.out
+//! ```
+//!
 //! ## Limits
 //!
 //! It compares, and does not prove: work and collections may be started by the same timer, and processors may be short at

@@ -16,6 +16,11 @@
 //! (`runtime/trace`) or spans show it; a goroutine dump taken while requests are slow often does too. Run queues in a
 //! schedtrace say whether processors are short.
 //!
+//! ```sh
+//! # five seconds of execution trace, opened in the browser
+//! curl -so t.out 'http://HOST/debug/pprof/trace?seconds=5' && go tool trace t.out
+//! ```
+//!
 //! ## Limits
 //!
 //! A request counts by its beginning and not by the collections it overlaps, because a long request overlaps more of

@@ -16,6 +16,12 @@
 //! Record longer, and take two heap profiles some minutes apart, as for `live-heap-leak`. If `goroutine-stack-growth`
 //! is reported too, look at the goroutines first.
 //!
+//! ```sh
+//! # two heap profiles five minutes apart, compared by what is in use
+//! curl -so h1.pb.gz http://HOST/debug/pprof/heap && sleep 300 && curl -so h2.pb.gz http://HOST/debug/pprof/heap
+//! go tool pprof -sample_index=inuse_space -diff_base h1.pb.gz h2.pb.gz
+//! ```
+//!
 //! ## Limits
 //!
 //! A large build, a load phase or a cache that takes all of the run to fill are not to be told apart from a leak while

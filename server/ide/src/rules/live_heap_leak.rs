@@ -23,12 +23,23 @@
 //!
 //! ## What to do next
 //!
-//! 1. Take two heap profiles some minutes apart and compare what is in use:
-//!    `curl -so h1.pb.gz http://HOST/debug/pprof/heap`, wait, the same to `h2.pb.gz`, then
-//!    `go tool pprof -sample_index=inuse_space -diff_base h1.pb.gz h2.pb.gz`.
-//! 2. If `goroutine-stack-growth` is reported too, look at the goroutines first: what they hold grows with them.
-//! 3. Check maps and caches without eviction, tickers that are not stopped, `defer` in loops, small slices of large
-//!    arrays, contexts that are never cancelled.
+//! Take two heap profiles some minutes apart and compare what is in use:
+//!
+//! ```sh
+//! # two heap profiles five minutes apart, compared by what is in use
+//! curl -so h1.pb.gz http://HOST/debug/pprof/heap && sleep 300 && curl -so h2.pb.gz http://HOST/debug/pprof/heap
+//! go tool pprof -sample_index=inuse_space -diff_base h1.pb.gz h2.pb.gz
+//! ```
+//!
+//! If `goroutine-stack-growth` is reported too, look at the goroutines first: what they hold grows with them.
+//!
+//! ```sh
+//! # all goroutines with their stacks; open the file here
+//! curl -so goroutines.txt 'http://HOST/debug/pprof/goroutine?debug=2'
+//! ```
+//!
+//! Check maps and caches without eviction, tickers that are not stopped, `defer` in loops, small slices of large arrays,
+//! contexts that are never cancelled.
 //!
 //! ## Limits
 //!

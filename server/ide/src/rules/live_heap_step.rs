@@ -12,7 +12,13 @@
 //! ## What to do next
 //!
 //! Look at what was deployed, loaded or connected at that time. If it should have been dropped, compare heap profiles
-//! from before and after.
+//! from before and after, here from now and from after the next step:
+//!
+//! ```sh
+//! # two heap profiles, before and after, compared by what is in use
+//! curl -so h1.pb.gz http://HOST/debug/pprof/heap && sleep 300 && curl -so h2.pb.gz http://HOST/debug/pprof/heap
+//! go tool pprof -sample_index=inuse_space -diff_base h1.pb.gz h2.pb.gz
+//! ```
 //!
 //! ## Limits
 //!

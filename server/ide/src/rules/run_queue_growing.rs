@@ -15,6 +15,11 @@
 //! real share of CPUs whether there are too few. A backlog that begins with a GC cycle points at marking and assists
 //! (`gc-cpu-high`). Limit concurrency where the work comes in.
 //!
+//! ```sh
+//! # thirty seconds of CPU profile, opened in the browser
+//! go tool pprof -http=: 'http://HOST/debug/pprof/profile?seconds=30'
+//! ```
+//!
 //! ## Limits
 //!
 //! Samples are snapshots, so a queue that fills and drains between two of them is not seen. With `scheddetail=1` the

@@ -14,6 +14,11 @@
 //! CPUs (a container quota below it throttles). Fewer goroutines that compute at the same time, or more CPUs, shorten the
 //! queue; more goroutines do not.
 //!
+//! ```sh
+//! # thirty seconds of CPU profile, opened in the browser
+//! go tool pprof -http=: 'http://HOST/debug/pprof/profile?seconds=30'
+//! ```
+//!
 //! ## Limits
 //!
 //! The number of waiting goroutines is not a waiting time: that depends on how long each runs. With `scheddetail=1` the
