@@ -25,6 +25,7 @@ it("has defaults without any setting", function()
   equal(problems, {})
   equal(values, {
     ["codelens.enable"] = true,
+    ["cpuLimit"] = 0,
     ["godebug.enable"] = false,
     ["goroot"] = "",
     ["inlayHints.interval"] = false,
@@ -32,6 +33,8 @@ it("has defaults without any setting", function()
     ["inlayHints.outliers"] = false,
     ["inlayHints.states"] = false,
     ["inlayHints.wallClock"] = false,
+    ["memoryLimit"] = "",
+    ["preset"] = "default",
     ["summary.where"] = "auto",
   })
 end)
@@ -74,11 +77,17 @@ it("refuses a server path the current directory would complete", function()
 end)
 
 it("sends the server only what concerns it", function()
-  with({ summary = { where = "inlay" }, codelens = { enable = false }, server = { path = "/x" } }, function()
+  local rules = { ["stw-long"] = { level = "error" } }
+  local opts = { summary = { where = "inlay" }, codelens = { enable = false }, server = { path = "/x" }, rules = rules }
+  with(opts, function()
     equal(config.server_settings(), {
+      cpuLimit = 0,
       godebug = { enable = false },
       goroot = "",
       inlayHints = { interval = false, liveHeapDelta = false, outliers = false, states = false, wallClock = false },
+      memoryLimit = "",
+      preset = "default",
+      rules = rules,
       summary = { where = "inlay" },
     })
   end)

@@ -36,7 +36,7 @@ fn shown(parsed: &Parsed) -> impl Iterator<Item = &Finding> {
 }
 
 fn worst(parsed: &Parsed) -> Option<&Finding> {
-    shown(parsed).max_by_key(|finding| (finding.severity, std::cmp::Reverse(finding.place.line)))
+    shown(parsed).max_by_key(|finding| finding.weight())
 }
 
 fn title(parsed: &Parsed) -> String {

@@ -33,7 +33,7 @@ fn of_requests(summary: &RunSummary) -> Option<Lens> {
 fn action(parsed: &Parsed, summary: &RunSummary) -> Option<LensAction> {
     if summary.n_findings.iter().sum::<usize>() > 0 {
         let of_run = parsed.analysis().findings.iter().filter(|finding| finding.run == Some(summary.run));
-        let worst = of_run.max_by_key(|finding| (finding.severity, std::cmp::Reverse(finding.place.line)))?;
+        let worst = of_run.max_by_key(|finding| finding.weight())?;
         return Some(LensAction::Findings { line: worst.place.line });
     }
     let rows = parsed.runs.list.get(summary.run)?.rows(Family::Gc);
