@@ -149,7 +149,7 @@ end)
 
 it("saves the file of what is muted after an edit of the server", function()
   local ed = open()
-  local written = ed:lua([[
+  local written = ed:lua([=[
     local path = vim.fn.tempname() .. ".toml"
     local bufnr = vim.fn.bufadd(path)
     vim.fn.bufload(bufnr)
@@ -157,6 +157,6 @@ it("saves the file of what is muted after an edit of the server", function()
     local client = vim.lsp.get_clients({ name = "gotracelens" })[1]
     client:exec_cmd({ title = "", command = "gotracelens.saveMutes", arguments = { vim.uri_from_bufnr(bufnr) } })
     return vim.fn.readfile(path)
-  ]])
+  ]=])
   equal(written, { "[[mute]]", 'rule = "GC101"' })
 end)
