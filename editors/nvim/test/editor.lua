@@ -205,7 +205,7 @@ end
 ---@param is_right fun(text: string): boolean
 function Editor:hover(line, col, is_right)
   -- High enough for a whole hover below or above the cursor, narrow enough for wrapped lines.
-  self:lua("vim.o.columns, vim.o.lines = 70, 70")
+  self:lua("vim.o.columns, vim.o.lines = 70, 100")
   self:lua("vim.api.nvim_win_set_cursor(0, { ... }); vim.lsp.buf.hover()", line, col)
   local text = "no float"
   M.wait("the hover", function()
