@@ -66,6 +66,9 @@ const LIMIT_SHARE: (f64, f64) = (0.90, 0.95);
 /// Effective GOGC at the limit below which no limit is set, and from which on the limit only catches peaks, %.
 const ROOM_PCT: (f64, f64) = (10.0, 100.0);
 
+/// Effective GOGC above which its number says nothing: live heaps are printed in whole MB, down to 0.
+const MOST_PCT: f64 = 1000.0;
+
 /// Share of P-time from which on memory is worth spending on fewer collections.
 const COSTLY: f64 = 0.05;
 
@@ -101,12 +104,16 @@ pub(crate) fn in_a_line(parsed: &Parsed, run: usize) -> Option<String> {
     })
 }
 
-fn tuning(run: usize, measured: Measured, go: Option<GoReleases>, findings: &[&Finding], place: &Place) -> Tuning {
+fn tuning(run: usize, mut measured: Measured, go: Option<GoReleases>, findings: &[&Finding], place: &Place) -> Tuning {
     let found = |codes: &[&str]| findings.iter().any(|finding| codes.contains(&finding.rule.code));
     let limit_mb = place.memory_limit_mb.map(|container| {
         let share = if place.is_alone { LIMIT_SHARE.1 } else { LIMIT_SHARE.0 };
         (share * container).floor()
     });
+    // The goal of a limit says nothing about GOGC.
+    if found(&["GC402", "GC403"]) {
+        measured.gogc_pct = None;
+    }
     let knows_limit = go.is_none_or(|go| go.newest().is_some_and(|newest| newest >= FIRST_WITH_LIMIT));
     let mut tuning = Tuning {
         run,
@@ -228,7 +235,7 @@ impl Tuning {
             self.line = Some(limit);
             self.reason = format!(
                 "{base}: effective GOGC {} at the limit, GC share stays {now}; the limit only catches peaks",
-                rough(room_pct)
+                if room_pct > MOST_PCT { format!("above {MOST_PCT}") } else { rough(room_pct) }
             );
         } else {
             let gogc = (0.8 * room_pct / 50.0).floor() * 50.0;
@@ -345,6 +352,19 @@ mod tests {
              peaks"
         );
         assert!(!tuning.is_provisional && tuning.refusal.is_none());
+    }
+
+    #[test]
+    fn a_live_heap_below_a_megabyte_has_no_number_of_its_own() {
+        let measured = Measured { live_mb: 0.0, gc_share: 0.01, ..steady(800, 10, 1.0, 60.0) };
+        let reason = asked(measured, container(128.0)).reason;
+        assert!(reason.contains("effective GOGC above 1000 at the limit"), "{reason}");
+    }
+
+    #[test]
+    fn the_goal_of_a_limit_is_not_taken_for_gogc() {
+        let finding = Finding::about(crate::rules::RULES.iter().find(|rule| rule.code == "GC402").expect("a rule"));
+        assert_eq!(tuning(0, steady(800, 50, 1.0, 60.0), None, &[&finding], &container(512.0)).measured.gogc_pct, None);
     }
 
     #[test]
