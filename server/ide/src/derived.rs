@@ -16,6 +16,32 @@ const MIN_PAIR_LIVE_MB: f64 = 8.0;
 /// Live heap below which the effective GOGC is not computed, MB: truncation alone moves it by 10 points there.
 const MIN_GOGC_LIVE_MB: f64 = 20.0;
 
+/// The quantities that most rules ask for, of every row of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct DerivedSeries {
+    interval_s: Vec<f64>,
+    cycle_wall_ms: Vec<f64>,
+    gc_cpu_ms: Vec<f64>,
+    effective_gogc_pct: Vec<f64>,
+}
+
+impl DerivedSeries {
+    fn of(cycles: &Cycles) -> Self {
+        let of_rows =
+            |quantity: fn(&Cycles, usize) -> f64| (0..cycles.len()).map(|row| quantity(cycles, row)).collect();
+        Self {
+            interval_s: of_rows(interval_of),
+            cycle_wall_ms: of_rows(cycle_wall_of),
+            gc_cpu_ms: of_rows(gc_cpu_of),
+            effective_gogc_pct: of_rows(effective_gogc_of),
+        }
+    }
+}
+
+fn series(cycles: &Cycles) -> &DerivedSeries {
+    cycles.derived.get_or_init(|| DerivedSeries::of(cycles))
+}
+
 /// The value of a row, NaN past the end.
 fn at(series: &[f64], row: usize) -> f64 {
     series.get(row).copied().unwrap_or(f64::NAN)
@@ -39,12 +65,20 @@ fn next_is_adjacent(cycles: &Cycles, row: usize) -> bool {
 /// NaN on the last row, where a line is missing in between (the interval would hold a cycle whose cost is not known)
 /// and before Go 1.5. May be 0: times have three decimals, and a starved heap collects more than once a millisecond.
 pub fn interval_s(cycles: &Cycles, row: usize) -> f64 {
+    at(&series(cycles).interval_s, row)
+}
+
+fn interval_of(cycles: &Cycles, row: usize) -> f64 {
     let interval = at(&cycles.at_s, row + 1) - at(&cycles.at_s, row);
     if next_is_adjacent(cycles, row) && interval >= 0.0 { interval } else { f64::NAN }
 }
 
 /// Wall time of a cycle from its first to its last pause, ms: `sweep_term + mark + mark_term`.
 pub fn cycle_wall_ms(cycles: &Cycles, row: usize) -> f64 {
+    at(&series(cycles).cycle_wall_ms, row)
+}
+
+fn cycle_wall_of(cycles: &Cycles, row: usize) -> f64 {
     at(&cycles.sweep_term_ms, row) + at(&cycles.mark_ms, row) + at(&cycles.mark_term_ms, row)
 }
 
@@ -54,6 +88,10 @@ pub fn cycle_wall_ms(cycles: &Cycles, row: usize) -> f64 {
 /// contains sweeping, the scavenger or write barriers. The pauses are clock × CPUs, computed by the runtime: the time it
 /// takes to stop the program is in them although the program still runs then.
 pub fn gc_cpu_ms(cycles: &Cycles, row: usize) -> f64 {
+    at(&series(cycles).gc_cpu_ms, row)
+}
+
+fn gc_cpu_of(cycles: &Cycles, row: usize) -> f64 {
     at(&cycles.cpu_sweep_term_ms, row)
         + worker_ms_at(cycles, &cycles.cpu_assist_ms, row)
         + worker_ms_at(cycles, &cycles.cpu_background_ms, row)
@@ -181,6 +219,10 @@ pub fn survival(cycles: &Cycles, row: usize) -> f64 {
 ///
 /// Not always the setting: a late start lifts the goal (see [`goal_is_lifted`]) and a memory limit lowers it.
 pub fn effective_gogc_pct(cycles: &Cycles, row: usize) -> f64 {
+    at(&series(cycles).effective_gogc_pct, row)
+}
+
+fn effective_gogc_of(cycles: &Cycles, row: usize) -> f64 {
     let Some(before) = row.checked_sub(1).filter(|&before| next_is_adjacent(cycles, before)) else {
         return f64::NAN;
     };

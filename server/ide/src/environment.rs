@@ -9,6 +9,8 @@ mod switches;
 
 use tracelog::{Blocks, GoReleases, Log, Run};
 
+use crate::rules::memory_limit_active::{self, InCharge};
+use crate::rules::memory_limit_thrash;
 use crate::view::RunView;
 use crate::words;
 
@@ -96,7 +98,7 @@ pub struct Item {
 
 /// Reads the configuration of a run. `blocks` are asked for where the run holds dumps.
 pub fn of<'a>(log: &Log, run: &Run, view: &RunView, blocks: &impl Fn() -> &'a Blocks) -> Environment {
-    let (memory_limit, gogc) = goal_settings(view);
+    let GoalSettings { memory_limit, gogc, .. } = goal_settings(view).clone();
     Environment {
         run: run.number,
         go: process::go(log, run),
@@ -112,16 +114,43 @@ pub fn of<'a>(log: &Log, run: &Run, view: &RunView, blocks: &impl Fn() -> &'a Bl
     }
 }
 
-/// What the goals of a run say about a memory limit and about GOGC.
-pub(crate) fn goal_settings(view: &RunView) -> (Fact<MemoryLimit>, Fact<Vec<Gogc>>) {
-    let memory_limit = heap::memory_limit(view);
-    let gogc = heap::gogc(view, &memory_limit);
-    (memory_limit, gogc)
+/// What the goals of a run say, whatever the settings of the rules are.
+#[derive(Clone, Debug)]
+pub(crate) struct GoalSettings {
+    /// Whether a memory limit sets the goal.
+    pub(crate) memory_limit: Fact<MemoryLimit>,
+    /// GOGC in effect.
+    pub(crate) gogc: Fact<Vec<Gogc>>,
+    /// The cycles in which the live heap had reached the limit.
+    pub(crate) pressed: Option<InCharge>,
+}
+
+/// What the goals of a run say about a memory limit and about GOGC; found out once a view.
+pub(crate) fn goal_settings(view: &RunView) -> &GoalSettings {
+    view.goal_settings.get_or_init(|| {
+        let (steered, pressed) = (memory_limit_active::in_charge(view), memory_limit_thrash::in_charge(view));
+        let memory_limit = heap::memory_limit(view, steered.as_ref(), pressed.as_ref());
+        let gogc = heap::gogc(view, &memory_limit);
+        GoalSettings { memory_limit, gogc, pressed }
+    })
+}
+
+/// What the memory limit of a run is set to, as far as goals under it tell.
+pub(crate) fn estimated_limit(view: &RunView) -> Option<EstimatedLimit> {
+    match goal_settings(view).memory_limit.value {
+        Ok(MemoryLimit::InCharge { estimate, .. }) => estimate,
+        _ => None,
+    }
+}
+
+/// The cycles of a run in which the live heap had reached a memory limit.
+pub(crate) fn pressed_by_limit(view: &RunView) -> Option<&InCharge> {
+    goal_settings(view).pressed.as_ref()
 }
 
 /// Levels of the effective GOGC of a run, also where it cannot be told what sets the goal.
 pub(crate) fn effective_gogc_levels(view: &RunView) -> Vec<Gogc> {
-    heap::effective_levels(view, &heap::memory_limit(view))
+    heap::effective_levels(view, &goal_settings(view).memory_limit)
 }
 
 impl Environment {

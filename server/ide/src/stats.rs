@@ -10,7 +10,7 @@
 mod running;
 mod trend;
 
-pub use running::RunningMedian;
+pub use running::{LogHistogram, Lowest, RunningMedian};
 pub use trend::{Floor, MannKendall, floor_noise, mann_kendall, median_of_three, spearman, theil_sen, window_floors};
 
 /// The MAD times this estimates the standard deviation of normal data.

@@ -9,7 +9,7 @@ mod memstats;
 mod pacer;
 mod scav;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub(crate) use fill::{NO_GOAL_MB, STOPPED_MS, STOPPED_US, WRAPPED_MS};
 pub use memstats::Memstats;
@@ -18,7 +18,10 @@ pub use scav::{Scav, Scvg};
 use tracelog::GoReleases;
 
 use self::detail::Detail;
+use crate::derived::DerivedSeries;
+use crate::environment::GoalSettings;
 use crate::requests::Requests;
+use crate::rules::growth::Series;
 
 /// One life of one process, as far as the log shows it.
 #[derive(Debug, Default)]
@@ -55,6 +58,10 @@ pub struct RunView {
     pub requests: Option<Arc<Requests>>,
     /// The last time (seconds since start) that any line of the run carries, when later than the last cycle.
     pub last_seen_s: Option<f64>,
+    /// What the goals say about GOGC and a memory limit, once: several rules ask.
+    pub(crate) goal_settings: OnceLock<GoalSettings>,
+    /// The live heap as the rules on growth see it, once.
+    pub(crate) live_heap: OnceLock<Series>,
 }
 
 /// The direction in which a log was written: newest line last, or first.
@@ -138,6 +145,8 @@ pub struct Cycles {
     pub leak_check: Vec<bool>,
     /// A `GC forced` line announced this cycle.
     pub timer: Vec<bool>,
+    /// What [`crate::derived`] makes of these series, once; they do not change after.
+    pub(crate) derived: OnceLock<DerivedSeries>,
 }
 
 /// The `SCHED` lines of a run, one element a line in every series.

@@ -5,8 +5,7 @@
 
 use super::{Evidence, Fact};
 use crate::derived;
-use crate::rules::memory_limit_active::{self, may_have_memory_limit, slope_of_goal};
-use crate::rules::memory_limit_thrash;
+use crate::rules::memory_limit_active::{InCharge, may_have_memory_limit, slope_of_goal};
 use crate::stats;
 use crate::view::{Cycles, RunView};
 use crate::words;
@@ -95,7 +94,11 @@ fn goal_at(cycles: &Cycles, row: usize) -> Evidence {
 }
 
 /// Whether a memory limit sets the goal.
-pub(super) fn memory_limit(view: &RunView) -> Fact<MemoryLimit> {
+pub(super) fn memory_limit(
+    view: &RunView,
+    steered: Option<&InCharge>,
+    pressed: Option<&InCharge>,
+) -> Fact<MemoryLimit> {
     let cycles = &view.cycles;
     if cycles.is_empty() {
         return Fact::unknown("there are no gc lines");
@@ -103,12 +106,11 @@ pub(super) fn memory_limit(view: &RunView) -> Fact<MemoryLimit> {
     if !may_have_memory_limit(view) {
         return Fact::known(MemoryLimit::NotKnownToGo, Vec::new());
     }
-    let (steered, pressed) = (memory_limit_active::in_charge(view), memory_limit_thrash::in_charge(view));
-    let (is_pressed, goal_mb) = (pressed.is_some(), steered.as_ref().or(pressed.as_ref()).map(|found| found.goal_mb));
+    let (is_pressed, goal_mb) = (pressed.is_some(), steered.or(pressed).map(|found| found.goal_mb));
     let rows = [steered, pressed].into_iter().flatten().map(|found| found.rows);
     let rows = rows.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     if let (Some(rows), Some(goal_mb)) = (rows, goal_mb) {
-        let estimate = memory_limit_active::estimated_limit_mb(view);
+        let estimate = steered.and_then(|steered| steered.limit);
         let limit = MemoryLimit::InCharge { rows, goal_mb, is_pressed, estimate };
         return Fact::known(limit, vec![goal_at(cycles, rows.0), goal_at(cycles, rows.1)]);
     }
@@ -134,6 +136,9 @@ const MIN_TELLING: usize = 3;
 
 /// Cycles in a row that must show another GOGC before it counts as changed (catalogue, GC404).
 const MIN_CHANGED: usize = 10;
+
+/// Cycles from which the level of a stretch is taken.
+const MAX_USUAL: usize = 4000;
 
 /// How far GOGC may be from the level of a stretch and still belong to it.
 const SAME_LEVEL: f64 = 0.2;
@@ -284,7 +289,8 @@ fn of_stretch(view: &RunView, rows: &[usize], values: &[f64]) -> f64 {
     } else {
         None
     };
-    by_slope.map(|slope| round(100.0 * (slope - 1.0))).or(stats::median(values).map(round)).unwrap_or(f64::NAN)
+    let usual = || stats::median(&stats::thinned(values, MAX_USUAL)).map(round);
+    by_slope.map(|slope| round(100.0 * (slope - 1.0))).or_else(usual).unwrap_or(f64::NAN)
 }
 
 /// Whether GOGC changes, and the floor at the first cycle agrees with its first level.

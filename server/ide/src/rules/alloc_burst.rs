@@ -40,7 +40,7 @@ use super::evidence::{Bound, Test};
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{alloc_rate_mb_per_s, alloc_rate_over, interval_s};
-use crate::stats::LogScale;
+use crate::stats::{LogHistogram, LogScale};
 use crate::view::{Cycles, RunView};
 use crate::words::{count, rough, rough_span};
 
@@ -73,16 +73,18 @@ const START_UP: u64 = 10;
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
     let rates: Vec<f64> = (0..cycles.len()).map(|row| rate(cycles, row)).collect();
+    if !may_have_bursts(cycles, &rates, limits) {
+        return;
+    }
     let by_time = by_time(cycles, &rates);
     let usual = weighted_median(&by_time);
     let Some((usual, scale)) = usual.zip(LogScale::of_counted(&by_time)) else { return };
     if (by_time.len() as f64) < limits.get("min_cycles") {
         return;
     }
+    let (min_rate, min_z) = (limits.get("min_factor") * usual, limits.get("min_z"));
     let is_high = |row: usize| {
-        rates[row] >= limits.get("min_factor") * usual
-            && scale.z(rates[row]).is_some_and(|z| z >= limits.get("min_z"))
-            && cycles.n[row] > START_UP
+        rates[row] >= min_rate && scale.z(rates[row]).is_some_and(|z| z >= min_z) && cycles.n[row] > START_UP
     };
     let mut bursts = stretches(cycles.len(), is_high);
     bursts.retain(|rows| {
@@ -151,11 +153,29 @@ fn rate(cycles: &Cycles, row: usize) -> f64 {
     if next_is_early { f64::NAN } else { alloc_rate_mb_per_s(cycles, row) }
 }
 
+/// Whether rates are high in a row, by a usual rate that is known to within half a percent: sorting all of a long run to
+/// find nothing takes longer than all else here.
+fn may_have_bursts(cycles: &Cycles, rates: &[f64], limits: &Limits) -> bool {
+    const SLACK: f64 = 0.98;
+    let mut histogram = LogHistogram::default();
+    for (row, rate) in rates.iter().enumerate().filter(|(_, rate)| **rate > 0.0) {
+        histogram.add(*rate, weight_ms(cycles, row) as u64);
+    }
+    let Some(usual) = weighted_median(&histogram.counted()) else { return false };
+    let high = SLACK * limits.get("min_factor") * usual;
+    let longest = stretches(rates.len(), |row| rates[row] >= high).iter().map(ExactSizeIterator::len).max();
+    longest.is_some_and(|rows| rows as f64 >= limits.get("min_in_a_row"))
+}
+
+/// Milliseconds for which a rate held, at least one.
+fn weight_ms(cycles: &Cycles, row: usize) -> usize {
+    (1000.0 * interval_s(cycles, row)).max(1.0) as usize
+}
+
 /// The rates above 0, ascending, each with the milliseconds for which it held.
 fn by_time(cycles: &Cycles, rates: &[f64]) -> Vec<(f64, usize)> {
     let rows = (0..rates.len()).filter(|row| rates[*row] > 0.0 && rates[*row].is_finite());
-    let mut by_time: Vec<(f64, usize)> =
-        rows.map(|row| (rates[row], (1000.0 * interval_s(cycles, row)).max(1.0) as usize)).collect();
+    let mut by_time: Vec<(f64, usize)> = rows.map(|row| (rates[row], weight_ms(cycles, row))).collect();
     by_time.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     by_time
 }

@@ -49,10 +49,9 @@ use tracelog::catalog::gc;
 use super::evidence::{Bound, Test};
 use super::gc_back_to_back::enough_s;
 use super::point::cycle_name;
-use super::{
-    Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit, memory_limit_thrash,
-};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{assist_share_over, interval_s};
+use crate::environment;
 use crate::view::{Cycles, RunView};
 use crate::words::{ms, percent};
 
@@ -88,7 +87,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
     let (mut stretches, worst) = stretches(cycles, limits);
     let Some(mut worst) = worst else { return };
-    if let Some(pressed) = memory_limit_thrash::in_charge(run) {
+    if let Some(pressed) = environment::pressed_by_limit(run) {
         stretches.retain(|stretch| stretch.end <= pressed.rows.0 || stretch.start > pressed.rows.1);
         let Some(first) = stretches.first() else { return };
         if !stretches.iter().any(|stretch| stretch.contains(&worst.start)) {
@@ -213,11 +212,16 @@ fn stretches(cycles: &Cycles, limits: &Limits) -> (Vec<Range<usize>>, Option<Ran
     let mut stretches: Vec<Range<usize>> = Vec::new();
     let mut worst: Option<(f64, Range<usize>)> = None;
     let (mut rows, mut sums) = (0, Cost::default());
+    if length == 0 || length > cycles.len() {
+        return (stretches, None);
+    }
+    // The parts of the rows of the window.
+    let mut window_parts = vec![(0.0, 0.0, 0.0); length];
     for row in 0..cycles.len() {
         let (assist_ms, background_ms, cpu_ms) = parts(cycles, row);
         // Numbers count from the start of the program: a log that begins later has no warm-up.
         let is_usable = (assist_ms + background_ms + cpu_ms).is_finite() && cycles.n[row] as f64 > warm_up;
-        if !is_usable || length == 0 {
+        if !is_usable {
             (rows, sums) = (0, Cost::default());
             continue;
         }
@@ -225,14 +229,19 @@ fn stretches(cycles: &Cycles, limits: &Limits) -> (Vec<Range<usize>>, Option<Ran
         sums.assist_ms += assist_ms;
         sums.background_ms += background_ms;
         sums.cpu_ms += cpu_ms;
+        let oldest = std::mem::replace(&mut window_parts[row % length], (assist_ms, background_ms, cpu_ms));
         if rows > length {
-            let (assist_ms, background_ms, cpu_ms) = parts(cycles, row - length);
+            let (assist_ms, background_ms, cpu_ms) = oldest;
             rows -= 1;
             sums.assist_ms -= assist_ms;
             sums.background_ms -= background_ms;
             sums.cpu_ms -= cpu_ms;
         }
-        if rows < length || sums.share() < min_share || sums.of_cpu() < min_cost || sums.assist_ms <= 0.0 {
+        let marking_ms = sums.assist_ms + sums.background_ms;
+        let is_dominant = sums.assist_ms > 0.0
+            && sums.assist_ms >= min_share * marking_ms
+            && sums.assist_ms >= min_cost * sums.cpu_ms;
+        if rows < length || !is_dominant {
             continue;
         }
         let window = row + 1 - length..row + 1;

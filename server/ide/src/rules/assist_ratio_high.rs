@@ -75,20 +75,23 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         let factor = ratio / usual;
         if (before.len() as f64) >= limits.get("min_window") && factor >= limits.get("min_factor") {
             let place = Place { line: pacer.line[row], field: Some(pacer_start::ASSIST_RATIO) };
-            let text = format!("{} instead of {}", rough(ratio), rough(usual));
-            hits.push(Hit { row, place, weight: factor, text });
+            hits.push(Hit { row, place, weight: factor });
         }
     }
     let mut test = Test::default();
     if !test.value("cycles with such a ratio", hits.len() as f64, Bound::AtLeast(limits.get("min_cycles")), "") {
         return;
     }
-    let finding = as_finding(&RULE, run.run, &hits, |worst| Words {
+    let seen = |idx: usize| {
+        let ratio = pacer.assist_ratio[hits[idx].row];
+        format!("{} instead of {}", rough(ratio), rough(ratio / hits[idx].weight))
+    };
+    let finding = as_finding(&RULE, run.run, &hits, &seen, |worst| Words {
         severity: Severity::Info,
         message: format!(
             "Each allocated byte had to pay {}× the usual marking ({}); {} of {} paid three times as much or more.",
             rough(hits[worst].weight),
-            hits[worst].text,
+            seen(worst),
             hits.len(),
             count(pacer.len(), "cycle"),
         ),

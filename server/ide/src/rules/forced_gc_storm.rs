@@ -109,31 +109,36 @@ fn check_run(run: &RunView, log: &Log, lines: &dyn Lines, limits: &Limits, findi
             place: Place { line: cycles.line[row], field: Some(gc::FORCED) },
             // The dearest one; old releases print no times of CPU.
             weight: Some(gc_cpu_ms(cycles, row)).filter(|ms| ms.is_finite()).unwrap_or(0.0),
-            text: cycle_name(run, row),
         })
         .collect();
     let cpu_share = rows.iter().map(|row| gc_cpu_ms(cycles, *row)).filter(|ms| ms.is_finite()).sum::<f64>()
         / (1000.0 * median(&cycles.procs).unwrap_or(f64::NAN) * span_s);
-    let finding = as_finding(&RULE, run.run, &hits, |_| {
-        let rate = if per_10_s.is_finite() { format!(" ({}/min)", rough(6.0 * per_10_s)) } else { String::new() };
-        let period = period_s(cycles, &rows).map_or(String::new(), |s| format!(", one every {}", rough_span(s)));
-        let cost = if cpu_share.is_finite() {
-            format!("; they took {} of the P-time", percent(cpu_share))
-        } else {
-            String::new()
-        };
-        let why = if is_benchmark { "; lines of go test stand beside them" } else { "" };
-        Words {
-            severity: if is_benchmark { Severity::Hint } else { Severity::Warning },
-            message: format!("{} of {n_cycles} cycles were forced by a call{rate}{period}{cost}{why}.", rows.len()),
-            numbers: vec![
-                ("forced_cycles", rows.len() as f64),
-                ("share_of_cycles", share),
-                ("forced_per_10_s", per_10_s),
-                ("share_of_p_time", cpu_share),
-            ],
-        }
-    });
+    let finding = as_finding(
+        &RULE,
+        run.run,
+        &hits,
+        |idx| cycle_name(run, hits[idx].row),
+        |_| {
+            let rate = if per_10_s.is_finite() { format!(" ({}/min)", rough(6.0 * per_10_s)) } else { String::new() };
+            let period = period_s(cycles, &rows).map_or(String::new(), |s| format!(", one every {}", rough_span(s)));
+            let cost = if cpu_share.is_finite() {
+                format!("; they took {} of the P-time", percent(cpu_share))
+            } else {
+                String::new()
+            };
+            let why = if is_benchmark { "; lines of go test stand beside them" } else { "" };
+            Words {
+                severity: if is_benchmark { Severity::Hint } else { Severity::Warning },
+                message: format!("{} of {n_cycles} cycles were forced by a call{rate}{period}{cost}{why}.", rows.len()),
+                numbers: vec![
+                    ("forced_cycles", rows.len() as f64),
+                    ("share_of_cycles", share),
+                    ("forced_per_10_s", per_10_s),
+                    ("share_of_p_time", cpu_share),
+                ],
+            }
+        },
+    );
     if let Some(finding) = finding {
         findings.push(super::Finding { test, ..finding });
     }

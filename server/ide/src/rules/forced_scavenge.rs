@@ -58,20 +58,24 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         let returned_mb = scav.returned_kib(row) / 1024.0;
         let weight = if returned_mb.is_finite() { returned_mb } else { 0.0 };
         let place = Place { line: scav.line[row], field: Some(scav::FORCED) };
-        hits.push(Hit { row, place, weight, text: format!("{} MB returned", rough(returned_mb)) });
+        hits.push(Hit { row, place, weight });
         times.push(scav.at_s[row]);
     }
+    let n_scav = hits.len();
     for row in (0..scvg.len()).filter(|row| scvg.forced[*row]) {
         let field = if scvg.is_step[row] { scvg::FORCED } else { scvg::PASS };
         let place = Place { line: scvg.line[row], field: Some(field) };
-        let text = format!("{} MB are returned at present", rough(scvg.released_mb[row]));
-        hits.push(Hit { row, place, weight: 0.0, text });
+        hits.push(Hit { row, place, weight: 0.0 });
         times.push(scvg.at_s[row]);
     }
     let n_calls = hits.len();
     let returned_mb: f64 = hits.iter().map(|hit| hit.weight).sum();
     let span_s = times.last().zip(times.first()).map_or(f64::NAN, |(last, first)| last - first);
-    let finding = as_finding(&RULE, run.run, &hits, |_| {
+    let seen = |idx: usize| match hits[idx] {
+        Hit { row, .. } if idx < n_scav => format!("{} MB returned", rough(scav.returned_kib(row) / 1024.0)),
+        Hit { row, .. } => format!("{} MB are returned at present", rough(scvg.released_mb[row])),
+    };
+    let finding = as_finding(&RULE, run.run, &hits, seen, |_| {
         let rate = match span_s > 0.0 && n_calls > 1 {
             true => format!(" ({}/min)", rough(60.0 * (n_calls - 1) as f64 / span_s)),
             false => String::new(),

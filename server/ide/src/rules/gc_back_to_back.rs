@@ -41,10 +41,9 @@ use tracelog::catalog::gc;
 
 use super::evidence::{Bound, Test};
 use super::point::cycle_name;
-use super::{
-    Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit, memory_limit_thrash,
-};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{cycle_wall_ms, interval_s};
+use crate::environment;
 use crate::view::{Cycles, RunView};
 use crate::words::percent;
 
@@ -83,7 +82,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     if stretches.is_empty() {
         return;
     }
-    if let Some(pressed) = memory_limit_thrash::in_charge(run) {
+    if let Some(pressed) = environment::pressed_by_limit(run) {
         stretches.retain(|stretch| stretch.end <= pressed.rows.0 || stretch.start > pressed.rows.1);
     }
     stretches.retain(|stretch| pauses_s(cycles, stretch) < MOSTLY_PAUSES * busy_s(cycles, stretch));
@@ -325,7 +324,7 @@ mod tests {
             heap_mb: if idx < 20 { [59, 59, 30, 60] } else { [60, 61, 60, 61] },
             ..GcLine::default()
         });
-        assert_ne!(findings_in(&memory_limit_thrash::RULE, &pressed), "");
+        assert_ne!(findings_in(&super::super::memory_limit_thrash::RULE, &pressed), "");
         assert_eq!(findings_in(&RULE, &pressed), "");
     }
 

@@ -75,15 +75,16 @@ const LIMITS: &[Limit] = &[
 ];
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
-    let costs = costs(&run.cycles, limits.cpu_limit);
-    let total_s: f64 = costs.iter().map(|cost| cost.wall_s).sum();
+    let known = (0..run.cycles.len()).filter_map(|row| Cost::of(&run.cycles, row, limits.cpu_limit));
+    let (n_known, total_s) = known.fold((0_usize, 0.0), |(n, total_s), cost| (n + 1, total_s + cost.wall_s));
     let is_short = total_s < limits.get("min_span_s");
     let min_span_s = if is_short { total_s } else { limits.get("min_span_s") };
     let mut test = Test::default();
     let is_long = test.data("time whose cost is known", total_s, limits.get("min_run_s"), "s");
-    let worst = if is_long { worst_window(&costs, min_span_s, limits.get("min_cycles") as usize) } else { None };
+    let min_cycles = limits.get("min_cycles") as usize;
+    let worst = if is_long { worst_window(&run.cycles, limits.cpu_limit, min_span_s, min_cycles) } else { None };
     // The largest number of cycles there can be where no window holds enough of them.
-    let n_cycles = worst.as_ref().map_or(costs.len(), |worst| worst.n_cycles);
+    let n_cycles = worst.as_ref().map_or(n_known, |worst| worst.n_cycles);
     if is_long {
         test.data(&format!("cycles in {min_span_s:.0} s"), n_cycles as f64, limits.get("min_cycles"), "");
     }
@@ -154,33 +155,22 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
 
 /// What a cycle cost until the next one started.
 struct Cost {
-    row: usize,
     /// Time to the next cycle.
     wall_s: f64,
     /// CPU there was in that time.
     cpu_s: f64,
     /// CPU that collecting took of it.
     gc_s: f64,
-    /// What of that were pauses.
-    pause_s: f64,
 }
 
-/// The cost of every cycle whose successor is in the log; rows with an absent number are left out.
-fn costs(cycles: &Cycles, cpu_limit: Option<f64>) -> Vec<Cost> {
-    let rows = 0..cycles.len();
-    rows.filter_map(|row| {
+impl Cost {
+    /// Of a cycle whose successor is in the log; none where a number is absent.
+    fn of(cycles: &Cycles, row: usize, cpu_limit: Option<f64>) -> Option<Self> {
         let wall_s = interval_s(cycles, row);
         let gc_ms = if cpu_limit.is_some() { gc_cpu_and_idle_ms(cycles, row) } else { gc_cpu_ms(cycles, row) };
-        let cost = Cost {
-            row,
-            wall_s,
-            cpu_s: wall_s * cpu_limit.unwrap_or(cycles.procs[row]),
-            gc_s: gc_ms / 1000.0,
-            pause_s: (cycles.cpu_sweep_term_ms[row] + cycles.cpu_mark_term_ms[row]) / 1000.0,
-        };
+        let cost = Self { wall_s, cpu_s: wall_s * cpu_limit.unwrap_or(cycles.procs[row]), gc_s: gc_ms / 1000.0 };
         (cost.cpu_s + cost.gc_s).is_finite().then_some(cost)
-    })
-    .collect()
+    }
 }
 
 /// A stretch of cycles.
@@ -193,24 +183,33 @@ struct Window {
 }
 
 /// Of the shortest windows with enough time and cycles, the one in which collecting took the largest share.
-fn worst_window(costs: &[Cost], min_span_s: f64, min_cycles: usize) -> Option<Window> {
+fn worst_window(cycles: &Cycles, cpu_limit: Option<f64>, min_span_s: f64, min_cycles: usize) -> Option<Window> {
+    let cost_of = |row: usize| Cost::of(cycles, row, cpu_limit);
     // Sums are taken anew for the window that is reported: differences of running sums would drift.
     let (mut wall_s, mut cpu_s, mut gc_s) = (0.0, 0.0, 0.0);
-    let mut first = 0;
+    let (mut first, mut n) = (0, 0);
     let mut worst: Option<(f64, usize, usize)> = None;
     // Tolerance: the run as a whole must reach its own length.
     let min_span_s = min_span_s - 1e-6;
-    for (last, cost) in costs.iter().enumerate() {
+    for last in 0..cycles.len() {
+        let Some(cost) = cost_of(last) else { continue };
         wall_s += cost.wall_s;
         cpu_s += cost.cpu_s;
         gc_s += cost.gc_s;
-        while first < last && wall_s - costs[first].wall_s >= min_span_s && last - first >= min_cycles {
-            wall_s -= costs[first].wall_s;
-            cpu_s -= costs[first].cpu_s;
-            gc_s -= costs[first].gc_s;
+        n += 1;
+        while first < last {
+            if let Some(earliest) = cost_of(first) {
+                if wall_s - earliest.wall_s < min_span_s || n <= min_cycles {
+                    break;
+                }
+                wall_s -= earliest.wall_s;
+                cpu_s -= earliest.cpu_s;
+                gc_s -= earliest.gc_s;
+                n -= 1;
+            }
             first += 1;
         }
-        if wall_s >= min_span_s && last + 1 - first >= min_cycles && cpu_s > 0.0 {
+        if wall_s >= min_span_s && n >= min_cycles && cpu_s > 0.0 {
             let share = gc_s / cpu_s;
             if worst.is_none_or(|(most, ..)| share > most) {
                 worst = Some((share, first, last));
@@ -218,14 +217,16 @@ fn worst_window(costs: &[Cost], min_span_s: f64, min_cycles: usize) -> Option<Wi
         }
     }
     let (_, first, last) = worst?;
-    let rows = &costs[first..=last];
-    let sum = |part: fn(&Cost) -> f64| rows.iter().map(part).sum::<f64>();
+    let costs: Vec<(usize, Cost)> = (first..=last).filter_map(|row| Some((row, cost_of(row)?))).collect();
+    let sum = |part: fn(&Cost) -> f64| costs.iter().map(|(_, cost)| part(cost)).sum::<f64>();
     let gc_s = sum(|cost| cost.gc_s);
+    let pause_ms = |row: usize| cycles.cpu_sweep_term_ms[row] + cycles.cpu_mark_term_ms[row];
+    let pause_s = costs.iter().map(|(row, _)| pause_ms(*row)).sum::<f64>() / 1000.0;
     Some(Window {
-        rows: (rows.first()?.row, rows.last()?.row),
-        n_cycles: rows.len(),
+        rows: (costs.first()?.0, costs.last()?.0),
+        n_cycles: costs.len(),
         share: gc_s / sum(|cost| cost.cpu_s),
-        pause_share: if gc_s > 0.0 { sum(|cost| cost.pause_s) / gc_s } else { 0.0 },
+        pause_share: if gc_s > 0.0 { pause_s / gc_s } else { 0.0 },
     })
 }
 

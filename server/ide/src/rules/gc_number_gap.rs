@@ -61,21 +61,27 @@ fn check(log: &LogView, limits: &Limits, findings: &mut Findings) {
         let gaps = gaps(run, &damaged, limits.get("min_missing"));
         let hits: Vec<Hit> = gaps.iter().map(|gap| gap.hit(run)).collect();
         let mut test = Test::default();
-        let finding = as_finding(&RULE, run.run, &hits, |worst| {
-            test.value("cycles missing", hits[worst].weight, Bound::AtLeast(limits.get("min_missing")), "");
-            test.fact("no torn line and no doubled number in their place", true);
-            let missing: u64 = gaps.iter().map(|gap| gap.missing).sum();
-            let total = if gaps.len() > 1 {
-                format!(" {missing} are missing in {} places of this run.", gaps.len())
-            } else {
-                String::new()
-            };
-            Words {
-                severity: Severity::Info,
-                message: format!("{}: rotated, filtered or truncated log.{total}", hits[worst].text),
-                numbers: vec![("missing_cycles", missing as f64)],
-            }
-        });
+        let finding = as_finding(
+            &RULE,
+            run.run,
+            &hits,
+            |idx| gaps[idx].in_words(run),
+            |worst| {
+                test.value("cycles missing", hits[worst].weight, Bound::AtLeast(limits.get("min_missing")), "");
+                test.fact("no torn line and no doubled number in their place", true);
+                let missing: u64 = gaps.iter().map(|gap| gap.missing).sum();
+                let total = if gaps.len() > 1 {
+                    format!(" {missing} are missing in {} places of this run.", gaps.len())
+                } else {
+                    String::new()
+                };
+                Words {
+                    severity: Severity::Info,
+                    message: format!("{}: rotated, filtered or truncated log.{total}", gaps[worst].in_words(run)),
+                    numbers: vec![("missing_cycles", missing as f64)],
+                }
+            },
+        );
         if let Some(finding) = finding {
             findings.push(Finding { test, ..finding });
         }
@@ -91,18 +97,18 @@ struct Gap {
 
 impl Gap {
     fn hit(&self, run: &RunView) -> Hit {
+        let place = Place { line: run.cycles.line[self.after], field: Some(gc::N) };
+        Hit { row: self.after, place, weight: self.missing as f64 }
+    }
+
+    fn in_words(&self, run: &RunView) -> String {
         let cycles = &run.cycles;
         let missing = self.missing;
         let noun = if missing == 1 { "cycle" } else { "cycles" };
         let between = format!("between gc {} and gc {}", cycles.n[self.before], cycles.n[self.after]);
         let elapsed = cycles.at_s[self.after] - cycles.at_s[self.before];
         let elapsed = if elapsed.is_finite() { format!(" ({})", span(elapsed)) } else { String::new() };
-        Hit {
-            row: self.after,
-            place: Place { line: cycles.line[self.after], field: Some(gc::N) },
-            weight: missing as f64,
-            text: format!("{missing} GC {noun} missing {between}{elapsed}"),
-        }
+        format!("{missing} GC {noun} missing {between}{elapsed}")
     }
 }
 

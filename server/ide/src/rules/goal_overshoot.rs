@@ -40,7 +40,7 @@ use tracelog::catalog::gc;
 
 use super::evidence::{Bound as Asked, Test};
 use super::point::{Hit, Words, as_finding, cycle_name};
-use super::{Check, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit, memory_limit_thrash};
+use super::{Check, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::environment::{self, Gogc, MemoryLimit};
 use crate::view::RunView;
 use crate::words::count;
@@ -81,11 +81,13 @@ struct Over {
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
+    let (min_goal, min_over, min_factor) =
+        (limits.get("min_goal_mb"), limits.get("min_over_mb"), limits.get("min_factor"));
     let is_over = |&row: &usize| {
         let (end, goal) = (cycles.heap_end_mb[row], cycles.heap_goal_mb[row]);
-        goal >= limits.get("min_goal_mb")
-            && end - goal >= limits.get("min_over_mb")
-            && end >= limits.get("min_factor") * goal
+        goal >= min_goal
+            && end - goal >= min_over
+            && end >= min_factor * goal
             && !cycles.forced[row]
             && !cycles.leak_check[row]
     };
@@ -93,7 +95,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     if rows.is_empty() {
         return;
     }
-    if let Some(pressed) = memory_limit_thrash::in_charge(run) {
+    if let Some(pressed) = environment::pressed_by_limit(run) {
         rows.retain(|row| !(pressed.rows.0..=pressed.rows.1).contains(row));
     }
     let bounds = Bounds::of(run);
@@ -112,7 +114,12 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         return;
     }
     let hits: Vec<Hit> = told.iter().map(|over| hit(run, over.row)).collect();
-    let finding = as_finding(&RULE, run.run, &hits, |worst| {
+    let seen = |idx: usize| {
+        let row = hits[idx].row;
+        let (end, goal) = (cycles.heap_end_mb[row], cycles.heap_goal_mb[row]);
+        format!("{end:.0} MB over a goal of {goal:.0} MB at {}", cycle_name(run, row))
+    };
+    let finding = as_finding(&RULE, run.run, &hits, seen, |worst| {
         let Over { row, bound_mb } = *told[worst];
         let (end, goal) = (cycles.heap_end_mb[row], cycles.heap_goal_mb[row]);
         let share = 100.0 * (end / goal - 1.0);
@@ -148,12 +155,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
 
 fn hit(run: &RunView, row: usize) -> Hit {
     let (end, goal) = (run.cycles.heap_end_mb[row], run.cycles.heap_goal_mb[row]);
-    Hit {
-        row,
-        place: Place { line: run.cycles.line[row], field: Some(gc::HEAP_END_MB) },
-        weight: end / goal,
-        text: format!("{end:.0} MB over a goal of {goal:.0} MB at {}", cycle_name(run, row)),
-    }
+    Hit { row, place: Place { line: run.cycles.line[row], field: Some(gc::HEAP_END_MB) }, weight: end / goal }
 }
 
 fn evidence(run: &RunView, row: usize, bound_mb: Option<f64>, limits: &Limits) -> Test {
@@ -170,25 +172,25 @@ fn evidence(run: &RunView, row: usize, bound_mb: Option<f64>, limits: &Limits) -
 }
 
 /// What the pacer of a run aims at.
-enum Bounds {
+enum Bounds<'a> {
     /// Go up to 1.9, and lines that may be of it.
     None,
     /// Go 1.10 to 1.17.
     Fixed,
     /// Go 1.18 and later: it depends on GOGC, which may change.
-    ByGogc { levels: Vec<Gogc>, under_limit: Option<(usize, usize)> },
+    ByGogc { levels: &'a [Gogc], under_limit: Option<(usize, usize)> },
 }
 
-impl Bounds {
-    fn of(run: &RunView) -> Self {
+impl<'a> Bounds<'a> {
+    fn of(run: &'a RunView) -> Self {
         match run.go.and_then(|go| go.oldest().zip(go.newest())) {
             Some((18.., _)) => {
-                let (limit, gogc) = environment::goal_settings(run);
-                let under_limit = match limit.value {
+                let settings = environment::goal_settings(run);
+                let under_limit = match settings.memory_limit.value {
                     Ok(MemoryLimit::InCharge { rows, .. }) => Some(rows),
                     _ => None,
                 };
-                Self::ByGogc { levels: gogc.value.unwrap_or_default(), under_limit }
+                Self::ByGogc { levels: settings.gogc.value.as_deref().unwrap_or_default(), under_limit }
             }
             Some((10.., ..=17)) => Self::Fixed,
             _ => Self::None,

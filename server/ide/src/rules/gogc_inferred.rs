@@ -62,12 +62,12 @@ const LIMITS: &[Limit] = &[
 const MIN_ON: f64 = 10.0;
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
-    let (_, gogc) = environment::goal_settings(run);
     let mut test = Test::default();
-    let levels = match gogc.value {
+    let effective;
+    let levels = match &environment::goal_settings(run).gogc.value {
         Ok(levels) => levels,
         Err(why) => {
-            let effective = environment::effective_gogc_levels(run);
+            effective = environment::effective_gogc_levels(run);
             if effective.len() < 2 {
                 match switched_on(run) {
                     Some(finding) => findings.push(finding),
@@ -78,7 +78,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
                 }
                 return;
             }
-            effective
+            &effective
         }
     };
     test.fact("goals tell GOGC", true);

@@ -69,14 +69,22 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let hits: Vec<Hit> = changes.iter().map(Change::hit).collect();
     let mut test = Test::default();
     test.value("changes in this run", hits.len() as f64, Bound::AtLeast(1.0), "");
-    report_tested(findings, &RULE, run.run, &hits, test, |worst| {
-        let total = if hits.len() > 1 { format!("; {} changes in this run", hits.len()) } else { String::new() };
-        Words {
-            severity: if is_flapping { Severity::Warning } else { Severity::Info },
-            message: format!("GOMAXPROCS changed {}{total}.", hits[worst].text),
-            numbers: vec![("from", changes[worst].from), ("to", changes[worst].to), ("changes", hits.len() as f64)],
-        }
-    });
+    report_tested(
+        findings,
+        &RULE,
+        run.run,
+        &hits,
+        |idx| changes[idx].in_words(),
+        test,
+        |worst| {
+            let total = if hits.len() > 1 { format!("; {} changes in this run", hits.len()) } else { String::new() };
+            Words {
+                severity: if is_flapping { Severity::Warning } else { Severity::Info },
+                message: format!("GOMAXPROCS changed {}{total}.", changes[worst].in_words()),
+                numbers: vec![("from", changes[worst].from), ("to", changes[worst].to), ("changes", hits.len() as f64)],
+            }
+        },
+    );
 }
 
 struct Change {
@@ -91,9 +99,13 @@ struct Change {
 
 impl Change {
     fn hit(&self) -> Hit {
-        let Self { row, place, at_s, from, to, .. } = *self;
+        Hit { row: self.row, place: self.place, weight: (self.to - self.from).abs() }
+    }
+
+    fn in_words(&self) -> String {
+        let Self { at_s, from, to, .. } = *self;
         let at = if at_s.is_finite() { format!(" at {at_s:.3} s") } else { String::new() };
-        Hit { row, place, weight: (to - from).abs(), text: format!("{from:.0} → {to:.0}{at}") }
+        format!("{from:.0} → {to:.0}{at}")
     }
 }
 

@@ -91,7 +91,6 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
             row: idx,
             place: Place { line: hold.last.p_line, field: Some(sched_p::SCHEDTICK) },
             weight: span_s(hold),
-            text: format!("{} for {}", name(&hold.last), rough_span(span_s(hold))),
         })
         .collect();
     let Some(worst) = holds.iter().max_by(|a, b| span_s(a).total_cmp(&span_s(b))) else { return };
@@ -110,7 +109,8 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         "ms",
     );
     test.value("goroutines that wait meanwhile", worst.waiting, Bound::AtLeast(1.0), "");
-    report_tested(out, &RULE, run.run, &hits, test, |worst| {
+    let seen = |idx: usize| format!("{} for {}", name(&holds[idx].last), rough_span(span_s(&holds[idx])));
+    report_tested(out, &RULE, run.run, &hits, seen, test, |worst| {
         let hold = &holds[worst];
         let is_clear = hold.n_blocks as f64 >= limits.get("min_info_samples")
             || 1000.0 * span_s(hold) >= limits.get("min_info_ms");

@@ -16,8 +16,9 @@ pub(super) mod trend;
 pub(super) use self::replay::first_sufficient;
 pub(super) use self::trend::Evidence;
 use crate::derived::live_before_mark_mb;
+use crate::environment;
 use crate::rules::evidence::Test;
-use crate::rules::{Limit, Limits, Place, Related, Severity, limit, memory_limit_active};
+use crate::rules::{Limit, Limits, Place, Related, Severity, limit};
 use crate::view::{Cycles, RunView};
 use crate::words::{rough, rough_span};
 
@@ -32,7 +33,7 @@ const LEVEL_ERROR: &str = "error of a level that was reached over that of growth
 
 /// One quantity of the cycles of a run over time; rows without a time or a value are left out.
 #[derive(Debug, Default)]
-pub(super) struct Series {
+pub(crate) struct Series {
     /// Seconds since program start and value; times never fall.
     pub(super) points: Vec<(f64, f64)>,
     /// The row in [`Cycles`] of each point.
@@ -42,7 +43,7 @@ pub(super) struct Series {
 impl Series {
     /// Reads `quantity` of every cycle. Releases that print no time (before Go 1.5) give an empty series.
     pub(super) fn of(cycles: &Cycles, quantity: impl Fn(usize) -> f64) -> Self {
-        let mut series = Self::default();
+        let mut series = Self { points: Vec::with_capacity(cycles.len()), rows: Vec::with_capacity(cycles.len()) };
         let mut latest = f64::NEG_INFINITY;
         for (row, &at_s) in cycles.at_s.iter().enumerate() {
             let value = quantity(row);
@@ -56,8 +57,8 @@ impl Series {
     }
 
     /// The live heap, without what was allocated during the mark where that can be told.
-    pub(super) fn live_heap(cycles: &Cycles) -> Self {
-        Self::of(cycles, |row| live_before_mark_mb(cycles, row))
+    pub(crate) fn live_heap(run: &RunView) -> &Self {
+        run.live_heap.get_or_init(|| Self::of(&run.cycles, |row| live_before_mark_mb(&run.cycles, row)))
     }
 
     /// From the first point to the last, s.
@@ -244,7 +245,7 @@ pub(super) struct Ceiling {
 impl Ceiling {
     /// The limit that is known, by a setting or by the goals of the run, for what grows by `mb_per_s`.
     pub(super) fn of(run: &RunView, limits: &Limits, now_mb: f64, mb_per_s: f64) -> Option<Self> {
-        let estimate = || memory_limit_active::estimated_limit_mb(run).map(|limit| limit.mb);
+        let estimate = || environment::estimated_limit(run).map(|limit| limit.mb);
         let mb = limits.memory_limit_mb.or_else(estimate)?;
         let left_s = (mb - now_mb).max(0.0) / mb_per_s;
         let is_known = mb_per_s > 0.0 && left_s.is_finite();

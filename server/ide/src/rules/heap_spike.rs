@@ -37,7 +37,7 @@ use tracelog::catalog::gc;
 use super::evidence::{Bound, Test};
 use super::point::{Hit, Words, as_finding, cycle_name};
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
-use crate::stats::median;
+use crate::stats::{Lowest, median};
 use crate::view::RunView;
 
 /// GC105.
@@ -65,6 +65,8 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
     let (min_above, factor) = (limits.get("min_above_mb"), limits.get("factor"));
     let (window_rows, min_window) = (limits.get("window") as usize, limits.get("min_window"));
+    let (back_to, back_within) = (limits.get("back_to"), (limits.get("back_within") as usize).saturating_add(1));
+    let lowest = Lowest::of(&cycles.heap_end_mb);
     let mut hits = Vec::new();
     let mut factors = Vec::new();
     for row in 0..cycles.len() {
@@ -74,7 +76,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             continue;
         }
         let window = row.saturating_sub(window_rows)..row;
-        if (window.len() as f64) < min_window {
+        if (window.len() as f64) < min_window || factor * lowest.around(window.clone()) > heap {
             continue;
         }
         // At least half of the values are at most their median: without them it need not be taken.
@@ -88,21 +90,17 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         if heap < factor * usual_heap || heap - usual_heap < min_above {
             continue;
         }
-        let back = usual_live + (limits.get("back_to") * usual_live).max(2.0);
-        let after = cycles.heap_live_mb.iter().skip(row).take((limits.get("back_within") as usize).saturating_add(1));
+        let back = usual_live + (back_to * usual_live).max(2.0);
+        let after = cycles.heap_live_mb.iter().skip(row).take(back_within);
         if !after.into_iter().any(|&live| live <= back) {
             continue;
         }
         factors.push(heap / usual_heap.max(1.0));
-        hits.push(Hit {
-            row,
-            place: Place { line: cycles.line[row], field: Some(gc::HEAP_END_MB) },
-            weight: heap,
-            text: format!("{heap:.0} MB at {}", cycle_name(run, row)),
-        });
+        hits.push(Hit { row, place: Place { line: cycles.line[row], field: Some(gc::HEAP_END_MB) }, weight: heap });
     }
     let mut test = Test::default();
-    let finding = as_finding(&RULE, run.run, &hits, |worst| {
+    let seen = |idx: usize| format!("{:.0} MB at {}", hits[idx].weight, cycle_name(run, hits[idx].row));
+    let finding = as_finding(&RULE, run.run, &hits, seen, |worst| {
         let (peak, factor) = (hits[worst].weight, factors[worst]);
         let known = hits[worst].row.min(limits.get("window") as usize);
         test.data("cycles before it", known as f64, limits.get("min_window"), "");

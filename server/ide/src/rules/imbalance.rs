@@ -68,12 +68,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     };
     let hits: Vec<Hit> = (0..samples.len())
         .filter(is_unequal)
-        .map(|row| Hit {
-            row,
-            place: place(run, row, sched::LOCAL_RUNQUEUES),
-            weight: samples.local_max[row],
-            text: format!("{:.0} of {:.0} in one queue", samples.local_max[row], samples.local_sum[row]),
-        })
+        .map(|row| Hit { row, place: place(run, row, sched::LOCAL_RUNQUEUES), weight: samples.local_max[row] })
         .collect();
     let mut test = Test::default();
     if !test.value(
@@ -84,7 +79,11 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     ) {
         return;
     }
-    report_tested(out, &RULE, run.run, &hits, test, |worst| {
+    let seen = |idx: usize| {
+        let row = hits[idx].row;
+        format!("{:.0} of {:.0} in one queue", samples.local_max[row], samples.local_sum[row])
+    };
+    report_tested(out, &RULE, run.run, &hits, seen, test, |worst| {
         let row = hits[worst].row;
         Words {
             severity: Severity::Info,

@@ -50,22 +50,23 @@ fn check(run: &RunView, _: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
     let rows = (0..cycles.len()).filter(|row| cycles.leak_check[*row]);
     let hits: Vec<Hit> = rows
-        .map(|row| Hit {
-            row,
-            place: Place { line: cycles.line[row], field: Some(gc::LEAK_CHECK) },
-            weight: 0.0,
-            text: cycle_name(run, row),
-        })
+        .map(|row| Hit { row, place: Place { line: cycles.line[row], field: Some(gc::LEAK_CHECK) }, weight: 0.0 })
         .collect();
-    let finding = as_finding(&RULE, run.run, &hits, |_| Words {
-        severity: Severity::Hint,
-        message: format!(
-            "{} of {} checked for goroutine leaks: the goroutineleak profile was fetched.",
-            count(hits.len(), "cycle"),
-            cycles.len()
-        ),
-        numbers: vec![("leak_check_cycles", hits.len() as f64)],
-    });
+    let finding = as_finding(
+        &RULE,
+        run.run,
+        &hits,
+        |idx| cycle_name(run, hits[idx].row),
+        |_| Words {
+            severity: Severity::Hint,
+            message: format!(
+                "{} of {} checked for goroutine leaks: the goroutineleak profile was fetched.",
+                count(hits.len(), "cycle"),
+                cycles.len()
+            ),
+            numbers: vec![("leak_check_cycles", hits.len() as f64)],
+        },
+    );
     if let Some(mut finding) = finding {
         let mut test = Test::default();
         test.fact("the line says so", true);

@@ -87,7 +87,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let cycles = &run.cycles;
-    let series = Series::live_heap(cycles);
+    let series = Series::live_heap(run);
     let points = &series.points[..];
     let thresholds = Thresholds::of(limits);
     let mut test = Test::default();

@@ -39,8 +39,8 @@ use super::machine::{LongPhase, origin};
 use super::phase::Phase;
 use super::point::{Hit, Words, as_finding, cycle_name};
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
-use crate::stats::median;
-use crate::view::RunView;
+use crate::stats::{Lowest, median};
+use crate::view::{Cycles, RunView};
 use crate::words::ms;
 
 /// GC306.
@@ -67,9 +67,10 @@ const LIMITS: &[Limit] = &[
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
     let (info_ms, min_ms) = (limits.get("info_ms"), limits.get("min_ms"));
+    let out_of_line = OutOfLine::of(cycles, limits);
     let long: Vec<LongPhase> = (0..cycles.len())
         .filter_map(|row| Some(LongPhase { row, phase: Phase::Mark, ms: Phase::Mark.time_ms(cycles, row)? }))
-        .filter(|one| one.ms >= info_ms || one.ms >= min_ms && is_out_of_line(&cycles.mark_ms, one, limits))
+        .filter(|one| one.ms >= info_ms || one.ms >= min_ms && out_of_line.holds(&cycles.mark_ms, one))
         .collect();
     let Some(origin) = origin(cycles, &long, cycles.len()) else { return };
     let hits: Vec<Hit> = long
@@ -78,12 +79,12 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             row: one.row,
             place: Place { line: cycles.line[one.row], field: Some(gc::WALL_MARK_MS) },
             weight: one.ms,
-            text: format!("{} in {}", ms(one.ms), cycle_name(run, one.row)),
         })
         .collect();
     let usual = median(&cycles.mark_ms).unwrap_or(f64::NAN);
     let mut test = Test::default();
-    let finding = as_finding(&RULE, run.run, &hits, |worst| {
+    let seen = |idx: usize| format!("{} in {}", ms(hits[idx].weight), cycle_name(run, hits[idx].row));
+    let finding = as_finding(&RULE, run.run, &hits, seen, |worst| {
         let worst_ms = hits[worst].weight;
         let asked = if worst_ms >= info_ms { info_ms } else { min_ms };
         test.value("longest mark", worst_ms, Bound::AtLeast(asked), "ms");
@@ -119,12 +120,33 @@ fn before<'a>(marks_ms: &'a [f64], one: &LongPhase, limits: &Limits) -> &'a [f64
 }
 
 /// Whether a mark is so many times the median of those before it.
-fn is_out_of_line(marks_ms: &[f64], one: &LongPhase, limits: &Limits) -> bool {
-    let before = before(marks_ms, one, limits);
-    let known = before.iter().filter(|ms| ms.is_finite()).count();
-    // A median is at most x where at least half of the values are: no need to sort.
-    let short = before.iter().filter(|ms| **ms * limits.get("factor") <= one.ms).count();
-    known as f64 >= limits.get("min_window") && 2 * short > known
+struct OutOfLine {
+    factor: f64,
+    window: usize,
+    min_window: f64,
+    lowest: Lowest,
+}
+
+impl OutOfLine {
+    fn of(cycles: &Cycles, limits: &Limits) -> Self {
+        Self {
+            factor: limits.get("factor"),
+            window: limits.get("window") as usize,
+            min_window: limits.get("min_window"),
+            lowest: Lowest::of(&cycles.mark_ms),
+        }
+    }
+
+    fn holds(&self, marks_ms: &[f64], one: &LongPhase) -> bool {
+        let before = one.row.saturating_sub(self.window)..one.row;
+        if self.lowest.around(before.clone()) * self.factor > one.ms {
+            return false;
+        }
+        let known = marks_ms[before.clone()].iter().filter(|ms| ms.is_finite()).count();
+        // A median is at most x where at least half of the values are: no need to sort.
+        let short = marks_ms[before].iter().filter(|ms| **ms * self.factor <= one.ms).count();
+        known as f64 >= self.min_window && 2 * short > known
+    }
 }
 
 #[cfg(test)]

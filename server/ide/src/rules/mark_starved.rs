@@ -135,9 +135,9 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
 struct Measured {
     row: usize,
     at_s: f64,
+    /// MB per ms of P-time.
+    speed: f64,
     is_slow: bool,
-    /// What was usual before.
-    usual: f64,
 }
 
 /// Of all windows with enough slow cycles, the one with the largest share of them.
@@ -147,7 +147,7 @@ fn worst(cycles: &Cycles, limits: &Limits) -> Option<Starved> {
     let (min_cycles, min_slow, min_share) =
         (limits.get("min_cycles"), limits.get("min_slow"), limits.get("min_slow_share"));
     let mut earlier = RunningMedian::default();
-    let mut measured: Vec<Measured> = Vec::new();
+    let mut measured: Vec<Measured> = Vec::with_capacity(cycles.len());
     let (mut first, mut n_slow) = (0, 0_usize);
     let mut worst: Option<(f64, usize, usize)> = None;
     for row in 0..cycles.len() {
@@ -162,7 +162,7 @@ fn worst(cycles: &Cycles, limits: &Limits) -> Option<Starved> {
         let usual = earlier.median().filter(|_| earlier.len() as f64 >= min_earlier).unwrap_or(f64::NAN);
         let is_slow = speed < usual / factor;
         earlier.push(speed);
-        measured.push(Measured { row, at_s, is_slow, usual });
+        measured.push(Measured { row, at_s, speed, is_slow });
         n_slow += usize::from(is_slow);
         // The last one is in it, whatever the setting is.
         while first + 1 < measured.len() && at_s - measured[first].at_s > window_s {
@@ -179,11 +179,13 @@ fn worst(cycles: &Cycles, limits: &Limits) -> Option<Starved> {
     let (_, first, last) = worst?;
     let window = &measured[first..=last];
     let slow: Vec<&Measured> = window.iter().filter(|one| one.is_slow).collect();
-    let speeds: Vec<f64> = slow.iter().map(|one| mark_speed_mb_per_ms(cycles, one.row)).collect();
+    let speeds: Vec<f64> = slow.iter().map(|one| one.speed).collect();
+    let first_slow = slow.first()?.row;
+    let earlier: Vec<f64> = measured.iter().take_while(|one| one.row < first_slow).map(|one| one.speed).collect();
     Some(Starved {
         rows: (measured[first].row, measured[last].row),
         n_measured: window.len(),
-        speeds: (median(&speeds)?, slow.first()?.usual),
+        speeds: (median(&speeds)?, median(&earlier)?),
         slow: slow.iter().map(|one| one.row).collect(),
     })
 }

@@ -79,12 +79,12 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             row,
             place: Place { line: cycles.line[row], field: Some(gc::WALL_MARK_TERM_MS) },
             weight: cycles.mark_term_ms[row],
-            text: format!("{} in {}", ms(cycles.mark_term_ms[row]), cycle_name(run, row)),
         })
         .collect();
     let may_rescan = run.go.and_then(|go| go.oldest()).is_some_and(|oldest| oldest <= LAST_RESCANNING);
     let meaning = if may_rescan { "; up to Go 1.7 stacks are scanned again in it" } else { "" };
-    let finding = as_finding(&RULE, run.run, &hits, |_| Words {
+    let seen = |idx: usize| format!("{} in {}", ms(hits[idx].weight), cycle_name(run, hits[idx].row));
+    let finding = as_finding(&RULE, run.run, &hits, seen, |_| Words {
         severity: Severity::Info,
         message: format!(
             "Mark termination is the slow pause: {} vs sweep termination {} (medians of {} cycles, {}){meaning}.",

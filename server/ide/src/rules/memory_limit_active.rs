@@ -80,21 +80,21 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         return;
     }
     let points = points(&run.cycles);
-    match steered(run, &points, limits).filter(|_| may_have_memory_limit(run)) {
+    let plateaus = plateaus(&points, limits);
+    match steered(run, &plateaus, limits).filter(|_| may_have_memory_limit(run)) {
         Some(steered) => findings.push(steered.finding(run, limits)),
-        None => findings.declined(&RULE, Some(run.run), why_not(run, &points, limits)),
+        None => findings.declined(&RULE, Some(run.run), why_not(run, points.len(), &plateaus, limits)),
     }
 }
 
 /// What the longest stretch with a goal that stays does not show.
-fn why_not(run: &RunView, points: &[Point], limits: &Limits) -> Test {
+fn why_not(run: &RunView, n_points: usize, plateaus: &[&[Point]], limits: &Limits) -> Test {
     let mut test = Test::default();
     if !test.fact("Go 1.19 or later, which knows memory limits", may_have_memory_limit(run)) {
         return test;
     }
-    let plateaus = plateaus(points, limits);
     let longest = plateaus.iter().max_by_key(|plateau| plateau.len());
-    let n_points = longest.map_or(points.len(), |plateau| plateau.len());
+    let n_points = longest.map_or(n_points, |plateau| plateau.len());
     let Some(plateau) = longest else {
         if test.data("cycles with a goal and 8 MB live before", n_points as f64, limits.get("min_pairs"), "") {
             test.fact("the goal stays within its spread over so many cycles", false);
@@ -122,8 +122,7 @@ fn conditions(test: &mut Test, live: Range, slope: Option<f64>, limits: &Limits)
 }
 
 /// The longest stretch in which a memory limit sets the goal.
-fn steered<'a>(run: &RunView, points: &'a [Point], limits: &Limits) -> Option<Steered<'a>> {
-    let plateaus = plateaus(points, limits);
+fn steered<'a>(run: &RunView, plateaus: &[&'a [Point]], limits: &Limits) -> Option<Steered<'a>> {
     let moving = plateaus.iter().filter_map(|plateau| under_moving_live_heap(plateau, limits));
     moving
         .max_by_key(|steered| steered.points.len())
@@ -131,24 +130,18 @@ fn steered<'a>(run: &RunView, points: &'a [Point], limits: &Limits) -> Option<St
 }
 
 /// Cycles whose goal a memory limit set, as the configuration of a run tells it: whatever the rule's settings are.
+#[derive(Clone, Debug)]
 pub(crate) struct InCharge {
     /// First and last row of the cycles.
     pub rows: (usize, usize),
     /// Where the goal stays, MB.
     pub goal_mb: f64,
+    /// What the limit is set to, as far as the goals tell. Under a limit that the live heap has reached the goal is the
+    /// live heap and says nothing.
+    pub limit: Option<EstimatedLimit>,
 }
 
 const DEFAULTS: Limits = Limits::defaults(LIMITS);
-
-/// Estimates the memory limit that sets the goals of a run; none where no limit is seen steering. Under a limit that the
-/// live heap has reached (`memory-limit-thrash`) the goal is the live heap and says nothing, so earlier cycles must tell.
-pub(crate) fn estimated_limit_mb(run: &RunView) -> Option<EstimatedLimit> {
-    if !may_have_memory_limit(run) {
-        return None;
-    }
-    let points = points(&run.cycles);
-    steered(run, &points, &DEFAULTS)?.limit(run)
-}
 
 /// Releases that keep 3 % of the goal free below the limit, and not 1 MiB (`memoryLimitHeapGoalHeadroomPercent` in
 /// `runtime/mgcpacer.go`): the first minor.
@@ -191,9 +184,12 @@ pub(crate) fn in_charge(run: &RunView) -> Option<InCharge> {
         return None;
     }
     let points = points(&run.cycles);
-    let steered = steered(run, &points, &DEFAULTS)?;
-    let goals: Vec<f64> = steered.points.iter().map(|point| point.goal_mb).collect();
-    Some(InCharge { rows: (steered.points.first()?.row, steered.points.last()?.row), goal_mb: median(&goals)? })
+    let steered = steered(run, &plateaus(&points, &DEFAULTS), &DEFAULTS)?;
+    Some(InCharge {
+        rows: (steered.points.first()?.row, steered.points.last()?.row),
+        goal_mb: steered.goal_mb()?,
+        limit: steered.limit(run),
+    })
 }
 
 /// By how many MB the goal follows a MB of live heap over these rows, late starts left out; none where the live heap
@@ -218,10 +214,12 @@ struct Point {
 }
 
 fn points(cycles: &Cycles) -> Vec<Point> {
-    (0..cycles.len())
-        .filter(|&row| !cycles.forced[row])
-        .filter_map(|row| live_goal_pair(cycles, row).map(|(live_mb, goal_mb)| Point { row, live_mb, goal_mb }))
-        .collect()
+    let rows = (0..cycles.len()).filter(|&row| !cycles.forced[row]);
+    let mut points = Vec::with_capacity(cycles.len());
+    points.extend(
+        rows.filter_map(|row| live_goal_pair(cycles, row).map(|(live_mb, goal_mb)| Point { row, live_mb, goal_mb })),
+    );
+    points
 }
 
 /// The stretches, long enough and one after the other, in which the goal stays.
@@ -277,13 +275,15 @@ struct Steered<'a> {
 
 /// The live heap moves, the goal does not follow.
 fn under_moving_live_heap<'a>(plateau: &'a [Point], limits: &Limits) -> Option<Steered<'a>> {
+    let (min_mb, min_share, min_pairs) =
+        (limits.get("live_spread_mb"), limits.get("live_spread"), limits.get("min_pairs"));
     let mut live = Range::default();
     let mut evident = None;
     for (idx, point) in plateau.iter().enumerate() {
         live.include(point.live_mb);
         let moved_mb = live.high - live.low;
-        let has_moved = moved_mb >= limits.get("live_spread_mb") && moved_mb >= limits.get("live_spread") * live.low;
-        if evident.is_none() && has_moved && (idx + 1) as f64 >= limits.get("min_pairs") {
+        let has_moved = moved_mb >= min_mb && moved_mb >= min_share * live.low;
+        if evident.is_none() && has_moved && (idx + 1) as f64 >= min_pairs {
             evident = Some(idx);
         }
     }
@@ -295,11 +295,12 @@ fn under_moving_live_heap<'a>(plateau: &'a [Point], limits: &Limits) -> Option<S
 fn slope(plateau: &[Point], limits: &Limits) -> Option<f64> {
     let step = plateau.len().div_ceil(MAX_SLOPE_POINTS).max(1);
     let points: Vec<Point> = plateau.iter().copied().step_by(step).collect();
+    let min_mb = limits.get("live_spread_mb");
     let mut slopes = Vec::new();
     for (idx, early) in points.iter().enumerate() {
         for late in &points[idx + 1..] {
             let moved_mb = late.live_mb - early.live_mb;
-            let is_clear = moved_mb.abs() >= (0.1 * early.live_mb.max(late.live_mb)).max(limits.get("live_spread_mb"));
+            let is_clear = moved_mb.abs() >= (0.1 * early.live_mb.max(late.live_mb)).max(min_mb);
             if is_clear {
                 slopes.push((late.goal_mb - early.goal_mb) / moved_mb);
             }

@@ -84,9 +84,7 @@ fn thrash(run: &RunView, limits: &Limits) -> Option<Thrash> {
         return None;
     }
     let windows = thrashing_windows(cycles, limits);
-    let mut is_in_window = vec![false; cycles.len()];
-    windows.iter().for_each(|window| is_in_window[window.clone()].fill(true));
-    let rows: Vec<usize> = (0..cycles.len()).filter(|&row| is_in_window[row]).collect();
+    let rows = rows_of(&windows);
     let mut span_s = 0.0;
     let evident = rows.iter().copied().find(|&row| {
         span_s += interval_s(cycles, row);
@@ -101,7 +99,7 @@ pub(crate) fn in_charge(run: &RunView) -> Option<InCharge> {
     let defaults = Limits::defaults(LIMITS);
     let rows = thrash(run, &defaults)?.rows;
     let goals: Vec<f64> = rows.iter().map(|row| run.cycles.heap_goal_mb[*row]).collect();
-    Some(InCharge { rows: (*rows.first()?, *rows.last()?), goal_mb: median(&goals)? })
+    Some(InCharge { rows: (*rows.first()?, *rows.last()?), goal_mb: median(&goals)?, limit: None })
 }
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
@@ -182,21 +180,30 @@ fn why_not(run: &RunView, limits: &Limits) -> Test {
         }
         return unmet;
     }
-    let mut is_in_window = vec![false; cycles.len()];
-    windows.iter().for_each(|window| is_in_window[window.clone()].fill(true));
-    let rows: Vec<usize> = (0..cycles.len()).filter(|&row| is_in_window[row]).collect();
+    let rows = rows_of(&windows);
     let span_s: f64 = rows.iter().map(|&row| interval_s(cycles, row)).sum();
     let gogc: Vec<f64> = rows.iter().map(|&row| effective_gogc_pct(cycles, row)).collect();
     let busy_s: f64 = rows.iter().map(|&row| duty_over(cycles, row..row + 1) * interval_s(cycles, row)).sum();
     test(cycles, &rows, (median(&gogc).unwrap_or(f64::NAN), busy_s / span_s, span_s), limits)
 }
 
+/// The rows of windows that are in order and may overlap.
+fn rows_of(windows: &[Range<usize>]) -> Vec<usize> {
+    let mut rows: Vec<usize> = Vec::new();
+    for window in windows {
+        let from = rows.last().map_or(window.start, |last| window.start.max(last + 1));
+        rows.extend(from..window.end);
+    }
+    rows
+}
+
 /// The longest stretch of cycles whose goal is pressed onto the live heap.
 fn longest_pressed(cycles: &Cycles, limits: &Limits) -> Range<usize> {
+    let max_gogc = limits.get("max_gogc");
     let mut longest = 0..0;
     let mut start = 0;
     for row in 0..cycles.len() {
-        let is_pressed = effective_gogc_pct(cycles, row) < limits.get("max_gogc") && !cycles.forced[row];
+        let is_pressed = effective_gogc_pct(cycles, row) < max_gogc && !cycles.forced[row];
         if !is_pressed {
             start = row + 1;
         } else if row + 1 - start > longest.len() {
@@ -209,7 +216,7 @@ fn longest_pressed(cycles: &Cycles, limits: &Limits) -> Range<usize> {
 /// Windows of `min_cycles` rows in which every goal is pressed onto the live heap and cycles hardly pause.
 fn thrashing_windows(cycles: &Cycles, limits: &Limits) -> Vec<Range<usize>> {
     let length = limits.get("min_cycles") as usize;
-    let max_gogc = limits.get("max_gogc");
+    let (max_gogc, min_duty) = (limits.get("max_gogc"), limits.get("min_duty"));
     let mut windows = Vec::new();
     let mut pressed = 0;
     for row in 0..cycles.len() {
@@ -217,7 +224,7 @@ fn thrashing_windows(cycles: &Cycles, limits: &Limits) -> Vec<Range<usize>> {
         pressed = if is_pressed && interval_s(cycles, row).is_finite() { pressed + 1 } else { 0 };
         if pressed >= length && length > 0 {
             let window = row + 1 - length..row + 1;
-            if duty_over(cycles, window.clone()) >= limits.get("min_duty") {
+            if duty_over(cycles, window.clone()) >= min_duty {
                 windows.push(window);
             }
         }

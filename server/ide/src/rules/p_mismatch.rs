@@ -57,7 +57,7 @@ fn check(run: &RunView, _: &Limits, out: &mut Findings) {
     if rows.len() < 2 {
         return;
     }
-    let mut hits = Vec::new();
+    let (mut hits, mut arounds) = (Vec::new(), Vec::new());
     let mut n_looked_at = 0usize;
     for row in 0..cycles.len() {
         let (procs, line, at_s) = (cycles.procs[row], cycles.line[row], cycles.at_s[row]);
@@ -73,21 +73,22 @@ fn check(run: &RunView, _: &Limits, out: &mut Findings) {
         let around = samples.gomaxprocs[rows[after]];
         n_looked_at += 1;
         if around != procs && rows[before..after].iter().all(|&sample| samples.gomaxprocs[sample] == around) {
-            hits.push(Hit {
-                row,
-                place: Place { line, field: Some(gc::PROCS) },
-                weight: (around - procs).abs(),
-                text: format!("{procs:.0} P in {}, gomaxprocs={around:.0} around it", cycle_name(run, row)),
-            });
+            hits.push(Hit { row, place: Place { line, field: Some(gc::PROCS) }, weight: (around - procs).abs() });
+            arounds.push(around);
         }
     }
+    let seen = |idx: usize| {
+        let row = hits[idx].row;
+        let (procs, around) = (cycles.procs[row], arounds[idx]);
+        format!("{procs:.0} P in {}, gomaxprocs={around:.0} around it", cycle_name(run, row))
+    };
     let mut test = Test::default();
     test.fact("the samples around the cycle agree with each other and not with it", true);
-    report_tested(out, &RULE, run.run, &hits, test, |worst| Words {
+    report_tested(out, &RULE, run.run, &hits, &seen, test, |worst| Words {
         severity: Severity::Info,
         message: format!(
             "{}: lines of two processes, or a change in between{}.",
-            hits[worst].text,
+            seen(worst),
             if hits.len() > 1 { format!(" ({} of {n_looked_at} cycles)", hits.len()) } else { String::new() }
         ),
         numbers: vec![

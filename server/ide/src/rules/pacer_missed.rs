@@ -65,25 +65,31 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         if cpu >= min_cpu && cpu.is_finite() {
             let is_old = pacer.expected_bytes[row].is_nan();
             let field = if is_old { pacer_end::MARK_UTILIZATION } else { pacer_end::MARK_CPU_PCT };
-            hits.push(Hit { row, place: Place { line, field: Some(field) }, weight: cpu, text: percent(cpu) });
+            hits.push(Hit { row, place: Place { line, field: Some(field) }, weight: cpu });
         }
     }
     let mut test = Test::default();
     if !test.value("cycles with so much", hits.len() as f64, Bound::AtLeast(limits.get("min_cycles")), "") {
         return;
     }
-    let finding = as_finding(&RULE, run.run, &hits, |worst| Words {
-        severity: Severity::Info,
-        message: format!(
-            "Marking used {} of the CPU, {} are planned; {} of {n_ends} cycles used {} or more: assists made up the \
+    let finding = as_finding(
+        &RULE,
+        run.run,
+        &hits,
+        |idx| percent(hits[idx].weight),
+        |worst| Words {
+            severity: Severity::Info,
+            message: format!(
+                "Marking used {} of the CPU, {} are planned; {} of {n_ends} cycles used {} or more: assists made up the \
              difference.",
-            percent(hits[worst].weight),
-            percent(pacer.mark_cpu_goal[hits[worst].row]),
-            hits.len(),
-            percent(min_cpu),
-        ),
-        numbers: vec![("mark_cpu", hits[worst].weight), ("cycles", hits.len() as f64)],
-    });
+                percent(hits[worst].weight),
+                percent(pacer.mark_cpu_goal[hits[worst].row]),
+                hits.len(),
+                percent(min_cpu),
+            ),
+            numbers: vec![("mark_cpu", hits[worst].weight), ("cycles", hits.len() as f64)],
+        },
+    );
     if let Some(finding) = finding {
         test.value(
             "share of the CPU at most",

@@ -104,10 +104,13 @@ pub(crate) fn lopsided(cycles: &Cycles, slow: Phase, other: Phase, asked: Asked,
         let times = (slow.time_ms(cycles, *row), other.time_ms(cycles, *row));
         times.0.is_some() && times.1.is_some() && cycles.mark_ms[*row] > 0.0
     };
-    let rows: Vec<usize> = (0..cycles.len()).filter(judged).collect();
-    let n_judged = rows.len();
     let (slow_all, other_all) = (slow.series(cycles), other.series(cycles));
-    let rows: Vec<usize> = rows.into_iter().filter(|&row| slow_all[row] >= asked.min_ms).collect();
+    let mut n_judged = 0;
+    let is_long = |row: &usize| {
+        n_judged += 1;
+        slow_all[*row] >= asked.min_ms
+    };
+    let rows: Vec<usize> = (0..cycles.len()).filter(judged).filter(is_long).collect();
     let of_rows = |series: &[f64]| {
         let values: Vec<f64> = rows.iter().map(|&row| series[row]).collect();
         median(&values).unwrap_or(f64::NAN)

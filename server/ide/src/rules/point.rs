@@ -23,7 +23,7 @@ pub(crate) fn ms(value: f64) -> String {
 pub(crate) const MAX_FURTHER: usize = 20;
 
 /// A line on which a point rule fired.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Hit {
     /// Row in the series that the rule reads.
     pub row: usize,
@@ -31,8 +31,6 @@ pub(crate) struct Hit {
     pub place: Place,
     /// How bad; the greatest is the worst. Never NaN.
     pub weight: f64,
-    /// What is seen there, for the list of related places.
-    pub text: String,
 }
 
 /// What a finding says beside its places.
@@ -46,15 +44,17 @@ pub(crate) struct Words {
     pub numbers: Vec<(&'static str, f64)>,
 }
 
-/// Reports `hits` (in the order of the log) as one finding; nothing without hits. `words` gets the worst hit's index.
+/// Reports `hits` (in the order of the log) as one finding; nothing without hits. `words` gets the worst hit's index,
+/// `seen` says what is seen at the hit with an index.
 pub(crate) fn report(
     findings: &mut Findings,
     rule: &'static Rule,
     run: usize,
     hits: &[Hit],
+    seen: impl Fn(usize) -> String,
     words: impl FnOnce(usize) -> Words,
 ) {
-    if let Some(finding) = as_finding(rule, run, hits, words) {
+    if let Some(finding) = as_finding(rule, run, hits, seen, words) {
         findings.push(finding);
     }
 }
@@ -64,20 +64,19 @@ pub(crate) fn as_finding(
     rule: &'static Rule,
     run: usize,
     hits: &[Hit],
+    seen: impl Fn(usize) -> String,
     words: impl FnOnce(usize) -> Words,
 ) -> Option<Finding> {
-    let mut by_weight: Vec<usize> = (0..hits.len()).collect();
-    // The sort is stable: of equal hits the first in the log is the worst.
-    by_weight.sort_by(|&a, &b| hits[b].weight.total_cmp(&hits[a].weight));
+    let by_weight = worst_first(hits);
     let (&worst, others) = by_weight.split_first()?;
 
     let mut related = Vec::new();
     if worst != 0 {
-        related.push(Related { place: hits[0].place, text: format!("first: {}", hits[0].text) });
+        related.push(Related { place: hits[0].place, text: format!("first: {}", seen(0)) });
     }
     if let Some(&next) = others.iter().find(|&&idx| idx != 0) {
         let what = if hits[next].weight < hits[worst].weight { "next worst" } else { "as bad" };
-        related.push(Related { place: hits[next].place, text: format!("{what}: {}", hits[next].text) });
+        related.push(Related { place: hits[next].place, text: format!("{what}: {}", seen(next)) });
     }
     let Words { severity, message, numbers } = words(worst);
     Some(Finding {
@@ -86,9 +85,22 @@ pub(crate) fn as_finding(
         place: hits[worst].place,
         message,
         related,
-        further: others.iter().take(MAX_FURTHER).map(|&idx| hits[idx].place).collect(),
+        further: others.iter().map(|&idx| hits[idx].place).collect(),
         count: hits.len(),
         numbers,
         ..Finding::about(rule)
     })
+}
+
+/// The indices of the worst hit and those that a finding names beside it; of equal ones the first in the log is the worst.
+fn worst_first(hits: &[Hit]) -> Vec<usize> {
+    let worse = |a: &usize, b: &usize| hits[*b].weight.total_cmp(&hits[*a].weight).then(a.cmp(b));
+    let mut indices: Vec<usize> = (0..hits.len()).collect();
+    // A rule can fire on every line of a long log, and few are shown.
+    if indices.len() > MAX_FURTHER + 1 {
+        indices.select_nth_unstable_by(MAX_FURTHER, worse);
+        indices.truncate(MAX_FURTHER + 1);
+    }
+    indices.sort_unstable_by(worse);
+    indices
 }

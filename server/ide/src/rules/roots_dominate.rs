@@ -65,16 +65,12 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         .map(|(row, roots)| {
             let is_stacks = cycles.stacks_mb[row] >= cycles.globals_mb[row];
             let field = if is_stacks { gc::STACKS_MB } else { gc::GLOBALS_MB };
-            Hit {
-                row,
-                place: Place { line: cycles.line[row], field: Some(field) },
-                weight: roots,
-                text: format!("{roots:.0} MB in {}", cycle_name(run, row)),
-            }
+            Hit { row, place: Place { line: cycles.line[row], field: Some(field) }, weight: roots }
         })
         .collect();
     let mut test = Test::default();
-    let finding = as_finding(&RULE, run.run, &hits, |worst| {
+    let seen = |idx: usize| format!("{:.0} MB in {}", hits[idx].weight, cycle_name(run, hits[idx].row));
+    let finding = as_finding(&RULE, run.run, &hits, seen, |worst| {
         let (row, roots) = (hits[worst].row, hits[worst].weight);
         let live = cycles.heap_live_mb[row];
         test.value("stacks and globals", roots, Bound::AtLeast(min_mb), "MB");

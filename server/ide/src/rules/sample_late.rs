@@ -96,17 +96,11 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     if !test.value("late samples", n, Bound::AtLeast(needed), "") {
         return out.declined(&RULE, Some(run.run), test);
     }
-    let hits: Vec<Hit> = late
-        .iter()
-        .map(|&(row, gap_ms)| Hit {
-            row,
-            place: place(run, row, sched::AT_MS),
-            weight: gap_ms,
-            text: format!("{} after the one before", ms(gap_ms)),
-        })
-        .collect();
+    let hits: Vec<Hit> =
+        late.iter().map(|&(row, gap_ms)| Hit { row, place: place(run, row, sched::AT_MS), weight: gap_ms }).collect();
     let lost_ms: f64 = late.iter().map(|(_, gap_ms)| gap_ms - nominal_ms).sum();
-    report_tested(out, &RULE, run.run, &hits, test, |worst| Words {
+    let seen = |idx: usize| format!("{} after the one before", ms(hits[idx].weight));
+    report_tested(out, &RULE, run.run, &hits, seen, test, |worst| Words {
         severity: Severity::Info,
         message: format!(
             "{} of {} samples came late: {} after the one before instead of {} at worst, {} late altogether; the process \

@@ -18,11 +18,12 @@ pub(super) fn report_tested(
     rule: &'static Rule,
     run: usize,
     hits: &[Hit],
+    seen: impl Fn(usize) -> String,
     test: Test,
     words: impl FnOnce(usize) -> Words,
 ) {
     let n_before = out.list.len();
-    report(out, rule, run, hits, words);
+    report(out, rule, run, hits, seen, words);
     // Nothing was reported without hits.
     if let Some(finding) = out.list.get_mut(n_before) {
         finding.test = test;

@@ -65,24 +65,24 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         let Some(line) = pacer.end_line[row] else { continue };
         if factor >= limits.get("min_factor") && factor.is_finite() && is_more && !is_start_up(row) {
             let place = Place { line, field: Some(pacer_end::EXPECTED_WORK_BYTES) };
-            let (scanned, expected) = (rough(scanned / BYTES_PER_MB), rough(expected / BYTES_PER_MB));
-            hits.push(Hit {
-                row,
-                place,
-                weight: factor,
-                text: format!("{scanned} MB scanned, {expected} MB expected"),
-            });
+            hits.push(Hit { row, place, weight: factor });
         }
     }
     let mut test = Test::default();
     if !test.value("cycles so far off", hits.len() as f64, Bound::AtLeast(limits.get("min_cycles")), "") {
         return;
     }
-    let finding = as_finding(&RULE, run.run, &hits, |worst| Words {
+    let seen = |idx: usize| {
+        let row = hits[idx].row;
+        let [scanned, expected] =
+            [pacer.scanned_bytes[row], pacer.expected_bytes[row]].map(|bytes| rough(bytes / BYTES_PER_MB));
+        format!("{scanned} MB scanned, {expected} MB expected")
+    };
+    let finding = as_finding(&RULE, run.run, &hits, &seen, |worst| Words {
         severity: Severity::Hint,
         message: format!(
             "{}, {}× as much; {} of {} were so far off: the live heap jumps between cycles.",
-            hits[worst].text,
+            seen(worst),
             rough(hits[worst].weight),
             hits.len(),
             count(pacer.len(), "cycle"),

@@ -38,7 +38,7 @@ use tracelog::catalog::scav;
 
 use super::evidence::{Bound, Test};
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
-use super::{memory_limit_active, memory_limit_thrash};
+use crate::environment::{self, MemoryLimit};
 use crate::view::{RunView, Scav};
 use crate::words::{count, rough};
 
@@ -96,7 +96,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         findings.declined(&RULE, Some(run.run), test);
         return;
     }
-    let is_limit = memory_limit_thrash::in_charge(run).or_else(|| memory_limit_active::in_charge(run)).is_some();
+    let is_limit = matches!(environment::goal_settings(run).memory_limit.value, Ok(MemoryLimit::InCharge { .. }));
     let severity = if is_streak && !is_limit { Severity::Warning } else { Severity::Info };
     let evident = match is_streak {
         true => used[(limits.get("min_in_a_row") as usize).clamp(1, used.len()) - 1],

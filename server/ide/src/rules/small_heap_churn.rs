@@ -129,19 +129,29 @@ fn counts(cycles: &Cycles, row: usize) -> bool {
 fn worst_window(cycles: &Cycles, limits: &Limits) -> Option<Window> {
     let (min_span_s, min_rate, max_live_mb) =
         (limits.get("min_span_s"), limits.get("info_rate"), limits.get("max_live_mb"));
-    let is_small = |row: usize| usize::from(cycles.heap_live_mb[row] <= max_live_mb);
-    let counted = |row: usize| usize::from(counts(cycles, row));
-    let span = |row: usize| if counts(cycles, row) { interval_s(cycles, row) } else { 0.0 };
+    if !cycles.heap_live_mb.iter().any(|live_mb| *live_mb <= max_live_mb) {
+        return None;
+    }
+    // What a row adds to the time, to the cycles and to those with a small heap.
+    let parts = |row: usize| match counts(cycles, row) {
+        true => (interval_s(cycles, row), 1, usize::from(cycles.heap_live_mb[row] <= max_live_mb)),
+        false => (0.0, 0, 0),
+    };
     let (mut first, mut n, mut n_small, mut span_s) = (0, 0, 0, 0.0);
     let mut worst: Option<Window> = None;
     for last in 0..cycles.len() {
-        span_s += span(last);
-        n += counted(last);
-        n_small += counted(last) * is_small(last);
-        while first < last && span_s - span(first) >= min_span_s {
-            span_s -= span(first);
-            n -= counted(first);
-            n_small -= counted(first) * is_small(first);
+        let (added_s, added, added_small) = parts(last);
+        span_s += added_s;
+        n += added;
+        n_small += added_small;
+        while first < last {
+            let (first_s, counted, small) = parts(first);
+            if span_s - first_s < min_span_s {
+                break;
+            }
+            span_s -= first_s;
+            n -= counted;
+            n_small -= small;
             first += 1;
         }
         let rate = n as f64 / span_s;

@@ -95,7 +95,6 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             row,
             place: Place { line: cycles.line[row], field: Some(gc::WALL_SWEEP_TERM_MS) },
             weight: cycles.sweep_term_ms[row],
-            text: format!("{} in {}", ms(cycles.sweep_term_ms[row]), cycle_name(run, row)),
         })
         .collect();
     let unfinished = found.rows.iter().filter(|&&row| sweep_may_be_unfinished(cycles, row)).count();
@@ -117,7 +116,8 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             ": something is slow to stop; where the machine was busy, it may be the machine's"
         }
     };
-    let finding = as_finding(&RULE, run.run, &hits, |_| Words {
+    let seen = |idx: usize| format!("{} in {}", ms(hits[idx].weight), cycle_name(run, hits[idx].row));
+    let finding = as_finding(&RULE, run.run, &hits, seen, |_| Words {
         severity: if is_long { Severity::Warning } else { Severity::Info },
         message: format!(
             "Sweep termination is the slow pause: {} vs mark termination {} (medians of {} cycles, {}){meaning}.",

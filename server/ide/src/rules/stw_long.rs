@@ -104,55 +104,69 @@ pub(crate) fn speaks(run: &RunView, preset: Preset) -> bool {
 }
 
 fn found(run: &RunView, limits: &Limits) -> Option<Finding> {
-    let cycles = &run.cycles;
-    let phases = Phase::pauses(cycles);
-    let judged = (0..cycles.len()).filter(|&row| worst_phase(cycles, phases, row).is_some()).count();
-    let warning_ms = limits.get("warning_ms");
-    let long = hits(run, phases, warning_ms);
-    if long.is_empty() { remark(run, phases, judged, limits) } else { long_pauses(run, phases, judged, &long, limits) }
+    let phases = Phase::pauses(&run.cycles);
+    let (warning_ms, info_ms) = (limits.get("warning_ms"), limits.get("info_ms"));
+    let Pauses { long, n_judged } = Pauses::of(&run.cycles, phases, warning_ms.min(info_ms));
+    let at_least = |ms: f64| long.iter().copied().filter(|one| one.ms >= ms).collect::<Vec<_>>();
+    match at_least(warning_ms) {
+        none if none.is_empty() => remark(run, phases, &at_least(info_ms), n_judged, limits),
+        long => long_pauses(run, phases, &long, n_judged, limits),
+    }
 }
 
-fn long_pauses(run: &RunView, phases: &[Phase], judged: usize, long: &[Hit], limits: &Limits) -> Option<Finding> {
+fn long_pauses(
+    run: &RunView,
+    phases: &[Phase],
+    long: &[LongPhase],
+    n_judged: usize,
+    limits: &Limits,
+) -> Option<Finding> {
     let (warning_ms, very_long_ms) = (limits.get("warning_ms"), limits.get("very_long_ms"));
-    let very_long = long.iter().filter(|hit| hit.weight >= very_long_ms).count();
+    let very_long = long.iter().filter(|one| one.ms >= very_long_ms).count();
     let is_concurrent = phases != [Phase::Collection];
-    let origin = origin(&run.cycles, &long_phases(&run.cycles, phases, long), judged)?;
+    let origin = origin(&run.cycles, long, n_judged)?;
     // A busy host stops any program for some milliseconds now and then: nobody can act on that.
     let is_remark = matches!(origin, Origin::MayBeTheMachines(_)) && very_long == 0;
     let severity = if is_concurrent && !is_remark { Severity::Warning } else { Severity::Info };
 
-    let finding = as_finding(&RULE, run.run, long, |worst| {
-        let mut message = worst_pause(run, phases, long[worst].row);
+    let seen = |idx: usize| in_words(run, &long[idx]);
+    let finding = as_finding(&RULE, run.run, &hits(&run.cycles, long), seen, |worst| {
+        let mut message = worst_pause(run, &long[worst]);
         if long.len() > 1 {
-            message += &format!("; {} of {judged} cycles had {} or more", long.len(), ms(warning_ms));
+            message += &format!("; {} of {n_judged} cycles had {} or more", long.len(), ms(warning_ms));
             if very_long > 0 {
                 message += &format!(", {very_long} of them {} or more", ms(very_long_ms));
             }
         }
         let numbers = vec![
-            ("pause_ms", long[worst].weight),
+            ("pause_ms", long[worst].ms),
             ("long_cycles", long.len() as f64),
             ("very_long_cycles", very_long as f64),
-            ("share_of_cycles", long.len() as f64 / judged as f64),
+            ("share_of_cycles", long.len() as f64 / n_judged as f64),
         ];
         Words { severity, message: message + origin.clause() + ".", numbers }
     })?;
     let mut test = Test::default();
-    let worst_ms = long.iter().map(|hit| hit.weight).fold(0.0, f64::max);
+    let worst_ms = long.iter().map(|one| one.ms).fold(0.0, f64::max);
     test.value("longest pause of one phase", worst_ms, Bound::AtLeast(warning_ms), "ms");
     test.fact(&origin.fact(), true);
     Some(Finding { test, ..finding })
 }
 
 /// One remark about shorter pauses where they are common.
-fn remark(run: &RunView, phases: &[Phase], judged: usize, limits: &Limits) -> Option<Finding> {
+fn remark(
+    run: &RunView,
+    phases: &[Phase],
+    noticeable: &[LongPhase],
+    n_judged: usize,
+    limits: &Limits,
+) -> Option<Finding> {
     let info_ms = limits.get("info_ms");
-    let noticeable = hits(run, phases, info_ms);
-    let share = noticeable.len() as f64 / judged as f64;
+    let share = noticeable.len() as f64 / n_judged as f64;
     let mut test = Test::default();
     let needed = limits.get("info_cycles") * if noticeable.len() >= SEVERAL { 0.5 } else { 1.0 };
     let holds = phases != [Phase::Collection]
-        && test.data("cycles", judged as f64, needed, "")
+        && test.data("cycles", n_judged as f64, needed, "")
         && test.value(
             &format!("share of cycles with a pause of {} or more", ms(info_ms)),
             100.0 * share,
@@ -162,54 +176,74 @@ fn remark(run: &RunView, phases: &[Phase], judged: usize, limits: &Limits) -> Op
     if !holds {
         return None;
     }
-    let origin = origin(&run.cycles, &long_phases(&run.cycles, phases, &noticeable), judged)?;
+    let origin = origin(&run.cycles, noticeable, n_judged)?;
     test.fact(&origin.fact(), true);
-    let finding = as_finding(&RULE, run.run, &noticeable, |worst| Words {
+    let seen = |idx: usize| in_words(run, &noticeable[idx]);
+    let finding = as_finding(&RULE, run.run, &hits(&run.cycles, noticeable), seen, |worst| Words {
         severity: Severity::Info,
         message: format!(
-            "{} of {judged} cycles ({}) stopped the world for {} or more; worst: {}{}.",
+            "{} of {n_judged} cycles ({}) stopped the world for {} or more; worst: {}{}.",
             noticeable.len(),
             percent(share),
             ms(info_ms),
-            noticeable[worst].text,
+            seen(worst),
             origin.clause(),
         ),
-        numbers: vec![("pause_ms", noticeable[worst].weight), ("share_of_cycles", share)],
+        numbers: vec![("pause_ms", noticeable[worst].ms), ("share_of_cycles", share)],
     })?;
     Some(Finding { test, ..finding })
 }
 
-/// The phase of a cycle that took longer, and its time in ms.
-fn worst_phase(cycles: &Cycles, phases: &[Phase], row: usize) -> Option<(Phase, f64)> {
-    let times = phases.iter().filter_map(|&phase| Some((phase, phase.time_ms(cycles, row)?)));
-    times.max_by(|a, b| a.1.total_cmp(&b.1))
+/// The long pauses of a run.
+struct Pauses {
+    /// The phase of each cycle that took longer, where that was long.
+    long: Vec<LongPhase>,
+    /// How many cycles have a pause at all.
+    n_judged: usize,
 }
 
-/// The cycles with a phase of at least `min_ms`.
-fn hits(run: &RunView, phases: &[Phase], min_ms: f64) -> Vec<Hit> {
-    let cycles = &run.cycles;
-    let rows = (0..cycles.len()).filter_map(|row| Some((row, worst_phase(cycles, phases, row)?)));
-    rows.filter(|(_, (_, time_ms))| *time_ms >= min_ms)
-        .map(|(row, (phase, time_ms))| Hit {
-            row,
-            place: Place { line: cycles.line[row], field: phase.field() },
-            weight: time_ms,
-            text: format!("{} {} in {}", phase.name().to_lowercase(), ms(time_ms), cycle_name(run, row)),
-        })
-        .collect()
+impl Pauses {
+    /// The cycles with a phase of at least `min_ms`.
+    fn of(cycles: &Cycles, phases: &[Phase], min_ms: f64) -> Self {
+        let (first, last) = match phases {
+            [.., last] => (phases[0], *last),
+            [] => return Self { long: Vec::new(), n_judged: 0 },
+        };
+        let mut pauses = Self { long: Vec::new(), n_judged: 0 };
+        let times = first.series(cycles).iter().zip(last.series(cycles)).zip(&cycles.leak_check);
+        for (row, ((&first_ms, &last_ms), is_leak_check)) in times.enumerate() {
+            // An absent one is no maximum; of equal ones it is the last.
+            let ms = first_ms.max(last_ms);
+            if !ms.is_finite() || *is_leak_check {
+                continue;
+            }
+            pauses.n_judged += 1;
+            if ms >= min_ms {
+                let phase = if last_ms == ms { last } else { first };
+                pauses.long.push(LongPhase { row, phase, ms });
+            }
+        }
+        pauses
+    }
 }
 
-/// The phases that made the hits.
-fn long_phases(cycles: &Cycles, phases: &[Phase], hits: &[Hit]) -> Vec<LongPhase> {
-    let of_hit =
-        |hit: &Hit| worst_phase(cycles, phases, hit.row).map(|(phase, ms)| LongPhase { row: hit.row, phase, ms });
-    hits.iter().filter_map(of_hit).collect()
+fn hits(cycles: &Cycles, long: &[LongPhase]) -> Vec<Hit> {
+    let hit = |one: &LongPhase| Hit {
+        row: one.row,
+        place: Place { line: cycles.line[one.row], field: one.phase.field() },
+        weight: one.ms,
+    };
+    long.iter().map(hit).collect()
+}
+
+fn in_words(run: &RunView, one: &LongPhase) -> String {
+    format!("{} {} in {}", one.phase.name().to_lowercase(), ms(one.ms), cycle_name(run, one.row))
 }
 
 /// `Mark termination stopped the world for 84 ms (median 0.012 ms)`.
-fn worst_pause(run: &RunView, phases: &[Phase], row: usize) -> String {
+fn worst_pause(run: &RunView, worst: &LongPhase) -> String {
     let cycles = &run.cycles;
-    let Some((phase, time_ms)) = worst_phase(cycles, phases, row) else { return String::new() };
+    let LongPhase { row, phase, ms: time_ms } = *worst;
     let times: Vec<f64> = (0..cycles.len()).filter_map(|row| phase.time_ms(cycles, row)).collect();
     let median = ms(median(&times).unwrap_or(time_ms));
     let marked_inside = phase == Phase::MarkTermination && cycles.mark_ms[row] == 0.0;

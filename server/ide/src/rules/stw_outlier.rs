@@ -88,13 +88,16 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             row: *row,
             place: Place { line: cycles.line[*row], field: phase.field() },
             weight: *time_ms,
-            text: format!("{} {} in {}", phase.name().to_lowercase(), ms(*time_ms), cycle_name(run, *row)),
         })
         .collect();
     let long: Vec<LongPhase> = moments.iter().map(|moment| moment.long).collect();
     let Some(origin) = origin(cycles, &long, cycles.len()) else { return };
     let mut test = Test::default();
-    let finding = as_finding(&RULE, run.run, &hits, |worst| {
+    let seen = |idx: usize| {
+        let LongPhase { row, phase, ms: time_ms } = moments[idx].long;
+        format!("{} {} in {}", phase.name().to_lowercase(), ms(time_ms), cycle_name(run, row))
+    };
+    let finding = as_finding(&RULE, run.run, &hits, seen, |worst| {
         let Outlier { long, z, usual_ms } = &moments[worst];
         test.data("cycles", cycles.len() as f64, limits.get("min_cycles"), "");
         test.value("longest pause", long.ms, Bound::AtLeast(limits.get("min_ms")), "ms");

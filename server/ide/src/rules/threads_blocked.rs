@@ -67,18 +67,14 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let error_threads = limits.get("error_threads");
     let near: Vec<Hit> = (0..samples.len())
         .filter(|&row| samples.threads[row] >= error_threads)
-        .map(|row| Hit {
-            row,
-            place: place(run, row, sched::THREADS),
-            weight: samples.threads[row],
-            text: format!("{:.0} threads at {:.1} s", samples.threads[row], samples.at_s[row]),
-        })
+        .map(|row| Hit { row, place: place(run, row, sched::THREADS), weight: samples.threads[row] })
         .collect();
     if !near.is_empty() {
         let mut test = Test::default();
         let most = near.iter().map(|hit| hit.weight).fold(0.0, f64::max);
         test.value("threads", most, Bound::AtLeast(error_threads), "");
-        report_tested(out, &RULE, run.run, &near, test, |worst| Words {
+        let seen = |idx: usize| format!("{:.0} threads at {:.1} s", near[idx].weight, samples.at_s[near[idx].row]);
+        report_tested(out, &RULE, run.run, &near, seen, test, |worst| Words {
             severity: Severity::Error,
             message: format!(
                 "{:.0} threads; the program ends at 10000 unless debug.SetMaxThreads says otherwise.",

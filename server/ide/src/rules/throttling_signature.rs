@@ -102,17 +102,17 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let field = |phase: Phase| if phase == Phase::Mark { Some(gc::WALL_MARK_MS) } else { phase.field() };
     let hits: Vec<Hit> = in_band
         .iter()
-        .map(|Long { row, phase, .. }| {
-            let time_ms = phase.series(cycles)[*row];
-            Hit {
-                row: *row,
-                place: Place { line: cycles.line[*row], field: field(*phase) },
-                weight: time_ms,
-                text: format!("{} {} in {}", phase.name().to_lowercase(), ms(time_ms), cycle_name(run, *row)),
-            }
+        .map(|Long { row, phase, .. }| Hit {
+            row: *row,
+            place: Place { line: cycles.line[*row], field: field(*phase) },
+            weight: phase.series(cycles)[*row],
         })
         .collect();
-    let finding = as_finding(&RULE, run.run, &hits, |_| Words {
+    let seen = |idx: usize| {
+        let Hit { row, weight, .. } = hits[idx];
+        format!("{} {} in {}", in_band[idx].phase.name().to_lowercase(), ms(weight), cycle_name(run, row))
+    };
+    let finding = as_finding(&RULE, run.run, &hits, seen, |_| Words {
         severity: Severity::Info,
         message: format!(
             "{} of {} long phases cluster just under {period_ms:.0} ms or a multiple of it: the pattern of CPU quota \

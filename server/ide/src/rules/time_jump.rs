@@ -88,19 +88,11 @@ fn gaps(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let all: Vec<f64> = stamps.windows(2).map(|pair| pair[1].at_s - pair[0].at_s).collect();
     let Some(usual) = median(&thinned(&all, MAX_USUAL)) else { return };
     let needed_s = min_gap_s.max(factor * usual);
-    let hits: Vec<Hit> = stamps
+    let (ends_s, hits): (Vec<f64>, Vec<Hit>) = stamps
         .windows(2)
         .filter(|pair| pair[1].at_s - pair[0].at_s > needed_s && !is_explained(run, pair[0], pair[1]))
-        .map(|pair| {
-            let gap_s = pair[1].at_s - pair[0].at_s;
-            Hit {
-                row: 0,
-                place: pair[1].place,
-                weight: gap_s,
-                text: format!("{} without a line before {:.1} s", rough_span(gap_s), pair[1].at_s),
-            }
-        })
-        .collect();
+        .map(|pair| (pair[1].at_s, Hit { row: 0, place: pair[1].place, weight: pair[1].at_s - pair[0].at_s }))
+        .unzip();
     let mut test = Test::default();
     let worst_s = hits.iter().map(|hit| hit.weight).fold(f64::NAN, f64::max);
     let holds = test.data("gaps", all.len() as f64, limits.get("min_gaps"), "")
@@ -109,7 +101,8 @@ fn gaps(run: &RunView, limits: &Limits, findings: &mut Findings) {
     if !holds {
         return;
     }
-    let finding = as_finding(&RULE, run.run, &hits, |worst| Words {
+    let seen = |idx: usize| format!("{} without a line before {:.1} s", rough_span(hits[idx].weight), ends_s[idx]);
+    let finding = as_finding(&RULE, run.run, &hits, seen, |worst| Words {
         severity: Severity::Hint,
         message: format!(
             "{} without a trace line (typical gap {}){}.",
@@ -169,11 +162,11 @@ fn report_back(run: &RunView, back: &[(usize, f64)], limits: &Limits, findings: 
             row,
             place: Place { line: cycles.line[row], field: Some(gc::AT_S) },
             weight: back_s,
-            text: format!("{} back at gc {}", rough_span(back_s), cycles.n[row]),
         })
         .collect();
     let mut test = Test::default();
-    let finding = as_finding(&RULE, run.run, &hits, |worst| {
+    let seen = |idx: usize| format!("{} back at gc {}", rough_span(hits[idx].weight), cycles.n[hits[idx].row]);
+    let finding = as_finding(&RULE, run.run, &hits, seen, |worst| {
         let (row, back_s) = back[worst];
         test.value("time goes back", back_s, Bound::Above(limits.get("min_back_s")), "s");
         Words {

@@ -62,23 +62,19 @@ const DISTANCE_S: RangeInclusive<f64> = 119.9..=180.0;
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
     let rows = (0..cycles.len()).filter(|&row| cycles.timer[row] || looks_periodic(cycles, row, limits));
-    let mut hits: Vec<Hit> = rows
-        .map(|row| Hit {
-            row,
-            place: Place { line: cycles.line[row], field: Some(gc::N) },
-            weight: 0.0,
-            text: cycle_name(run, row),
-        })
-        .collect();
-    if hits.is_empty() {
+    let mut hits: Vec<Hit> =
+        rows.map(|row| Hit { row, place: Place { line: cycles.line[row], field: Some(gc::N) }, weight: 0.0 }).collect();
+    let has_cycles = !hits.is_empty();
+    if !has_cycles {
         // Announced, but the lines of the cycles are missing.
-        hits = run
-            .timer_lines
-            .iter()
-            .map(|&line| Hit { row: 0, place: Place { line, field: None }, weight: 0.0, text: "announced here".into() })
-            .collect();
+        let announced = |line: &u32| Hit { row: 0, place: Place { line: *line, field: None }, weight: 0.0 };
+        hits = run.timer_lines.iter().map(announced).collect();
     }
-    let finding = as_finding(&RULE, run.run, &hits, |_| {
+    let seen = |idx: usize| match has_cycles {
+        true => cycle_name(run, hits[idx].row),
+        false => "announced here".to_owned(),
+    };
+    let finding = as_finding(&RULE, run.run, &hits, seen, |_| {
         let verb = if hits.len() == 1 { "is" } else { "are" };
         let of_all = if cycles.is_empty() { String::new() } else { format!(" of {}", cycles.len()) };
         Words {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use tracelog::catalog::{gc, sched};
 use tracelog::{Family, Field, Log, RowId, Run, Runs};
@@ -52,6 +53,8 @@ impl RunView {
             timer_lines,
             requests: None,
             last_seen_s,
+            goal_settings: OnceLock::new(),
+            live_heap: OnceLock::new(),
         }
     }
 }
@@ -152,6 +155,7 @@ fn cycles(log: &Log, rows: &[RowId]) -> Cycles {
         forced: flags(log, rows, gc::FORCED),
         leak_check: flags(log, rows, gc::LEAK_CHECK),
         timer: vec![false; rows.len()],
+        derived: OnceLock::new(),
     }
 }
 

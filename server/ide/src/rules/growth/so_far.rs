@@ -70,7 +70,7 @@ fn needs(condition: &Condition, with_seen: bool) -> String {
 
 /// What is to say about the live heap of a run about which no rule on growth says anything.
 pub fn so_far(run: &RunView) -> Option<SoFar> {
-    let series = Series::live_heap(&run.cycles);
+    let series = Series::live_heap(run);
     let points = &series.points[..];
     let thresholds = Thresholds::DEFAULT;
     if points.len() as f64 >= thresholds.min_cycles {
