@@ -10,7 +10,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use ide::Settings;
 use ide::analysis::Analysis;
-use ide::rules::{BlocksView, Check, Findings, LogView, RULES, Rule};
+use ide::rules::{LogView, RULES, Rule, pass};
 use tracelog::fixture::{Cycle, LogBuilder};
 use tracelog::{Blocks, Log, Runs, Text};
 
@@ -83,25 +83,15 @@ fn write(life: Life) -> String {
     log.text().to_owned()
 }
 
-fn run(rule: &'static Rule, made: &Made, settings: &Settings, findings: &mut Findings) {
-    let Made { text, log, runs, blocks, view } = made;
-    let limits = settings.limits(rule);
-    match rule.check {
-        Check::Run(check) => view.runs.iter().for_each(|run| check(run, &limits, findings)),
-        Check::Log(check) => check(view, &limits, findings),
-        Check::Blocks(check) => check(&BlocksView { log, runs, blocks, lines: text, view }, &limits, findings),
-    }
-}
-
 /// All rules, those too that are off by default.
 #[divan::bench(args = LIVES)]
 fn all(bencher: Bencher<'_, '_>, life: Life) {
     let (made, settings) = (made(life), Settings::default());
-    bencher.counter(ItemsCount::new(N_CYCLES)).bench(|| {
-        let mut findings = Findings::default();
-        RULES.iter().for_each(|rule| run(rule, made, &settings, &mut findings));
-        findings
-    });
+    // What several rules share is worked out by the first that asks, so each pass has a view that nobody has asked yet.
+    bencher
+        .counter(ItemsCount::new(N_CYCLES))
+        .with_inputs(|| LogView::of(&made.log, &made.runs))
+        .bench_refs(|view| pass(RULES, (&made.log, &made.runs), &made.text, view, &settings, &|| &made.blocks));
 }
 
 /// A rule and a log that it goes over.
@@ -122,11 +112,7 @@ fn ones() -> Vec<One> {
 #[divan::bench(args = ones())]
 fn each(bencher: Bencher<'_, '_>, one: One) {
     let (made, settings) = (made(one.1), Settings::default());
-    bencher.bench(|| {
-        let mut findings = Findings::default();
-        run(one.0, made, &settings, &mut findings);
-        findings
-    });
+    bencher.bench(|| pass(&[one.0], (&made.log, &made.runs), &made.text, &made.view, &settings, &|| &made.blocks));
 }
 
 /// From columns to the series that rules read.

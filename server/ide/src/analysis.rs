@@ -9,7 +9,7 @@ use crate::environment::{self, Environment};
 use crate::phases::{self, Phase};
 use crate::requests;
 use crate::rules::evidence::Declined;
-use crate::rules::{BlocksView, Check, Finding, Findings, LogView, RULES, slow_requests};
+use crate::rules::{self, BlocksView, Finding, LogView, RULES, Rule, slow_requests};
 use crate::settings::{Level, Settings};
 use crate::stories;
 use crate::summary::{self, RunSummary};
@@ -80,20 +80,8 @@ fn check<'a>(
     settings: &Settings,
     blocks: &impl Fn() -> &'a Blocks,
 ) -> (Vec<Finding>, Vec<Declined>) {
-    let mut findings = Findings::default();
-    for rule in RULES.iter().filter(|rule| settings.is_on(rule)) {
-        let limits = settings.limits(rule);
-        match rule.check {
-            // What the toolchain prints under `go run` is not the program's: only rules about the log see it.
-            Check::Run(check) => {
-                view.runs.iter().filter(|run| !run.toolchain).for_each(|run| check(run, &limits, &mut findings))
-            }
-            Check::Log(check) => check(view, &limits, &mut findings),
-            Check::Blocks(check) => {
-                check(&BlocksView { log, runs, blocks: blocks(), lines, view }, &limits, &mut findings)
-            }
-        }
-    }
+    let rules: Vec<&'static Rule> = RULES.iter().copied().filter(|rule| settings.is_on(rule)).collect();
+    let findings = rules::pass(&rules, (log, runs), lines, view, settings, blocks);
     let (mut findings, declined) = findings.into_parts();
     findings.extend(ending::silent_ends(
         &|| BlocksView { log, runs, blocks: blocks(), lines, view },

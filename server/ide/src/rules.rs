@@ -65,6 +65,7 @@ mod out_of_memory;
 mod p_mismatch;
 mod pacer_missed;
 mod panic;
+mod pass;
 mod percent_misleads;
 mod phase;
 mod point;
@@ -105,6 +106,7 @@ use tracelog::{Blocks, Field, Lines, Log, Runs};
 
 use self::evidence::{Confidence, Declined, Test};
 pub use self::growth::so_far::SoFar;
+pub use self::pass::pass;
 use crate::settings::Preset;
 use crate::view::RunView;
 
@@ -447,6 +449,12 @@ impl Findings {
     pub fn declined(&mut self, rule: &'static Rule, run: Option<usize>, test: Test) {
         debug_assert!(!test.holds(), "{} declines although all it asks holds", rule.code);
         self.declined.push(Declined { rule, run, test });
+    }
+
+    /// Adds what was found and declined elsewhere, behind what is here.
+    fn append(&mut self, other: Self) {
+        self.list.extend(other.list);
+        self.declined.extend(other.declined);
     }
 
     /// All findings so far, in the order they were made.
