@@ -22,6 +22,7 @@ use crate::derived::DerivedSeries;
 use crate::environment::GoalSettings;
 use crate::requests::Requests;
 use crate::rules::growth::Series;
+use crate::rules::memory_limit_active::Point;
 
 /// One life of one process, as far as the log shows it.
 #[derive(Debug, Default)]
@@ -60,6 +61,8 @@ pub struct RunView {
     pub last_seen_s: Option<f64>,
     /// What the goals say about GOGC and a memory limit, once: several rules ask.
     pub(crate) goal_settings: OnceLock<GoalSettings>,
+    /// Live heaps and the goals that were set from them, once.
+    pub(crate) goal_points: OnceLock<Vec<Point>>,
     /// The live heap as the rules on growth see it, once.
     pub(crate) live_heap: OnceLock<Series>,
 }

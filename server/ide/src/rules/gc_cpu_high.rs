@@ -159,8 +159,8 @@ struct Cost {
     wall_s: f64,
     /// CPU there was in that time.
     cpu_s: f64,
-    /// CPU that collecting took of it.
-    gc_s: f64,
+    /// CPU that collecting took of it, ms.
+    gc_ms: f64,
 }
 
 impl Cost {
@@ -168,8 +168,8 @@ impl Cost {
     fn of(cycles: &Cycles, row: usize, cpu_limit: Option<f64>) -> Option<Self> {
         let wall_s = interval_s(cycles, row);
         let gc_ms = if cpu_limit.is_some() { gc_cpu_and_idle_ms(cycles, row) } else { gc_cpu_ms(cycles, row) };
-        let cost = Self { wall_s, cpu_s: wall_s * cpu_limit.unwrap_or(cycles.procs[row]), gc_s: gc_ms / 1000.0 };
-        (cost.cpu_s + cost.gc_s).is_finite().then_some(cost)
+        let cost = Self { wall_s, cpu_s: wall_s * cpu_limit.unwrap_or(cycles.procs[row]), gc_ms };
+        (cost.cpu_s + cost.gc_ms).is_finite().then_some(cost)
     }
 }
 
@@ -186,16 +186,17 @@ struct Window {
 fn worst_window(cycles: &Cycles, cpu_limit: Option<f64>, min_span_s: f64, min_cycles: usize) -> Option<Window> {
     let cost_of = |row: usize| Cost::of(cycles, row, cpu_limit);
     // Sums are taken anew for the window that is reported: differences of running sums would drift.
-    let (mut wall_s, mut cpu_s, mut gc_s) = (0.0, 0.0, 0.0);
+    let (mut wall_s, mut cpu_s, mut gc_ms) = (0.0, 0.0, 0.0);
     let (mut first, mut n) = (0, 0);
-    let mut worst: Option<(f64, usize, usize)> = None;
+    // Milliseconds a second of CPU, and the first and last row.
+    let (mut most, mut worst) = (f64::NEG_INFINITY, None);
     // Tolerance: the run as a whole must reach its own length.
     let min_span_s = min_span_s - 1e-6;
     for last in 0..cycles.len() {
         let Some(cost) = cost_of(last) else { continue };
         wall_s += cost.wall_s;
         cpu_s += cost.cpu_s;
-        gc_s += cost.gc_s;
+        gc_ms += cost.gc_ms;
         n += 1;
         while first < last {
             if let Some(earliest) = cost_of(first) {
@@ -204,22 +205,20 @@ fn worst_window(cycles: &Cycles, cpu_limit: Option<f64>, min_span_s: f64, min_cy
                 }
                 wall_s -= earliest.wall_s;
                 cpu_s -= earliest.cpu_s;
-                gc_s -= earliest.gc_s;
+                gc_ms -= earliest.gc_ms;
                 n -= 1;
             }
             first += 1;
         }
-        if wall_s >= min_span_s && n >= min_cycles && cpu_s > 0.0 {
-            let share = gc_s / cpu_s;
-            if worst.is_none_or(|(most, ..)| share > most) {
-                worst = Some((share, first, last));
-            }
+        if wall_s >= min_span_s && n >= min_cycles && cpu_s > 0.0 && gc_ms > most * cpu_s {
+            most = gc_ms / cpu_s;
+            worst = Some((first, last));
         }
     }
-    let (_, first, last) = worst?;
+    let (first, last) = worst?;
     let costs: Vec<(usize, Cost)> = (first..=last).filter_map(|row| Some((row, cost_of(row)?))).collect();
     let sum = |part: fn(&Cost) -> f64| costs.iter().map(|(_, cost)| part(cost)).sum::<f64>();
-    let gc_s = sum(|cost| cost.gc_s);
+    let gc_s = sum(|cost| cost.gc_ms) / 1000.0;
     let pause_ms = |row: usize| cycles.cpu_sweep_term_ms[row] + cycles.cpu_mark_term_ms[row];
     let pause_s = costs.iter().map(|(row, _)| pause_ms(*row)).sum::<f64>() / 1000.0;
     Some(Window {

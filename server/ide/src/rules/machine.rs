@@ -9,7 +9,7 @@
 //! the machine's), and on 10 runs of a loop that could not be stopped (45 to 82 % of their cycles, one phase only; none is).
 
 use super::phase::Phase;
-use crate::stats::{median, thinned};
+use crate::stats::median;
 use crate::view::Cycles;
 use crate::words::{percent, rough};
 
@@ -130,11 +130,10 @@ fn usual_ms(cycles: &Cycles, one: &LongPhase) -> Option<f64> {
     let kind = |row: usize| (cycles.forced[row], cycles.mark_ms[row] == 0.0);
     let wanted = kind(one.row);
     let series = one.phase.series(cycles);
-    let values: Vec<f64> = (0..cycles.len())
-        .filter(|&row| kind(row) == wanted && series[row].is_finite())
-        .map(|row| series[row])
-        .collect();
-    (values.len() >= USUAL.1).then(|| median(&thinned(&values, USUAL.0))).flatten()
+    let values = || (0..cycles.len()).filter(|&row| kind(row) == wanted && series[row].is_finite());
+    let n = values().count();
+    let few: Vec<f64> = values().step_by(n.div_ceil(USUAL.0).max(1)).map(|row| series[row]).collect();
+    (n >= USUAL.1).then(|| median(&few)).flatten()
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@
 //! gc 41 @12.731s 2%: 0.053+81+0.006 ms clock, 0.21+0.11/155/150+0.024 ms cpu, 118->121->60 MB, 121 MB goal, 0 MB stacks, 0 MB globals, 4 P
 //! ```
 
+use std::collections::VecDeque;
+
 use tracelog::catalog::gc;
 
 use super::evidence::{Bound, Confidence, Test};
@@ -135,9 +137,14 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
 struct Measured {
     row: usize,
     at_s: f64,
-    /// MB per ms of P-time.
-    speed: f64,
     is_slow: bool,
+}
+
+/// The speed of marking in a cycle that the program itself caused, where it is measured.
+fn speed(cycles: &Cycles, row: usize) -> Option<f64> {
+    let is_asked_for = cycles.forced[row] || cycles.timer[row] || cycles.leak_check[row];
+    let speed = mark_speed_mb_per_ms(cycles, row);
+    (!is_asked_for && speed.is_finite() && cycles.at_s[row].is_finite()).then_some(speed)
 }
 
 /// Of all windows with enough slow cycles, the one with the largest share of them.
@@ -147,47 +154,48 @@ fn worst(cycles: &Cycles, limits: &Limits) -> Option<Starved> {
     let (min_cycles, min_slow, min_share) =
         (limits.get("min_cycles"), limits.get("min_slow"), limits.get("min_slow_share"));
     let mut earlier = RunningMedian::default();
-    let mut measured: Vec<Measured> = Vec::with_capacity(cycles.len());
-    let (mut first, mut n_slow) = (0, 0_usize);
-    let mut worst: Option<(f64, usize, usize)> = None;
+    let mut window: VecDeque<Measured> = VecDeque::new();
+    let mut n_slow = 0_usize;
+    let mut worst: Option<(f64, Range)> = None;
+    let mut latest_s = f64::NEG_INFINITY;
     for row in 0..cycles.len() {
-        let speed = mark_speed_mb_per_ms(cycles, row);
-        let is_asked_for = cycles.forced[row] || cycles.timer[row] || cycles.leak_check[row];
         let at_s = cycles.at_s[row];
         // Times that go back would make windows without end.
-        let is_in_order = measured.last().is_none_or(|last| at_s >= last.at_s);
-        if is_asked_for || !speed.is_finite() || !is_in_order || !at_s.is_finite() {
-            continue;
-        }
+        let Some(speed) = speed(cycles, row).filter(|_| at_s >= latest_s) else { continue };
+        latest_s = at_s;
         let usual = earlier.median().filter(|_| earlier.len() as f64 >= min_earlier).unwrap_or(f64::NAN);
         let is_slow = speed < usual / factor;
         earlier.push(speed);
-        measured.push(Measured { row, at_s, speed, is_slow });
+        window.push_back(Measured { row, at_s, is_slow });
         n_slow += usize::from(is_slow);
         // The last one is in it, whatever the setting is.
-        while first + 1 < measured.len() && at_s - measured[first].at_s > window_s {
-            n_slow -= usize::from(measured[first].is_slow);
-            first += 1;
+        while window.len() > 1 && at_s - window[0].at_s > window_s {
+            n_slow -= window.pop_front().map_or(0, |first| usize::from(first.is_slow));
         }
-        let n = measured.len() - first;
+        if n_slow == 0 {
+            continue;
+        }
+        let n = window.len();
         let share = n_slow as f64 / n as f64;
-        let is_found = n as f64 >= min_cycles && n_slow > 0 && n_slow as f64 >= min_slow && share >= min_share;
-        if is_found && worst.is_none_or(|(most, ..)| share > most) {
-            worst = Some((share, first, measured.len() - 1));
+        let is_found = n as f64 >= min_cycles && n_slow as f64 >= min_slow && share >= min_share;
+        if is_found && worst.as_ref().is_none_or(|(most, _)| share > *most) {
+            let slow = window.iter().filter(|one| one.is_slow).map(|one| one.row).collect();
+            worst = Some((share, Range { rows: (window[0].row, row), slow, n_measured: n }));
         }
     }
-    let (_, first, last) = worst?;
-    let window = &measured[first..=last];
-    let slow: Vec<&Measured> = window.iter().filter(|one| one.is_slow).collect();
-    let speeds: Vec<f64> = slow.iter().map(|one| one.speed).collect();
-    let first_slow = slow.first()?.row;
-    let earlier: Vec<f64> = measured.iter().take_while(|one| one.row < first_slow).map(|one| one.speed).collect();
-    Some(Starved {
-        rows: (measured[first].row, measured[last].row),
-        n_measured: window.len(),
-        speeds: (median(&speeds)?, median(&earlier)?),
-        slow: slow.iter().map(|one| one.row).collect(),
-    })
+    let (_, Range { rows, slow, n_measured }) = worst?;
+    let speeds =
+        |rows: &mut dyn Iterator<Item = usize>| median(&rows.filter_map(|row| speed(cycles, row)).collect::<Vec<_>>());
+    let speeds = (speeds(&mut slow.iter().copied())?, speeds(&mut (0..*slow.first()?))?);
+    Some(Starved { rows, n_measured, speeds, slow })
+}
+
+/// The cycles of a window.
+struct Range {
+    /// First and last.
+    rows: (usize, usize),
+    slow: Vec<usize>,
+    n_measured: usize,
 }
 
 #[cfg(test)]

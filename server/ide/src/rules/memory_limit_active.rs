@@ -79,8 +79,8 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     if run.cycles.is_empty() {
         return;
     }
-    let points = points(&run.cycles);
-    let plateaus = plateaus(&points, limits);
+    let points = points(run);
+    let plateaus = plateaus(points, limits);
     match steered(run, &plateaus, limits).filter(|_| may_have_memory_limit(run)) {
         Some(steered) => findings.push(steered.finding(run, limits)),
         None => findings.declined(&RULE, Some(run.run), why_not(run, points.len(), &plateaus, limits)),
@@ -183,8 +183,7 @@ pub(crate) fn in_charge(run: &RunView) -> Option<InCharge> {
     if !may_have_memory_limit(run) {
         return None;
     }
-    let points = points(&run.cycles);
-    let steered = steered(run, &plateaus(&points, &DEFAULTS), &DEFAULTS)?;
+    let steered = steered(run, &plateaus(points(run), &DEFAULTS), &DEFAULTS)?;
     Some(InCharge {
         rows: (steered.points.first()?.row, steered.points.last()?.row),
         goal_mb: steered.goal_mb()?,
@@ -206,14 +205,18 @@ pub(crate) fn may_have_memory_limit(run: &RunView) -> bool {
 }
 
 /// A cycle's goal and the live heap it was set from.
-#[derive(Clone, Copy)]
-struct Point {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Point {
     row: usize,
     live_mb: f64,
     goal_mb: f64,
 }
 
-fn points(cycles: &Cycles) -> Vec<Point> {
+fn points(run: &RunView) -> &[Point] {
+    run.goal_points.get_or_init(|| points_of(&run.cycles))
+}
+
+fn points_of(cycles: &Cycles) -> Vec<Point> {
     let rows = (0..cycles.len()).filter(|&row| !cycles.forced[row]);
     let mut points = Vec::with_capacity(cycles.len());
     points.extend(

@@ -100,7 +100,10 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
 /// Whether this rule, as it is when no limit of it was changed, speaks about the run: others that would say the same of
 /// shorter pauses are silent then.
 pub(crate) fn speaks(run: &RunView, preset: Preset) -> bool {
-    found(run, &Limits { preset, ..Limits::defaults(LIMITS) }).is_some()
+    let limits = Limits { preset, ..Limits::defaults(LIMITS) };
+    let phases = Phase::pauses(&run.cycles);
+    let Pauses { long, .. } = Pauses::of(&run.cycles, phases, limits.get("warning_ms"));
+    !long.is_empty() || found(run, &limits).is_some()
 }
 
 fn found(run: &RunView, limits: &Limits) -> Option<Finding> {

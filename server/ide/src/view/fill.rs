@@ -54,6 +54,7 @@ impl RunView {
             requests: None,
             last_seen_s,
             goal_settings: OnceLock::new(),
+            goal_points: OnceLock::new(),
             live_heap: OnceLock::new(),
         }
     }
