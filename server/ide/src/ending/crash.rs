@@ -47,7 +47,7 @@ pub(crate) struct Crash<'a> {
     pub(crate) panics: Vec<RowId>,
     /// Notes of the runtime before the head that tell the cause with numbers.
     notes: Vec<RowId>,
-    /// Lines at which further threads print the same signal (GOTRACEBACK=crash).
+    /// Lines at which further threads print the same signal (GOTRACEBACK=crash) or the same fatal error.
     pub(crate) relays: Vec<u32>,
     /// The signal behind a panic, or the place of one that ended the process.
     has_signal_lines: bool,
@@ -137,6 +137,19 @@ impl Crash<'_> {
     /// The goroutine that is printed first. In a deadlock that is mostly the main goroutine.
     pub(crate) fn first(&self, log: &Log) -> Option<Culprit> {
         Some(culprit(log, self.dump?.goroutines.first()?, None))
+    }
+
+    /// Whether this is a head alone that another thread printed just before `next`, for the same reason: two goroutines
+    /// that write one map both notice, and only one prints the stacks.
+    fn is_of_thread_beside(&self, next: &Self, log: &Log) -> bool {
+        /// Lines between the two heads.
+        const BESIDE: u32 = 2;
+        let is_alone = self.notes.is_empty() && self.dump.is_none_or(|dump| dump.goroutines.is_empty());
+        is_alone
+            && is_fatal(log, self)
+            && log.shape(self.head) == log.shape(next.head)
+            && log.line(self.head) + BESIDE >= log.line(next.head)
+            && self.text(log) == next.text(log)
     }
 
     /// The first line behind all that is known to belong to it.
@@ -306,7 +319,11 @@ impl Reader<'_, '_> {
         let notes = self.notes.split_off(first);
         self.orphans();
         let dump = self.dumps.get(&head).copied();
-        self.crashes.push(Crash { notes, panics, dump, ..Crash::of(run, head) });
+        let mut crash = Crash { notes, panics, dump, ..Crash::of(run, head) };
+        if let Some(other) = self.crashes.pop_if(|before| before.is_of_thread_beside(&crash, log)) {
+            crash.relays.extend(other.relays.iter().copied().chain([log.line(other.head)]));
+        }
+        self.crashes.push(crash);
         self.is_next_thread = false;
         self.is_behind_stacks = false;
     }
