@@ -75,6 +75,10 @@ const MAX_SLOPE_POINTS: usize = 100;
 /// GOGC's goal at the first cycle, for GOGC=100 and without roots (`heapMinimum` in `runtime/mgcpacer.go`).
 const FIRST_GOAL_MB: f64 = 4.0;
 
+/// How far above the later ones the goal of the first cycle may be under a limit. Recorded: 79 and then 70 MB under
+/// 90 MiB with 16 MB live.
+const FIRST_GOAL_ABOVE: f64 = 1.25;
+
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     if run.cycles.is_empty() {
         return;
@@ -314,8 +318,9 @@ fn since_first_cycle<'a>(cycles: &Cycles, plateau: &'a [Point], limits: &Limits)
     let goal_mb = *cycles.heap_goal_mb.first()?;
     // A late start lifts the goal to just above the heap (gctrace.md, section 5).
     let is_lifted = goal_mb <= cycles.heap_start_mb[0] + 1.0;
+    // Memory that is not heap grows at the start, and what the limit leaves to the heap falls.
     let spread = 1.0 + limits.get("goal_spread");
-    let stayed = goal_mb <= first.goal_mb * spread && first.goal_mb <= goal_mb * spread;
+    let stayed = goal_mb <= first.goal_mb * FIRST_GOAL_ABOVE && first.goal_mb <= goal_mb * spread;
     if cycles.n[0] != 1 || cycles.forced[0] || is_lifted || !stayed {
         return None;
     }
