@@ -48,7 +48,7 @@ const NOW_SPAN: f64 = 0.12;
 const STRAIGHT: f64 = 0.75;
 
 /// Growth that is asked of a straight line since the first quarter, instead of a doubling: a leak upon a large base.
-const STRAIGHT_GROWTH: f64 = 1.3;
+const STRAIGHT_GROWTH: f64 = 1.2;
 
 impl Thresholds {
     /// The catalogue's, and what was found to be missing there: the present pace, and straight lines.
