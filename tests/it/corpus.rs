@@ -418,7 +418,7 @@ fn a_new_run_begins_where_the_numbers_start_over() {
 
 /// What is committed stays small: a clone is paid for by everybody.
 #[test]
-fn the_committed_part_is_below_6_mb_and_what_rules_are_judged_by_below_1() {
+fn the_committed_part_is_below_6_mb_and_what_rules_are_judged_by_below_2_5() {
     fn size(folder: &Path) -> u64 {
         let entries =
             std::fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path());
@@ -428,5 +428,5 @@ fn the_committed_part_is_below_6_mb_and_what_rules_are_judged_by_below_1() {
     let n_judged = size(&folder.join("judged"));
     let n_bytes = size(&folder) - n_judged;
     assert!(n_bytes <= 6_000_000, "{n_bytes} bytes in tests/corpus beside judged");
-    assert!(n_judged <= 1_000_000, "{n_judged} bytes in tests/corpus/judged");
+    assert!(n_judged <= 2_500_000, "{n_judged} bytes in tests/corpus/judged");
 }

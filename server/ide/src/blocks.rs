@@ -16,7 +16,7 @@ use crate::words;
 pub(crate) use profile::largest_record;
 pub(crate) use sched::{G_GONE, G_RUNNABLE, G_RUNNING, G_SYSCALL, G_WAITING};
 pub(crate) use sched::{name as sched_name, parts as sched_parts, sched_blocks};
-pub(crate) use stack::{Which, is_of_runtime, is_own, named_frames, own_frame, panicking_frame};
+pub(crate) use stack::{Which, is_of_program, is_of_runtime, is_own, named_frames, own_frame, panicking_frame};
 
 /// Reasons that a title names; the rest is a number.
 const MAX_REASONS: usize = 3;

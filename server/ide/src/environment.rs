@@ -239,6 +239,17 @@ mod tests {
     }
 
     #[test]
+    fn stacks_that_grow_with_the_live_heap_are_no_gogc() {
+        // The goal of GOGC=100 where a megabyte of stacks comes with each megabyte that lives.
+        let log: String = growing(40, |_, live| 2 * live + (live - 20))
+            .lines()
+            .zip(10u64..)
+            .map(|(line, stacks)| line.replace(" 0 MB stacks", &format!(" {stacks} MB stacks")) + "\n")
+            .collect();
+        assert!(read(&log).contains("\ngogc about 100 ["), "{}", read(&log));
+    }
+
+    #[test]
     fn a_goal_that_stays_is_a_memory_limit_and_tells_no_gogc() {
         let text = read(&growing(20, |_, _| 60));
         assert!(text.contains("memory_limit sets the goal, near 60 MB;"), "{text}");
@@ -249,6 +260,15 @@ mod tests {
     fn a_changed_gogc_is_told_with_the_cycle_that_shows_it() {
         let text = read(&growing(60, |idx, live| live + live * if idx < 30 { 100 } else { 300 } / 100));
         assert!(text.contains("gogc about 100, about 300 from gc 37 on"), "{text}");
+        // Few cycles tell a change that is far.
+        let for_a_while = |gogc: u64, n: u64| {
+            let gogc = move |idx: u64| if (30..30 + n).contains(&idx) { gogc } else { 100 };
+            read(&growing(60, |idx, live| live + live * gogc(idx) / 100))
+        };
+        let text = for_a_while(300, 6);
+        assert!(text.contains("gogc about 100, about 300 from gc 37 on, about 100 from gc 43 on"), "{text}");
+        assert!(for_a_while(300, 4).contains("gogc about 100 ["), "{}", for_a_while(300, 4));
+        assert!(for_a_while(150, 6).contains("gogc about 100 ["), "{}", for_a_while(150, 6));
     }
 
     #[test]

@@ -51,6 +51,12 @@ pub(crate) fn is_of_runtime(function: &str) -> bool {
     function == "panic" || function.starts_with("runtime.") || function.starts_with("runtime/")
 }
 
+/// Whether a function is of a module, and not of the standard library: the path of a module begins with a domain.
+pub(crate) fn is_of_program(function: &str) -> bool {
+    let first = function.split('/').next().unwrap_or(function);
+    function.starts_with("main.") || function.contains('/') && first.contains('.')
+}
+
 fn is_panic(function: &str) -> bool {
     ["panic", "runtime.panic", "runtime.gopanic"].contains(&function)
 }

@@ -6,7 +6,7 @@ use tracelog::blocks::{Block, Dump, Goroutine};
 use tracelog::catalog::{frame, goroutine, location, panic, shapes, signal};
 use tracelog::{Family, Log, RowId, Run, Shape};
 
-use crate::blocks::{Which, named_frames, own_frame, panicking_frame};
+use crate::blocks::{Which, is_of_program, named_frames, own_frame, panicking_frame};
 use crate::rules::BlocksView;
 
 /// Why a process ended, or why it printed its stacks.
@@ -47,7 +47,7 @@ pub(crate) struct Crash<'a> {
     pub(crate) panics: Vec<RowId>,
     /// Notes of the runtime before the head that tell the cause with numbers.
     notes: Vec<RowId>,
-    /// Lines at which further threads print the same signal (GOTRACEBACK=crash).
+    /// Lines at which further threads print the same signal (GOTRACEBACK=crash) or the same fatal error.
     pub(crate) relays: Vec<u32>,
     /// The signal behind a panic, or the place of one that ended the process.
     has_signal_lines: bool,
@@ -68,6 +68,8 @@ pub(crate) struct Culprit {
     pub(crate) place: Option<(String, u64)>,
     /// The line of the log to look at: the function, or the header of a goroutine without a stack.
     pub(crate) line: u32,
+    /// Where the function is not the program's: the one of the program that called it, its place, and its line in the log.
+    pub(crate) caller: Option<(String, Option<(String, u64)>, u32)>,
     /// The line that tells who created it, and whom it names.
     pub(crate) created_by: Option<(u32, String)>,
 }
@@ -75,16 +77,24 @@ pub(crate) struct Culprit {
 impl Culprit {
     /// `goroutine 21 in main.write (cache.go:31)`, fit to be shown plain.
     pub(crate) fn in_words(&self) -> String {
-        let mut words = self.id.map_or_else(|| "a goroutine".to_owned(), |id| format!("goroutine {id}"));
-        if let Some(function) = &self.function {
-            words = format!("{words} in {}", shown(function));
-        }
-        if let Some((file, line)) = &self.place {
-            let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
-            words = format!("{words} ({}:{line})", shown(name));
-        }
-        words
+        let id = self.id.map_or_else(|| "a goroutine".to_owned(), |id| format!("goroutine {id}"));
+        let function = self.function.as_ref().map_or_else(String::new, |function| format!(" in {}", shown(function)));
+        id + &function + &place_in_words(self.place.as_ref())
     }
+
+    /// `called by main.write (cache.go:31)`, where the function is not the program's.
+    pub(crate) fn caller_in_words(&self) -> Option<String> {
+        let (function, place, _) = self.caller.as_ref()?;
+        Some(format!("called by {}{}", shown(function), place_in_words(place.as_ref())))
+    }
+}
+
+/// ` (cache.go:31)`; nothing where it is not known.
+fn place_in_words(place: Option<&(String, u64)>) -> String {
+    place.map_or_else(String::new, |(file, line)| {
+        let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+        format!(" ({}:{line})", shown(name))
+    })
 }
 
 /// Characters of a text of the log in a message.
@@ -139,6 +149,19 @@ impl Crash<'_> {
         Some(culprit(log, self.dump?.goroutines.first()?, None))
     }
 
+    /// Whether this is a head alone that another thread printed just before `next`, for the same reason: two goroutines
+    /// that write one map both notice, and only one prints the stacks.
+    fn is_of_thread_beside(&self, next: &Self, log: &Log) -> bool {
+        /// Lines between the two heads.
+        const BESIDE: u32 = 2;
+        let is_alone = self.notes.is_empty() && self.dump.is_none_or(|dump| dump.goroutines.is_empty());
+        is_alone
+            && is_fatal(log, self)
+            && log.shape(self.head) == log.shape(next.head)
+            && log.line(self.head) + BESIDE >= log.line(next.head)
+            && self.text(log) == next.text(log)
+    }
+
     /// The first line behind all that is known to belong to it.
     fn end(&self, log: &Log) -> u32 {
         let own = self.panics.iter().chain(&self.notes).chain([&self.head]).map(|row| log.line(*row));
@@ -150,22 +173,27 @@ impl Crash<'_> {
 fn culprit(log: &Log, entry: &Goroutine, which: Option<Which>) -> Culprit {
     let named = named_frames(log, entry);
     let at = which.and_then(|which| panicking_frame(&named, which)).or_else(|| own_frame(&named));
-    let at = at.map(|at| &named[at]);
-    let function = at.map(|(function, _)| function.clone());
-    let frame_line = function.as_ref().and_then(|function| {
-        let is_it = |row: &RowId| log.text(*row, frame::FUNCTION).is_some_and(|name| name == function.as_str());
-        entry.frames.iter().map(|(row, _)| *row).find(is_it)
-    });
-    let place = at.and_then(|(_, place)| *place).and_then(|row| {
+    let function = at.map(|at| named[at].0.clone());
+    let line_of = |function: &str| {
+        let is_it = |row: &RowId| log.text(*row, frame::FUNCTION).is_some_and(|name| name == function);
+        entry.frames.iter().map(|(row, _)| *row).find(is_it).map(|row| log.line(row))
+    };
+    let place_of = |at: usize| {
+        let row = named[at].1?;
         let line = tracelog::cells::value(location::LINE_NO.def().kind, log.code(row, location::LINE_NO)?);
         Some((log.text(row, location::SOURCE_FILE)?.into_owned(), line as u64))
+    };
+    let caller = at.filter(|at| !is_of_program(&named[*at].0)).and_then(|at| {
+        let caller = (at + 1..named.len()).find(|outer| is_of_program(&named[*outer].0))?;
+        Some((named[caller].0.clone(), place_of(caller), line_of(&named[caller].0)?))
     });
     let created_by = entry.created_by.and_then(|row| Some((log.line(row), entry.created_by(log)?)));
     Culprit {
         id: log.code(entry.row, goroutine::GOROUTINE),
+        line: function.as_deref().and_then(line_of).unwrap_or(entry.lines.0),
         function,
-        place,
-        line: frame_line.map_or(entry.lines.0, |row| log.line(row)),
+        place: at.and_then(place_of),
+        caller,
         created_by,
     }
 }
@@ -306,7 +334,11 @@ impl Reader<'_, '_> {
         let notes = self.notes.split_off(first);
         self.orphans();
         let dump = self.dumps.get(&head).copied();
-        self.crashes.push(Crash { notes, panics, dump, ..Crash::of(run, head) });
+        let mut crash = Crash { notes, panics, dump, ..Crash::of(run, head) };
+        if let Some(other) = self.crashes.pop_if(|before| before.is_of_thread_beside(&crash, log)) {
+            crash.relays.extend(other.relays.iter().copied().chain([log.line(other.head)]));
+        }
+        self.crashes.push(crash);
         self.is_next_thread = false;
         self.is_behind_stacks = false;
     }

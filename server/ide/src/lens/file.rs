@@ -10,7 +10,7 @@ use super::{Lens, LensAction, LensKind, MAX_CHARS, is_told, leading};
 use crate::blocks;
 use crate::markup;
 use crate::phases::{Change, Phase};
-use crate::rules::{Finding, Severity};
+use crate::rules::{Finding, Severity, SoFar};
 use crate::snapshot::{Parsed, Snapshot};
 use crate::summary::RunSummary;
 use crate::words;
@@ -106,8 +106,12 @@ fn of_block(parsed: &Parsed, block: &Block, room: usize) -> String {
     words::shorten(what, room.saturating_sub(tail.chars().count())) + &tail
 }
 
-/// Nothing was found; that means little when there was little to look at.
+/// Nothing was found; that means little when there was little to look at, and less when that little rises.
 fn quiet(summaries: &[RunSummary]) -> String {
+    let is_rising = |so_far: &&SoFar| matches!(so_far, SoFar::Rising { .. });
+    if let Some(rising) = summaries.iter().rev().filter_map(|summary| summary.so_far.as_ref()).find(is_rising) {
+        return format!("live heap {}", rising.in_words());
+    }
     let gc = summaries.iter().filter_map(|summary| summary.gc.as_ref());
     let longest = gc.filter_map(|gc| gc.span_s.ok().map(|(first, last)| (gc.n_cycles, last - first)));
     let longest = longest.max_by(|a, b| a.1.total_cmp(&b.1));

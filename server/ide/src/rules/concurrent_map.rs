@@ -63,7 +63,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::rules::fixture::check;
+    use crate::rules::fixture::{check, findings_in_text};
 
     #[test]
     fn names_the_goroutine_that_noticed() {
@@ -88,6 +88,31 @@ created by main.main
                   10 created by main.main
             "#]],
         );
+    }
+
+    #[test]
+    fn both_goroutines_may_notice() {
+        // Recorded with Go 1.22.
+        let log = "\
+fatal error: concurrent map writes
+fatal error: concurrent map writes
+
+goroutine 6 [running]:
+main.record(...)
+\t/home/dev/main.go:153
+";
+        check(
+            &RULE,
+            log,
+            expect![[r#"
+                2 Error FT105: Two goroutines used one map at a time (concurrent map writes); goroutine 6 in main.record (main.go:153).
+                  5:function goroutine 6 in main.record (main.go:153)
+                  further 1
+            "#]],
+        );
+        // Two processes, each with its stacks.
+        let stacks = &log[log.find("\n").unwrap() + 1..];
+        assert_eq!(findings_in_text(&RULE, &format!("{stacks}exit status 2\n{stacks}")).matches("FT105").count(), 2);
     }
 
     #[test]

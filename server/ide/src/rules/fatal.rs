@@ -44,9 +44,12 @@ pub(super) struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// `; goroutine 21 in main.write (cache.go:31)`; nothing where the stacks do not tell.
+    /// `; goroutine 21 in bytes.Repeat (bytes.go:672), called by main.write (cache.go:31)`; nothing where the stacks do not
+    /// tell.
     pub(super) fn somewhere(&self) -> String {
-        self.culprit.as_ref().map_or_else(String::new, |culprit| format!("; {}", culprit.in_words()))
+        let Some(culprit) = &self.culprit else { return String::new() };
+        let caller = culprit.caller_in_words().map_or_else(String::new, |caller| format!(", {caller}"));
+        format!("; {}{caller}", culprit.in_words())
     }
 
     /// Number of goroutines that were printed.
@@ -142,6 +145,9 @@ fn related(told: &Told<'_>) -> Vec<Related> {
     if let Some(culprit) = &told.culprit {
         let field = culprit.function.is_some().then_some(frame::FUNCTION);
         related.push(Related { place: Place { line: culprit.line, field }, text: culprit.in_words() });
+        if let (Some((_, _, line)), Some(caller)) = (&culprit.caller, culprit.caller_in_words()) {
+            related.push(Related { place: Place { line: *line, field: Some(frame::FUNCTION) }, text: caller });
+        }
         if let Some((line, function)) = &culprit.created_by {
             related.push(at(*line, format!("created by {}", shown(function))));
         }

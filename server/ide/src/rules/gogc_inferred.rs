@@ -2,7 +2,7 @@
 //!
 //! What GOGC must be, from how the goal of each collection follows the live heap before it: a goal of twice the live
 //! heap and its roots is GOGC=100. A remark where that is not the default, and one where it changes within a run for ten
-//! cycles or more.
+//! cycles or more, five where it doubles or halves.
 //!
 //! ## Why it matters
 //!
@@ -24,7 +24,8 @@
 //! Needs a live heap of 20 MB or more: sizes are printed in whole megabytes. Rounded to 5; the default reads as 95 to
 //! 110. A memory limit that sets the goal hides GOGC (`memory-limit-active`), and where the live heap never moves the
 //! two look alike: silent, unless the level changes. A change of the effective GOGC can also come from a memory limit that
-//! was set anew. On smaller heaps only `off` and `on` can be told apart. Go 1.0 to 1.4 print no goal.
+//! was set anew. Five cycles are enough where it doubles or halves, for a high GOGC has few: recorded with Go 1.22, 50, then
+//! 400 for 27 s and 6 cycles, then 100. On smaller heaps only `off` and `on` can be told apart. Go 1.0 to 1.4 print no goal.
 //!
 //! ## Example
 //!
@@ -85,7 +86,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let Some((first, changes)) = levels.split_first() else { return };
     let place = |level: &Gogc| Place { line: level.line, field: Some(gc::HEAP_GOAL_MB) };
     if let Some(change) = changes.first() {
-        test.fact("another level is held for 10 cycles or more", true);
+        test.fact("another level is held for 10 cycles or more, 5 where it doubles or halves", true);
         let mut levels_in_words = in_words(first);
         for level in changes {
             levels_in_words += &format!(" → {} at gc {}", in_words(level), level.n);
@@ -216,10 +217,12 @@ mod tests {
     }
 
     #[test]
-    fn nine_cycles_at_another_level_are_no_change() {
-        let at = |n: u64| growing(60, move |idx| if (30..30 + n).contains(&idx) { 300 } else { 100 });
-        assert_eq!(findings_in(&RULE, &at(9)), "");
-        assert!(findings_in(&RULE, &at(10)).contains("100 → 300 at gc 37 → 100 at gc 47"));
+    fn how_long_another_level_must_hold() {
+        let at = |gogc: u64, n: u64| growing(60, move |idx| if (30..30 + n).contains(&idx) { gogc } else { 100 });
+        assert_eq!(findings_in(&RULE, &at(180, 9)), "");
+        assert!(findings_in(&RULE, &at(180, 10)).contains("100 → 180 at gc 37 → 100 at gc 47"));
+        assert_eq!(findings_in(&RULE, &at(300, 4)), "");
+        assert!(findings_in(&RULE, &at(300, 6)).contains("100 → 300 at gc 37 → 100 at gc 43"));
     }
 
     #[test]

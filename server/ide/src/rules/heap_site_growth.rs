@@ -43,6 +43,7 @@ use tracelog::catalog::{heap_profile, heap_record, memstats};
 use super::evidence::{Bound, Confidence, Test};
 use super::goroutines::{Frame, Stack};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
+use crate::blocks::is_of_program;
 use crate::words::{self, percent, rough};
 
 /// GC109.
@@ -162,12 +163,6 @@ fn scaled(objects: f64, bytes: f64, rate: f64) -> f64 {
         return bytes.max(0.0);
     }
     bytes / (1.0 - (-bytes / objects / rate).exp())
-}
-
-/// Whether a function is of a module, and not of the standard library: the path of a module begins with a domain.
-fn is_of_program(function: &str) -> bool {
-    let first = function.split('/').next().unwrap_or(function);
-    function.starts_with("main.") || function.contains('/') && first.contains('.')
 }
 
 fn compare(run: usize, heaps: &[Heap], limits: &Limits, findings: &mut Findings) {

@@ -1,7 +1,8 @@
 //! ## What it looks for
 //!
 //! A cycle whose heap at its end is at least three times the usual one (median of the 31 cycles before) and at least
-//! 64 MB above it, where the live heap is back at its usual size within five cycles.
+//! 64 MB above it, where the live heap is back at its usual size within five cycles. The program must have asked for it:
+//! more was live before the cycle than usual, or the heap outgrew its goal.
 //!
 //! ## Why it matters
 //!
@@ -22,7 +23,8 @@
 //! ## Limits
 //!
 //! Needs 15 cycles before the spike to know what is usual. Growth that stays is no spike: the `live-heap` rules judge
-//! it. Go 1.0 to 1.4 do not print the numbers.
+//! it. A heap that only went as far as a goal which was raised (GOGC from 50 to 400 while the program runs, recorded with
+//! Go 1.22 at 19 MB live: 29 → 95 MB) is none either. Go 1.0 to 1.4 do not print the numbers.
 //!
 //! ## Example
 //!
@@ -37,6 +39,7 @@ use tracelog::catalog::gc;
 use super::evidence::{Bound, Test};
 use super::point::{Hit, Words, as_finding, cycle_name};
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
+use crate::derived::goal_is_lifted;
 use crate::stats::{Lowest, median};
 use crate::view::RunView;
 
@@ -91,6 +94,9 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             continue;
         }
         let back = usual_live + (back_to * usual_live).max(2.0);
+        if is_as_allowed(run, row, back) {
+            continue;
+        }
         let after = cycles.heap_live_mb.iter().skip(row).take(back_within);
         if !after.into_iter().any(|&live| live <= back) {
             continue;
@@ -107,6 +113,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         test.value("times the usual heap", factor, Bound::AtLeast(limits.get("factor")), "");
         test.value("above the usual heap", peak - peak / factor, Bound::AtLeast(min_above), "MB");
         test.fact(&format!("the live heap was back within {} cycles", limits.get("back_within")), true);
+        test.fact("more was live before than usual, or the heap outgrew its goal", true);
         let count = match hits.len() {
             1 => String::new(),
             count => format!(" {count} cycles of this run are such peaks."),
@@ -120,6 +127,14 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     if let Some(finding) = finding {
         findings.push(Finding { test, ..finding });
     }
+}
+
+/// Whether the heap went no further than its goal, with no more live before than `usual_mb`: somebody raised the goal.
+fn is_as_allowed(run: &RunView, row: usize, usual_mb: f64) -> bool {
+    let cycles = &run.cycles;
+    let live_before = row.checked_sub(1).map_or(f64::NAN, |before| cycles.heap_live_mb[before]);
+    let is_within = cycles.heap_end_mb[row] <= cycles.heap_goal_mb[row] && !goal_is_lifted(cycles, row);
+    is_within && live_before <= usual_mb
 }
 
 #[cfg(test)]
@@ -201,6 +216,19 @@ mod tests {
     fn silent_without_a_usual_size() {
         assert_eq!(findings_in(&RULE, &cycles(60, |idx| (idx == 14).then_some((420, 20)))), "");
         assert_ne!(findings_in(&RULE, &cycles(60, |idx| (idx == 15).then_some((420, 20)))), "");
+    }
+
+    #[test]
+    fn a_goal_that_was_raised_is_no_spike() {
+        let raised = |start: u64, goal: u64| {
+            gc_lines(60, |idx| {
+                let heap_mb = if idx >= 40 { [start, start + 2, 20, goal] } else { [40, 40, 20, 40] };
+                GcLine { n: idx + 1, at_s: idx as f64, heap_mb, ..GcLine::default() }
+            })
+        };
+        assert_eq!(findings_in(&RULE, &raised(140, 145)), "", "GOGC is 600 now");
+        assert_ne!(findings_in(&RULE, &raised(140, 141)), "", "the heap outgrew its goal");
+        assert_ne!(findings_in(&RULE, &raised(140, 140)), "", "one allocation took it there and lifted the goal");
     }
 
     #[test]

@@ -155,6 +155,30 @@ created by main.main
 ";
 
     #[test]
+    fn a_panic_in_the_standard_library_names_who_called_it() {
+        check(
+            &RULE,
+            "\
+panic: strings: negative Repeat count
+
+goroutine 1 [running]:
+strings.Repeat({0x47bd1f, 0x1}, 0xffffffffffffffff)
+\t/usr/local/go/src/strings/strings.go:624 +0x4e5
+main.indent(...)
+\t/home/dev/print.go:9
+main.main()
+\t/home/dev/main.go:12 +0x2b
+exit status 2
+",
+            expect![[r#"
+                1 Error FT107: Panic: strings: negative Repeat count; goroutine 1 in strings.Repeat (strings.go:624), called by main.indent (print.go:9).
+                  4:function goroutine 1 in strings.Repeat (strings.go:624)
+                  6:function called by main.indent (print.go:9)
+            "#]],
+        );
+    }
+
+    #[test]
     fn names_the_value_and_the_place() {
         check(
             &RULE,

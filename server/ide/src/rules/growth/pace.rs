@@ -48,7 +48,7 @@ const NOW_SPAN: f64 = 0.12;
 const STRAIGHT: f64 = 0.75;
 
 /// Growth that is asked of a straight line since the first quarter, instead of a doubling: a leak upon a large base.
-const STRAIGHT_GROWTH: f64 = 1.3;
+const STRAIGHT_GROWTH: f64 = 1.2;
 
 impl Thresholds {
     /// The catalogue's, and what was found to be missing there: the present pace, and straight lines.
@@ -100,8 +100,10 @@ pub(in crate::rules) struct Pace {
     /// Rise since the last cycles that span a little time, MB/s; half a megabyte of rounding is in its favor.
     now_mb_per_s: f64,
     largest_drop_mb: f64,
+    /// No value before the last one is higher.
+    is_highest: bool,
     n_late: usize,
-    /// The last four cycles: whether one falls, what they rise together, MB, and the share of the time they span.
+    /// Of the [`latest`] cycles: whether one falls, what they rise together, MB, and the share of the time they span.
     late_falls: bool,
     late_rise_mb: f64,
     late_span: f64,
@@ -120,7 +122,7 @@ impl Pace {
         let [quarter_mb, half_mb, third_mb] =
             [0.25, 0.5, 0.75].map(|share| interpolate(points, first.0 + share * span_s));
         let rises = [half_mb - quarter_mb, third_mb - half_mb, last.1 - third_mb];
-        let late = &points[points.len().saturating_sub(4)..];
+        let late = latest(points, span_s);
         let late_first = late.first().copied().unwrap_or(last);
         let now = points.iter().rev().skip(1).find(|point| last.0 - point.0 >= NOW_SPAN * span_s).copied();
         let now = now.unwrap_or(first);
@@ -134,6 +136,7 @@ impl Pace {
             paces: rises.map(|rise| rise / (span_s / 4.0)),
             now_mb_per_s: (last.1 - now.1 + 0.5) / (last.0 - now.0),
             largest_drop_mb: largest_drop(points),
+            is_highest: points.iter().all(|point| point.1 <= last.1),
             n_late: points.iter().filter(|point| point.0 >= last.0 - span_s / 2.0).count(),
             late_falls: late.windows(2).any(|pair| pair[1].1 < pair[0].1),
             late_rise_mb: last.1 - late_first.1,
@@ -142,6 +145,15 @@ impl Pace {
             last_growth: last.1 / before.1,
             last_s: last.0,
         }
+    }
+
+    /// Whether it still rises, however it came here: the last value is the highest, the second half of the time gained
+    /// `least_mb` or a tenth, and the last cycles go on at half of its pace at least.
+    pub(in crate::rules) fn still_rises(&self, least_mb: f64) -> bool {
+        let gained_mb = (self.paces[1] + self.paces[2]) * self.span_s / 4.0;
+        let is_large = gained_mb >= least_mb && gained_mb >= 0.1 * (self.end_mb - gained_mb);
+        let is_going_on = self.now_mb_per_s >= 0.5 * gained_mb / (self.span_s / 2.0);
+        is_large && is_going_on && self.is_highest && !self.late_falls && self.late_rise_mb >= 1.0
     }
 
     /// Rise in the last three quarters together, MB/s.
@@ -245,6 +257,19 @@ pub(in crate::rules) fn standing(
         if also(&pace) { pace.answer(thresholds, None).0 } else { Answer::No }
     })?;
     Some(Standing { pace, since, test })
+}
+
+/// The last four cycles. Where these span next to no time, four of the last ones that span enough: under a memory limit
+/// cycles come ever faster, and the last four of a leak are a moment.
+fn latest(points: &[(f64, f64)], span_s: f64) -> Vec<(f64, f64)> {
+    const N_LATEST: usize = 4;
+    let Some(last) = points.last() else { return Vec::new() };
+    let from = points.partition_point(|point| point.0 <= last.0 - MIN_LATE_SPAN * span_s).saturating_sub(1);
+    let used = &points[from.min(points.len().saturating_sub(N_LATEST))..];
+    if used.len() <= N_LATEST {
+        return used.to_vec();
+    }
+    (0..N_LATEST).map(|idx| used[idx * (used.len() - 1) / (N_LATEST - 1)]).collect()
 }
 
 /// A ratio of paces, which says something only where the second one rises.

@@ -1,0 +1,3 @@
+module badinit
+
+go 1.19
