@@ -165,8 +165,8 @@ fn tuning(run: usize, mut measured: Measured, go: Option<GoReleases>, findings: 
     }
     if tuning.is_provisional {
         tuning.notes.push(format!(
-            "This is from {} and {} cycles of log; a period of the load belongs into it, and at least 10 minutes and 40 \
-             cycles.",
+            "This rests on {} and {} cycles of log. To rely on it, record at least 10 minutes and 40 cycles that hold the \
+             busiest load.",
             rough_span(tuning.measured.span_s),
             tuning.measured.n_cycles
         ));
@@ -260,8 +260,10 @@ impl Tuning {
     }
 
     fn without_container(&mut self) {
-        self.reason = "no memory limit is known; with one there would be a line to set".to_owned();
-        self.notes.push("GOGC buys processor time with memory: what it would cost stands in the table.".to_owned());
+        self.reason =
+            "no memory limit is known: with the setting memoryLimit, or --memory, there is a line to set".to_owned();
+        self.notes
+            .push("A higher GOGC buys processor time with memory, a lower one memory with processor time.".to_owned());
     }
 }
 

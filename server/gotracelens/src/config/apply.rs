@@ -48,7 +48,7 @@ impl Problem {
 const OVERRIDABLE: [&str; 5] = ["files", "preset", "memoryLimit", "cpuLimit", "rules"];
 
 /// What the clients of editors keep under the section for themselves.
-const OF_CLIENTS: [&str; 6] = ["server", "trace", "enable", "detect", "commands", "pageUri"];
+const OF_CLIENTS: [&str; 7] = ["server", "trace", "enable", "detect", "commands", "pageUri", "findingsInHovers"];
 
 /// What a file of a project does not choose: what is read from the disk, and whether other files start a server.
 const OF_USERS: [&str; 3] = ["goroot", "godebug", "join"];

@@ -49,7 +49,7 @@ fn what_was_found_is_told_with_its_places() {
         "GC101",
         Some(0),
         expect![[r#"
-            GC101 live-heap-leak: warning, strong evidence
+            GC101 live-heap-leak: warning
 
             Live heap keeps rising: 29→56 MB over 67 s (1435 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
 

@@ -5,8 +5,10 @@
 use tracelog::{Field, LineCol};
 
 use super::Hover;
+use crate::diagnostics::locate;
 use crate::evidence::{self, Here};
 use crate::markup::Markup;
+use crate::rules::Place;
 use crate::snapshot::Snapshot;
 
 /// Lines of a hover: it fits on a screen.
@@ -17,8 +19,14 @@ const MIN_CONDITIONS: usize = 3;
 const MAX_FINDINGS: usize = 3;
 
 /// What was found about a field on a line; where none is named, about the line as a whole, and in a line each what was
-/// found about its fields. `room` is for how many lines.
-pub(super) fn section(snapshot: &Snapshot, line: u32, field: Option<Field>, room: usize) -> Option<String> {
+/// found about its fields. `room` is for how many lines; messages of what covers the place `above` are known already.
+pub(super) fn section(
+    snapshot: &Snapshot,
+    line: u32,
+    field: Option<Field>,
+    room: usize,
+    above: Option<LineCol>,
+) -> Option<String> {
     let parsed = snapshot.parsed.as_deref()?;
     let mut here = evidence::here(parsed, line);
     if field.is_some() {
@@ -39,7 +47,12 @@ pub(super) fn section(snapshot: &Snapshot, line: u32, field: Option<Field>, room
             markup.prose(&format!("Here too; the worst is on line {line}: {}", finding.message));
             continue;
         }
-        markup.prose(&finding.message);
+        let loc = above.map(|_| locate(snapshot, Place { line, field: here.field }));
+        let is_above =
+            |at: LineCol| loc.is_some_and(|loc| loc.line == at.line && loc.start <= at.byte && at.byte < loc.end);
+        if !above.is_some_and(is_above) {
+            markup.prose(&finding.message);
+        }
         if is_whole(here) {
             let used = markup.height();
             evidence::conditions(
@@ -54,9 +67,9 @@ pub(super) fn section(snapshot: &Snapshot, line: u32, field: Option<Field>, room
 }
 
 /// What was found where no trace line stands.
-pub(super) fn alone(snapshot: &Snapshot, at: LineCol) -> Option<Hover> {
+pub(super) fn alone(snapshot: &Snapshot, at: LineCol, above: Option<LineCol>) -> Option<Hover> {
     let loc = evidence::covering(snapshot, snapshot.parsed.as_deref()?, at)?;
-    let mut markdown = section(snapshot, at.line, None, MAX_HEIGHT)?;
+    let mut markdown = section(snapshot, at.line, None, MAX_HEIGHT, above)?;
     let mut footer = Markup::default();
     write_pages(&mut footer, snapshot, at.line);
     markdown.push_str("\n\n");
@@ -139,7 +152,7 @@ mod tests {
             expect![[r#"
                 Live heap: 32 MB
 
-                GC101 live-heap-leak: warning, strong evidence
+                GC101 live-heap-leak: warning
 
                 Live heap keeps rising: 29→56 MB over 67 s (1435 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
 
@@ -172,6 +185,21 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_stands_above_the_hover_is_not_said_again() {
+        let snapshot = leak();
+        let finding = &snapshot.parsed.as_ref().unwrap().analysis().findings[0];
+        let items = snapshot.items(finding.place.line).items;
+        let loc = items[0].values.iter().find(|value| value.field == gc::HEAP_LIVE_MB).unwrap().loc;
+        let over = |byte| crate::hover_below_findings(&snapshot, LineCol { line: loc.line, byte }).unwrap().markdown;
+        let on_value = over(loc.start);
+        assert!(on_value.contains("GC101 live-heap-leak") && on_value.contains("✓ cycles"), "{on_value}");
+        assert!(!on_value.contains("Live heap keeps rising:"), "{on_value}");
+        for byte in [0, loc.end + 1] {
+            assert!(over(byte).contains("Live heap keeps rising:"), "nothing is underlined there: {}", over(byte));
+        }
+    }
+
+    #[test]
     fn other_fields_of_the_line_tell_what_they_always_tell() {
         let snapshot = leak();
         let line = snapshot.parsed.as_ref().unwrap().analysis().findings[0].place.line;
@@ -190,7 +218,7 @@ mod tests {
             expect![[r#"
                 Garbage collection, printed by Go 1.18 – 1.27
 
-                GC101 live-heap-leak: warning, strong evidence
+                GC101 live-heap-leak: warning
 
                 Live heap keeps rising: 29→56 MB over 67 s (1435 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
 

@@ -33,7 +33,8 @@ impl Run {
 ///
 /// Runs are expected in the order of time, their rows as well.
 pub(super) fn join(list: &mut Vec<Run>, log: &Log) {
-    let (mut others, mut own): (Vec<Run>, Vec<Run>) = std::mem::take(list).into_iter().partition(Run::is_told_by_others);
+    let (mut others, mut own): (Vec<Run>, Vec<Run>) =
+        std::mem::take(list).into_iter().partition(Run::is_told_by_others);
     own.sort_by_key(|run| run.lines.0);
     let mut rows: Vec<RowId> = others.iter().flat_map(|run| run.rows(Family::Kill)).copied().collect();
     rows.sort_by_key(|row| log.line(*row));
