@@ -303,7 +303,7 @@ mod tests {
         let folder = folder(&[("gotracelens.toml", text)]);
         let found = problems(&Project::of(folder.path()).config.unwrap());
         let expected = [
-            "1:0-6 preset: unknown variant `loud`, expected one of `default`, `latency`, `quiet`",
+            "1:0-6 preset: \"loud\" is none of default, latency, quiet",
             "3:7-15 rules.stw-lang: there is no such setting; did you mean rules.stw-long?",
             "6:0-5 overrides.0.files: \"[\" is no glob: invalid range pattern",
         ];

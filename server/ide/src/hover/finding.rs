@@ -158,13 +158,13 @@ mod tests {
 
                 - ✓ cycles: 200 (≥ 40 needed)
                 - ✓ time: 99.5 s (≥ 30 s needed)
-                - ✓ p of the trend of the floors: less than 0.001 (below 0.01 needed)
-                - ✓ tau of the trend of the floors: 1 (≥ 0.4 needed)
-                - ✓ growth of the floors: 26.7 MB (≥ 2.9 MB needed)
-                - ✓ given back: 0 % (below 35 % needed)
-                - ✓ pace of the second half over the first: 1 (≥ 0.47 needed)
-                - ✓ tau of the second half: 1 (≥ 0.2 needed)
-                - and 2 more conditions
+                - ✓ chance that the lows rise by accident (p): less than 0.001 (below 0.01 needed)
+                - ✓ how steadily the lows rise (tau, at most 1): 1 (≥ 0.4 needed)
+                - ✓ growth of the lows: 26.7 MB (≥ 2.9 MB needed)
+                - ✓ of that given back again: 0 % (below 35 % needed)
+                - ✓ pace of the second half, times that of the first: 1 (≥ 0.47 needed)
+                - ✓ how steadily they do in the second half (tau): 1 (≥ 0.2 needed)
+                - ✓ how much better growth that goes on fits than a level that was reached (weight): 16.4 (≥ 0.2 needed)
                 - Pace: 1435 MB/h
 
                 - In this run: ▮▮▮▯▯▯▯▯▯▯ ordinary: lower than 67 % of 200 lines
@@ -174,8 +174,6 @@ mod tests {
                 - Survived: 32 MB / 64 MB = 50 %
 
                 Bytes this cycle marked, that is the live heap it found, in MiB rounded down. Objects allocated while marking ran count as live.
-
-                Normal: Level, or rising to a level and staying there. 0 is a tiny program.
 
                 What to do next: GC101
 
