@@ -64,7 +64,7 @@ fn with_findings(
     title: &Markup,
 ) -> Option<String> {
     // Asked first with all room: mostly there is nothing to tell, and the rest need not be made.
-    finding::section(snapshot, value.loc.line, Some(value.field), MAX_HEIGHT, above)?;
+    finding::section(snapshot, value.loc.line, Some(value), MAX_HEIGHT, above)?;
     let go = releases(snapshot, item);
     let def = value.field.def();
     let (mut rest, mut end) = (Markup::default(), Markup::default());
@@ -73,7 +73,7 @@ fn with_findings(
     finding::write_pages(&mut end, snapshot, value.loc.line);
     footer::write(&mut end, value.field, go);
     let room = MAX_HEIGHT.saturating_sub(title.height() + rest.height() + end.height() + 1);
-    let found = finding::section(snapshot, value.loc.line, Some(value.field), room, above)?;
+    let found = finding::section(snapshot, value.loc.line, Some(value), room, above)?;
     let mut markup = Markup::default();
     for part in [title.text(), &found, rest.text()] {
         markup.append(part);

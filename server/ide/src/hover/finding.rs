@@ -2,7 +2,7 @@
 //!
 //! It stands before everything general, and takes the room of what a rule's page says better.
 
-use tracelog::{Field, LineCol};
+use tracelog::{ItemValue, LineCol, Loc};
 
 use super::Hover;
 use crate::diagnostics::locate;
@@ -18,25 +18,28 @@ const MIN_CONDITIONS: usize = 3;
 /// Findings at one place that are told; the outline and the list of problems have all.
 const MAX_FINDINGS: usize = 3;
 
-/// What was found about a field on a line; where none is named, about the line as a whole, and in a line each what was
-/// found about its fields. `room` is for how many lines; messages of what covers the place `above` are known already.
+/// What was found about a value on a line, or underlines it; where none is named, about the line as a whole, and in a line
+/// each what was found about its fields. `room` is for how many lines; messages of what covers the place `above` are
+/// known already.
 pub(super) fn section(
     snapshot: &Snapshot,
     line: u32,
-    field: Option<Field>,
+    value: Option<&ItemValue>,
     room: usize,
     above: Option<LineCol>,
 ) -> Option<String> {
     let parsed = snapshot.parsed.as_deref()?;
     let mut here = evidence::here(parsed, line);
-    if field.is_some() {
-        here.retain(|here| here.field == field);
+    let underlined = |here: &Here<'_>| locate(snapshot, Place { line, field: here.field });
+    if let Some(value) = value {
+        let covers = |loc: Loc| loc.line == value.loc.line && loc.start <= value.loc.start && value.loc.end <= loc.end;
+        here.retain(|here| here.field == Some(value.field) || here.field.is_none() && covers(underlined(here)));
     }
     if here.is_empty() {
         return None;
     }
     here.truncate(MAX_FINDINGS);
-    let is_whole = |here: &Here<'_>| here.field == field && !here.is_further;
+    let is_whole = |here: &Here<'_>| (value.is_some() || here.field.is_none()) && !here.is_further;
     let n_whole = here.iter().filter(|here| is_whole(here)).count().max(1);
     let mut markup = Markup::default();
     for here in &here {
@@ -47,7 +50,7 @@ pub(super) fn section(
             markup.prose(&format!("Here too; the worst is on line {line}: {}", finding.message));
             continue;
         }
-        let loc = above.map(|_| locate(snapshot, Place { line, field: here.field }));
+        let loc = above.map(|_| underlined(here));
         let is_above =
             |at: LineCol| loc.is_some_and(|loc| loc.line == at.line && loc.start <= at.byte && at.byte < loc.end);
         if !above.is_some_and(is_above) {
@@ -96,7 +99,7 @@ mod tests {
 
     use expect_test::{Expect, expect};
     use tracelog::catalog::gc;
-    use tracelog::{Log, Text};
+    use tracelog::{Field, Log, Text};
 
     use super::*;
     use crate::rules::fixture::{GcLine, gc_lines};
@@ -180,6 +183,18 @@ mod tests {
                 gc.heap_live_mb · read by 8 rules · see Live heap · runtime/mgc.go gcMarkTermination (bytesMarked)
             "#]],
         );
+    }
+
+    #[test]
+    fn a_value_that_is_underlined_with_its_line_tells_what_was_found_there() {
+        let panic = open("panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:7 +0x1d\n");
+        let over = |byte| hover(&panic, LineCol { line: 0, byte }).unwrap().markdown;
+        assert!(over(8).starts_with("**Text**") && over(8).contains("**FT107 panic**"), "{}", over(8));
+        let first = |idx| GcLine { n: idx + 1, at_s: idx as f64, ..GcLine::default() };
+        let restart = open(&(gc_lines(9, first) + &gc_lines(9, first)));
+        let number = hover_over(&restart, 9, Some(gc::N));
+        assert!(number.contains("LG101 restart-in-log") && number.contains("✓"), "{number}");
+        assert!(!hover_over(&restart, 9, Some(gc::PROCS)).contains("LG101"));
     }
 
     #[test]
