@@ -203,7 +203,6 @@ pub(crate) fn mute_text(rule: &str, files: Option<&str>, lines: Option<(u32, u32
         let lines = if first == last { format!("{}", first + 1) } else { format!("{}-{}", first + 1, last + 1) };
         text.push_str(&format!("lines = {}\n", quoted(&lines)));
     }
-    text.push('\n');
     text
 }
 
