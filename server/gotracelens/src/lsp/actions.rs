@@ -133,7 +133,8 @@ fn insert(uri: &proto::Uri, text: String) -> proto::WorkspaceEdit {
     };
     let create = proto::CreateFile {
         uri: uri.clone(),
-        options: Some(proto::CreateFileOptions { overwrite: Some(false), ignore_if_exists: Some(true) }),
+        // VS Code heeds that a file exists only where nothing at all is said about overwriting, and else refuses the edit.
+        options: Some(proto::CreateFileOptions { overwrite: None, ignore_if_exists: Some(true) }),
         annotation_id: None,
     };
     proto::WorkspaceEdit {
