@@ -11,6 +11,8 @@ return {
   root_markers = { "gotracelens.toml", "go.mod", ".git" },
   root_dir = client.root_dir,
   settings = {},
+  -- Neovim makes and edits files in one go, but does not say so of itself: without it nothing can be muted.
+  capabilities = { workspace = { workspaceEdit = { documentChanges = true } } },
   before_init = client.before_init,
   on_init = client.log_start,
 }

@@ -62,6 +62,14 @@ vim.api.nvim_create_autocmd("BufWipeout", {
     end
   end,
 })
+vim.api.nvim_create_autocmd("BufWritePost", {
+  group = group,
+  pattern = { "gotracelens.toml", "gotracelens.mute.toml" },
+  desc = "tell the server that settings beside logs have changed",
+  callback = function(event)
+    require("gotracelens.client").settings_written(event.match)
+  end,
+})
 vim.api.nvim_create_autocmd("LspAttach", {
   group = group,
   desc = "show code lenses in traces",

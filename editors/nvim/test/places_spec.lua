@@ -147,6 +147,40 @@ it("tells what to set for a run and why a rule found something", function()
   shown("✓ cycles")
 end)
 
+it("mutes a finding, which is gone at once", function()
+  local path = editor.file("muted.log", vim.fn.readfile(editor.log(LOG)))
+  local mute_file = vim.fs.joinpath(vim.fs.dirname(path), "gotracelens.mute.toml")
+  local ed = editor.start()
+  ed:open(path)
+  ed:wait_attached()
+  local function lines_of(code)
+    return ed:lua(([[
+      return vim.iter(vim.diagnostic.get(0)):filter(function(found)
+        return found.code == %q
+      end):map(function(found) return found.lnum end):totable()
+    ]]):format(code))
+  end
+  local line = editor.wait("the leak", function()
+    return lines_of("GC101")[1]
+  end)
+  ed:cmd(tostring(line + 1))
+  ed:lua([[
+    vim.lsp.buf.code_action({ apply = true, filter = function(action)
+      return action.title == "Mute GC101 live-heap-leak in this file"
+    end })
+  ]])
+  editor.wait("the finding to be gone", function()
+    return #lines_of("GC101") == 0 or nil
+  end)
+  editor.wait("lenses without it", function()
+    local shown = table.concat(ed:lenses(), "\n")
+    return shown ~= "" and not shown:find("GC101", 1, true) or nil
+  end)
+  local written = vim.trim(table.concat(vim.fn.readfile(mute_file), "\n"))
+  equal(written, '[[mute]]\nrule = "GC101"\nfiles = "./muted.log"')
+  vim.fn.delete(mute_file)
+end)
+
 it("saves the file of what is muted after an edit of the server", function()
   local ed = open()
   local written = ed:lua([=[

@@ -127,7 +127,13 @@ export class Server implements vscode.Disposable {
         outputChannel: this.output,
         // The settings at start; for changes the server asks with workspace/configuration. What the client can do is
         // no setting, so it comes last: no workspace can change it.
-        initializationOptions: { ...configuration, pageUri: PAGE_URI, commands: SERVER_COMMANDS },
+        initializationOptions: {
+          ...configuration,
+          pageUri: PAGE_URI,
+          commands: SERVER_COMMANDS,
+          // VS Code puts the problems at a place above the hover there.
+          findingsInHovers: true,
+        },
         // Log text ends up in hovers; it must never become HTML or a command but that which opens a page.
         markdown: { isTrusted: { enabledCommands: [OPEN_PAGE] }, supportHtml: false },
       },

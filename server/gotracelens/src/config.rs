@@ -300,10 +300,10 @@ mod tests {
                 join: "a***" is no glob: wildcards are either regular `*` or recursive `**`
                 rules.GC101: expected an object, got 3
                 rules.stw-long.info_ms: expected a number, got "7"
-                rules.stw-long.level: unknown variant `loud`, expected one of `off`, `hint`, `info`, `warning`, `error`
+                rules.stw-long.level: "loud" is none of off, hint, info, warning, error
                 sumary: there is no such setting; did you mean summary?
                 summary.size: there is no such setting
-                summary.where: unknown variant `top`, expected one of `auto`, `lens`, `inlay`, `diagnostic`, `off`"#]],
+                summary.where: "top" is none of auto, lens, inlay, diagnostic, off"#]],
         );
         check(
             json!([1]),

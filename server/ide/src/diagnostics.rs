@@ -1,6 +1,6 @@
 //! Findings at their places in the text, as an editor shows them.
 
-use tracelog::Loc;
+use tracelog::{Family, Item, Loc, Part};
 
 use crate::rules::evidence::{Confidence, Test};
 use crate::rules::{Finding, Place, Severity};
@@ -96,7 +96,7 @@ fn further(snapshot: &Snapshot, finding: &Finding, place: Place, line_in_words: 
     }
 }
 
-/// The range of a place: its field, else its item, else its line.
+/// The range of a place: its field, else the head of its item, else its line.
 pub fn locate(snapshot: &Snapshot, place: Place) -> Loc {
     let line = snapshot.items(place.line);
     if let Some(field) = place.field {
@@ -106,7 +106,47 @@ pub fn locate(snapshot: &Snapshot, place: Place) -> Loc {
         }
     }
     match line.items.first() {
-        Some(item) => item.loc,
+        Some(item) => head(item),
         None => Loc::new(place.line, 0, snapshot.lines.line(place.line).len() as u32),
+    }
+}
+
+/// Of a collection or a sample its name and number, `gc 18`: what is said about such a line as a whole need not underline
+/// all of its values. Other items as they are.
+fn head(item: &Item) -> Loc {
+    let is_long = matches!(item.family(), Family::Gc | Family::Sched) && !item.torn && item.part != Part::Tail;
+    let first = item.values.iter().find(|value| value.loc.line == item.loc.line && value.loc.start < value.loc.end);
+    match first.filter(|_| is_long) {
+        Some(first) => Loc { end: first.loc.end, ..item.loc },
+        None => item.loc,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tracelog::{Log, Text};
+
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn of_a_line_as_a_whole_its_head_is_underlined() {
+        let check = |line: &str, expected: &str| {
+            let text = Arc::new(Text::new(line));
+            let snapshot = Snapshot::new(text, Log::read(line.as_bytes()), Arc::new(Settings::default()));
+            let loc = locate(&snapshot, Place { line: 0, field: None });
+            assert_eq!(&line[loc.start as usize..loc.end as usize], expected);
+        };
+        check(
+            "api | SCHED 34ms: gomaxprocs=2 idleprocs=0 threads=4 spinningthreads=0 idlethreads=1 runqueue=1 [35 44]",
+            "SCHED 34",
+        );
+        let gc = "gc 1 @0.1s 4%: 0.1+1.0+0.1 ms clock, 0.1+0.1/0.4/0.1+0.1 ms cpu, 4->4->0 MB, 5 MB goal, 8 P";
+        check(gc, "gc 1");
+        check(&gc[..70], &gc[..70]);
+        check("panic: boom", "panic: boom");
+        check("no trace", "no trace");
     }
 }

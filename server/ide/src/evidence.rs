@@ -200,9 +200,11 @@ fn why_not_read(fields: &[Field], has_lines: bool, run: Option<&Run>) -> String 
     format!("No line of the kind that it reads is here ({}).{how}", titles.join(", "))
 }
 
-/// `GC101 live-heap-leak: warning, strong evidence`.
+/// `FT111 killed-from-outside: error, strong evidence`. A message that says how sure it is says it alone.
 pub(crate) fn title(markup: &mut Markup, finding: &Finding) {
-    let confidence = finding.confidence.map_or(String::new(), |sure| format!(", {} evidence", sure.name()));
+    let confidence = finding.confidence.map(|sure| format!("{} evidence", sure.name()));
+    let confidence = confidence.filter(|words| !finding.message.contains(words.as_str()));
+    let confidence = confidence.map_or(String::new(), |words| format!(", {words}"));
     let rest = format!(": {}{confidence}", level(finding.severity));
     markup.title(&format!("{} {}", finding.rule.code, finding.rule.slug), &rest);
 }

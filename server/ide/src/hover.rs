@@ -29,37 +29,48 @@ pub struct Hover {
 
 /// What stands at a place: a field, or the line's keyword for all of it.
 pub fn hover(snapshot: &Snapshot, at: LineCol) -> Option<Hover> {
+    answer(snapshot, at, None)
+}
+
+/// The same for an editor that shows the messages of findings at a place above the hover: they are not said again.
+pub fn hover_below_findings(snapshot: &Snapshot, at: LineCol) -> Option<Hover> {
+    answer(snapshot, at, Some(at))
+}
+
+/// `above` is the place whose findings stand above the hover.
+fn answer(snapshot: &Snapshot, at: LineCol, above: Option<LineCol>) -> Option<Hover> {
     let line = snapshot.items(at.line);
     let Some(item) = line.items.iter().find(|item| item.loc.touches(at)) else {
-        return requests::hover(snapshot, at).or_else(|| finding::alone(snapshot, at));
+        return requests::hover(snapshot, at).or_else(|| finding::alone(snapshot, at, above));
     };
     if item.part == Part::Tail && item.head_line.is_some() {
-        return tail(snapshot, item, at);
+        return tail(snapshot, item, at, above);
     }
     if let Some(value) = item.value_at(at) {
-        return Some(Hover { loc: value.loc, markdown: field::text(snapshot, item, value) });
+        return Some(Hover { loc: value.loc, markdown: field::text(snapshot, item, value, above) });
     }
     if let Some((value, loc)) = at::named(item, &snapshot.lines.line(at.line), at) {
-        return Some(Hover { loc, markdown: field::text(snapshot, item, value) });
+        return Some(Hover { loc, markdown: field::text(snapshot, item, value, above) });
     }
-    Some(Hover { loc: keyword(item), markdown: line::text(snapshot, item) })
+    Some(Hover { loc: between_values(item, at), markdown: line::text(snapshot, item, above) })
 }
 
 /// The values of a tail are known on its head.
-fn tail(snapshot: &Snapshot, tail: &Item, at: LineCol) -> Option<Hover> {
+fn tail(snapshot: &Snapshot, tail: &Item, at: LineCol, above: Option<LineCol>) -> Option<Hover> {
     let head_line = tail.head_line?;
     let head = snapshot.items(head_line).items.into_iter().find(|item| item.row == tail.row)?;
     match head.value_at(at) {
-        Some(value) => Some(Hover { loc: value.loc, markdown: field::text(snapshot, &head, value) }),
-        None => Some(Hover { loc: tail.loc, markdown: line::text(snapshot, &head) }),
+        Some(value) => Some(Hover { loc: value.loc, markdown: field::text(snapshot, &head, value, above) }),
+        None => Some(Hover { loc: tail.loc, markdown: line::text(snapshot, &head, above) }),
     }
 }
 
-/// From the start of an item to its first value.
-fn keyword(item: &Item) -> Loc {
-    let first = item.values.iter().find(|value| value.loc.line == item.loc.line && value.loc.end > value.loc.start);
-    let end = first.map_or(item.loc.end, |value| value.loc.start).max(item.loc.start);
-    Loc { end, ..item.loc }
+/// The text around a place in which no value stands: editors put the hover beside it.
+fn between_values(item: &Item, at: LineCol) -> Loc {
+    let printed = || item.values.iter().filter(|value| value.loc.line == at.line && value.loc.end > value.loc.start);
+    let before = printed().map(|value| value.loc.end).filter(|end| *end <= at.byte).max();
+    let behind = printed().map(|value| value.loc.start).filter(|start| *start >= at.byte).min();
+    Loc { start: before.unwrap_or(item.loc.start), end: behind.unwrap_or(item.loc.end), ..item.loc }
 }
 
 /// Releases to speak of: those of the run, or of the line alone while the run is not known.

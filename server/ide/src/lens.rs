@@ -95,12 +95,26 @@ pub(crate) fn all(parsed: &Parsed) -> Vec<Lens> {
     lenses.extend(phase::lenses(parsed));
     lenses.extend(init::lenses(parsed));
     for lens in block::lenses(parsed) {
-        // A file of one dump says it once.
-        if lenses[0].loc != lens.loc || lenses[0].title != lens.title {
+        if lenses[0].loc != lens.loc {
             lenses.push(lens);
+        } else if let Some(title) = beyond_the_file(parsed, &lens) {
+            lenses.push(Lens { title, ..lens });
         }
     }
     lenses
+}
+
+/// What the lens of a block says beyond that of the file, which stands beside it; a file of one dump says it once.
+fn beyond_the_file(parsed: &Parsed, lens: &Lens) -> Option<String> {
+    if file::title(parsed) == lens.title {
+        return None;
+    }
+    if file::worst(parsed).is_none_or(|worst| worst.place.line != lens.loc.line) {
+        return Some(lens.title.clone());
+    }
+    // The verdict is the first part: how the process ended. It names the only goroutine, but not groups of them.
+    let (_, rest) = lens.title.split_once(SEPARATOR)?;
+    (!rest.starts_with("goroutine ")).then(|| rest.to_owned())
 }
 
 /// Whether a block is told by itself. Of samples of the scheduler and events of allocfreetrace there are thousands.
@@ -133,4 +147,51 @@ fn fitting(parts: Vec<String>) -> String {
         }
     }
     title
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tracelog::{Log, Text};
+
+    use super::*;
+    use crate::rules::fixture::{GcLine, gc_lines};
+    use crate::settings::Settings;
+
+    fn titles(text: &str) -> Vec<String> {
+        let snapshot =
+            Snapshot::new(Arc::new(Text::new(text)), Log::read(text.as_bytes()), Arc::new(Settings::default()));
+        lenses(&snapshot).into_iter().map(|lens| lens.title).collect()
+    }
+
+    const PANIC: &str = "panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:7 +0x1d\n";
+
+    #[test]
+    fn a_panic_of_one_goroutine_at_the_first_line_is_told_once() {
+        assert_eq!(titles(PANIC), ["Panic: boom; goroutine 1 in main.main (main.go:7) · FT107"]);
+        let two = format!("{PANIC}\ngoroutine 5 [select]:\nmain.wait()\n\t/src/main.go:9 +0x1d\n");
+        let told = titles(&two);
+        assert_eq!(told.len(), 2);
+        assert!(told[1].starts_with("2 goroutines in 2 groups"), "{told:?}");
+    }
+
+    #[test]
+    fn a_verdict_on_all_runs_counts_them_once() {
+        let life = |n| {
+            gc_lines(17, move |idx| {
+                let live = 10 + 7 * idx + n % 2;
+                GcLine {
+                    n: idx + 1,
+                    at_s: 1.2 * idx as f64,
+                    heap_mb: [2 * live, 2 * live, live, 2 * live],
+                    ..GcLine::default()
+                }
+            })
+        };
+        let told = titles(&(0..4_u64).map(life).collect::<String>());
+        assert!(told[0].starts_with("4 runs of ") && told[0].contains("GC108"), "{told:?}");
+        let told = titles(&(gc_lines(5, |idx| GcLine { n: idx + 1, at_s: idx as f64, ..GcLine::default() })).repeat(2));
+        assert!(told[0].starts_with("2 runs · "), "{told:?}");
+    }
 }

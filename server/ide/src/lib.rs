@@ -44,7 +44,7 @@ pub mod words;
 pub use diagnostics::{Diagnostic, diagnostics, diagnostics_naming};
 pub use evidence::{Verdict, evidence};
 pub use folding::{Fold, folds};
-pub use hover::{Hover, hover};
+pub use hover::{Hover, hover, hover_below_findings};
 pub use inlay::{InlayHint, Kinds, hints, summary_hints};
 pub use lens::{Lens, LensAction, LensKind, lenses};
 pub use links::Links;

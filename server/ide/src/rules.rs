@@ -55,7 +55,7 @@ mod lock_pile_up;
 mod locked_threads;
 mod long_mark;
 mod long_wait;
-mod machine;
+pub(crate) mod machine;
 mod mark_starved;
 mod mark_termination_slow;
 pub(crate) mod memory_limit_active;

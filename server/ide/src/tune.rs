@@ -11,7 +11,7 @@ use crate::analysis::Analysis;
 use crate::markup;
 use crate::rules::Finding;
 use crate::snapshot::Parsed;
-use crate::words::{percent, rough, rough_span};
+use crate::words::{capitalized, percent, rough, rough_span};
 
 /// What somebody knows about the place where the program runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -138,13 +138,14 @@ fn tuning(run: usize, mut measured: Measured, go: Option<GoReleases>, findings: 
     } else {
         tuning.without_container();
     }
-    if let Some(procs) = place.cpu_limit.map(f64::ceil).filter(|cpus| *cpus < tuning.measured.procs) {
-        let procs = procs.max(2.0);
+    // Fewer than two are never advised.
+    let procs = place.cpu_limit.map(|cpus| cpus.ceil().max(2.0));
+    if let Some(procs) = procs.filter(|procs| *procs < tuning.measured.procs) {
         let line = tuning.line.take().map(|line| format!("{line} ")).unwrap_or_default();
         tuning.line = Some(format!("{line}GOMAXPROCS={procs}"));
         tuning.notes.push(format!(
-            "GOMAXPROCS is {} where {} CPUs may be used; since Go 1.25 a module that says `go 1.25` follows the limit by \
-             itself.",
+            "GOMAXPROCS is {} where the CPU limit is {}; since Go 1.25 a module whose go.mod says 1.25 or later follows the \
+             limit by itself.",
             tuning.measured.procs,
             rough(place.cpu_limit.unwrap_or(procs)),
         ));
@@ -165,8 +166,8 @@ fn tuning(run: usize, mut measured: Measured, go: Option<GoReleases>, findings: 
     }
     if tuning.is_provisional {
         tuning.notes.push(format!(
-            "This is from {} and {} cycles of log; a period of the load belongs into it, and at least 10 minutes and 40 \
-             cycles.",
+            "This rests on {} and {} cycles of log. To rely on it, record at least 10 minutes and 40 cycles that hold the \
+             busiest load.",
             rough_span(tuning.measured.span_s),
             tuning.measured.n_cycles
         ));
@@ -260,8 +261,10 @@ impl Tuning {
     }
 
     fn without_container(&mut self) {
-        self.reason = "no memory limit is known; with one there would be a line to set".to_owned();
-        self.notes.push("GOGC buys processor time with memory: what it would cost stands in the table.".to_owned());
+        self.reason =
+            "no memory limit is known: with the setting memoryLimit, or --memory, there is a line to set".to_owned();
+        self.notes
+            .push("A higher GOGC buys processor time with memory, a lower one memory with processor time.".to_owned());
     }
 }
 
@@ -270,10 +273,12 @@ impl Tuning {
     pub fn markdown(&self) -> String {
         let Self { measured, line, refusal, reason, is_provisional, notes, what_if, .. } = self;
         let mut text = match (line, refusal) {
-            (Some(line), None) if *is_provisional => format!("For now: `{line}`\n\n{}.\n", markup::escape(reason)),
-            (Some(line), None) => format!("`{line}`\n\n{}.\n", markup::escape(reason)),
-            (Some(line), Some(_)) => format!("{}.\n\n`{line}`\n", markup::escape(reason)),
-            (None, _) => format!("{}.\n", markup::escape(reason)),
+            (Some(line), None) if *is_provisional => {
+                format!("For now: `{line}`\n\n{}.\n", markup::escape(&capitalized(reason)))
+            }
+            (Some(line), None) => format!("`{line}`\n\n{}.\n", markup::escape(&capitalized(reason))),
+            (Some(line), Some(_)) => format!("{}.\n\n`{line}`\n", markup::escape(&capitalized(reason))),
+            (None, _) => format!("{}.\n", markup::escape(&capitalized(reason))),
         };
         let now = measured.gogc_pct.map_or_else(|| "Now".to_owned(), |gogc| format!("Now, GOGC near {}", rough(gogc)));
         let one = |set: String, share: f64, peak_mb: f64| {
@@ -429,6 +434,8 @@ mod tests {
         }
         let place = Place { cpu_limit: Some(2.0), ..Place::default() };
         assert_eq!(asked(steady(800, 100, 1.0, 60.0), place).line, None, "2 Ps are right");
+        let place = Place { cpu_limit: Some(1.0), ..Place::default() };
+        assert_eq!(asked(steady(800, 100, 1.0, 60.0), place).line, None, "2 Ps are as few as are advised");
     }
 
     #[test]

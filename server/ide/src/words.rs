@@ -97,6 +97,12 @@ pub fn grouped(n: usize) -> String {
     grouped
 }
 
+/// A text that begins a sentence.
+pub fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
 /// `1 cycle`, `2 cycles`.
 pub fn count(n: usize, word: &str) -> String {
     if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }

@@ -21,6 +21,7 @@ use crate::log::{Log, RowId};
 use crate::template;
 
 mod part;
+mod told;
 
 /// One life of one process, as far as the log shows it.
 #[derive(Clone, Debug)]
@@ -93,7 +94,8 @@ impl Runs {
     pub fn of(log: &Log) -> Self {
         let mut dealer = Dealer::default();
         let mut rows = rows_by_line(log);
-        if is_newest_first(log, &rows) {
+        let is_newest_first = is_newest_first(log, &rows);
+        if is_newest_first {
             // Items of one line keep their order.
             rows.sort_by_key(|(line, _)| Reverse(*line));
         }
@@ -101,6 +103,9 @@ impl Runs {
             dealer.deal(log, line, row);
         }
         let mut list: Vec<Run> = dealer.chains.into_iter().map(|chain| chain.run).collect();
+        if log.n_rows(Family::Kill) > 0 && !is_newest_first {
+            told::join(&mut list, log);
+        }
         for (number, run) in list.iter_mut().enumerate() {
             run.number = number;
             run.order = Order::of(&run.rows);

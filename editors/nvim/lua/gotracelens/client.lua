@@ -126,6 +126,23 @@ function M.log_start(client)
   vim.lsp.log.info(NAME, "started", origin, info.name, info.version)
 end
 
+--- Tells the server that a file of settings was written: Neovim watches no files where the system has no way to.
+---@param path string
+function M.settings_written(path)
+  local change = { uri = vim.uri_from_fname(path), type = vim.lsp.protocol.FileChangeType.Changed }
+  for _, client in ipairs(vim.lsp.get_clients({ name = NAME })) do
+    client:notify("workspace/didChangeWatchedFiles", { changes = { change } })
+    -- Neovim 0.11 cannot be told by the server to ask again.
+    local can_be_told = vim.tbl_get(client.capabilities, "workspace", "diagnostics", "refreshSupport")
+    for bufnr in pairs(client.attached_buffers) do
+      if not can_be_told and client:supports_method("textDocument/diagnostic", bufnr) then
+        client:request("textDocument/diagnostic", { textDocument = { uri = vim.uri_from_bufnr(bufnr) } }, nil, bufnr)
+      end
+      require("gotracelens.codelens").refresh(bufnr)
+    end
+  end
+end
+
 ---@param clients vim.lsp.Client[]
 ---@return boolean
 local function are_stopped(clients)

@@ -8,6 +8,9 @@ local M = {}
 
 local api = vim.api
 
+--- Asks again for the lenses of a buffer, by its number.
+local ask_for = {} ---@type table<integer, fun()>
+
 ---@param lens lsp.CodeLens
 ---@return string
 local function title_of(lens)
@@ -132,9 +135,11 @@ local function keep_drawn(client, bufnr)
         api.nvim_buf_clear_namespace(bufnr, namespace, 0, -1)
         vim.lsp.codelens.save({}, bufnr, client.id)
         api.nvim_del_augroup_by_id(group)
+        ask_for[bufnr] = nil
       end
     end,
   })
+  ask_for[bufnr] = ask
   ask()
 end
 
@@ -164,6 +169,14 @@ local function keep_first_lenses_in_sight(bufnr)
       reveal_first_lenses(api.nvim_get_current_win())
     end,
   })
+end
+
+--- Shows the lenses of a buffer as they are now, where Neovim cannot be told by the server to do so.
+---@param bufnr integer
+function M.refresh(bufnr)
+  if ask_for[bufnr] then
+    ask_for[bufnr]()
+  end
 end
 
 --- Shows the lenses of a client in a buffer from now on.

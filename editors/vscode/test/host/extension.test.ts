@@ -220,6 +220,36 @@ describe("gotracelens in the extension host", () => {
     });
   }
 
+  it("mutes one finding after the other", async () => {
+    const expected = EXPECTATIONS.find(({ diagnostics }) => new Set(diagnostics.map((one) => one.code)).size > 1);
+    assert.ok(expected !== undefined, "no log of the table has two findings");
+    const document = await show(expected.log);
+    await runs();
+    const found = (): vscode.Diagnostic[] =>
+      vscode.languages.getDiagnostics(document.uri).filter((one) => one.severity !== vscode.DiagnosticSeverity.Hint);
+    const isWhole = (all: vscode.Diagnostic[]): boolean => all.length === expected.diagnostics.length;
+    await until("diagnostics", found, isWhole);
+    try {
+      for (const rule of [...new Set(expected.diagnostics.map((one) => one.code))].slice(0, 2)) {
+        const range = found().find((one) => code(one) === rule)?.range;
+        assert.ok(range !== undefined, rule);
+        const offered = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+          "vscode.executeCodeActionProvider",
+          document.uri,
+          range,
+        );
+        const mute = offered.find(({ title }) => title.startsWith(`Mute ${rule} `) && title.endsWith(" in this file"));
+        assert.ok(mute?.edit !== undefined && mute.command !== undefined, offered.map(({ title }) => title).join("; "));
+        assert.ok(await vscode.workspace.applyEdit(mute.edit), `the edit for ${rule} was refused`);
+        await vscode.commands.executeCommand(mute.command.command, ...(mute.command.arguments ?? []));
+        await until(`${rule} to be gone`, found, (left) => left.every((one) => code(one) !== rule));
+      }
+    } finally {
+      await vscode.workspace.fs.delete(vscode.Uri.joinPath(folder(), "gotracelens.mute.toml"));
+    }
+    await until("all to be back", found, isWhole);
+  });
+
   it("goes where a lens leads", async () => {
     const document = await show(EXPECTATIONS[0].log);
     await runs();

@@ -32,8 +32,8 @@ pub(super) struct Selection {
     #[arg(long, value_name = "WHEN")]
     to: Option<When>,
 
-    /// Only items of this family; may be given more than once
-    #[arg(long, value_name = "FAMILY")]
+    /// Only items of this family, e.g. gc, sched, goroutine (`gotracelens fields` names all); may be given more than once
+    #[arg(long, value_name = "FAMILY", hide_possible_values = true)]
     family: Vec<FamilyArg>,
 }
 

@@ -236,9 +236,16 @@ fn write_gc(out: &mut impl Write, gc: &GcSummary) -> io::Result<()> {
     row(out, "last goal", gc.goal_mb.map(|mb| format!("{} MB", words::number(mb))))?;
     row(out, "allocation", gc.alloc_mb_per_s.map(|rate| format!("{} MB/s, median over cycles", words::number(rate))))?;
     if gc.n_forced + gc.n_timer > 0 {
-        row(out, "forced", Ok(format!("{}, of these {} by the two-minute timer", gc.n_forced, gc.n_timer)))?;
+        row(out, "forced", Ok(forced(gc)))?;
     }
     Ok(())
+}
+
+/// `30 by a call, 2 by the two-minute timer`.
+fn forced(gc: &GcSummary) -> String {
+    let started = [(gc.n_forced, "by a call"), (gc.n_timer, "by the two-minute timer")];
+    let told = started.iter().filter(|(n, _)| *n > 0).map(|(n, by)| format!("{n} {by}"));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn write_sched(out: &mut impl Write, sched: &SchedSummary) -> io::Result<()> {

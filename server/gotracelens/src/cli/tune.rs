@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 
 use clap::ValueEnum;
 use ide::tune::{self, Collector, Measured, Place, Predicted, Refusal, Tuning};
-use ide::words::{count, percent, rough, rough_span};
+use ide::words::{capitalized, count, percent, rough, rough_span};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -198,7 +198,7 @@ fn write_file(out: &mut impl Write, asked: &Asked, tunings: &[Tuning]) -> io::Re
     let name = visible(&asked.document.name);
     if tunings.is_empty() {
         let nothing = asked.nothing().unwrap_or(
-            "no run shows what its collections cost: needs gctrace lines of Go 1.5 or later, 8 cycles behind start-up",
+            "no run shows what its collections cost: needs gctrace lines of Go 1.5 or later, 8 cycles after start-up",
         );
         return writeln!(out, "{TITLE}{name}{TITLE:#}: {nothing}\n");
     }
@@ -206,7 +206,7 @@ fn write_file(out: &mut impl Write, asked: &Asked, tunings: &[Tuning]) -> io::Re
         let Measured { n_cycles, span_s, .. } = tuning.measured;
         writeln!(
             out,
-            "{TITLE}{name}{TITLE:#} {ID}run {}, {} behind start-up, {}{ID:#}",
+            "{TITLE}{name}{TITLE:#} {ID}run {}, {} after start-up, {}{ID:#}",
             tuning.run + 1,
             count(n_cycles, "cycle"),
             rough_span(span_s)
@@ -222,8 +222,8 @@ fn write_tuning(out: &mut impl Write, tuning: &Tuning) -> io::Result<()> {
     match (line, refusal) {
         (Some(line), None) if *is_provisional => writeln!(out, "  for now: {VALUE}{line}{VALUE:#}  # {reason}")?,
         (Some(line), None) => writeln!(out, "  {VALUE}{line}{VALUE:#}  # {reason}")?,
-        (Some(line), Some(_)) => writeln!(out, "  {reason}\n  {VALUE}{line}{VALUE:#}")?,
-        (None, _) => writeln!(out, "  {reason}")?,
+        (Some(line), Some(_)) => writeln!(out, "  {}.\n  {VALUE}{line}{VALUE:#}", capitalized(reason))?,
+        (None, _) => writeln!(out, "  {}.", capitalized(reason))?,
     }
     if !tuning.what_if.is_empty() {
         write_what_if(out, tuning)?;

@@ -48,7 +48,7 @@ impl Problem {
 const OVERRIDABLE: [&str; 5] = ["files", "preset", "memoryLimit", "cpuLimit", "rules"];
 
 /// What the clients of editors keep under the section for themselves.
-const OF_CLIENTS: [&str; 6] = ["server", "trace", "enable", "detect", "commands", "pageUri"];
+const OF_CLIENTS: [&str; 7] = ["server", "trace", "enable", "detect", "commands", "pageUri", "findingsInHovers"];
 
 /// What a file of a project does not choose: what is read from the disk, and whether other files start a server.
 const OF_USERS: [&str; 3] = ["goroot", "godebug", "join"];
@@ -250,7 +250,7 @@ impl Applying {
         }
         match T::deserialize(value) {
             Ok(read) => *place = read,
-            Err(error) => self.problem(name, error.to_string()),
+            Err(error) => self.problem(name, refused(&error.to_string())),
         }
     }
 
@@ -278,6 +278,18 @@ pub(crate) fn nearest<'a>(written: &str, names: &[&'a str]) -> Option<&'a str> {
     let likeness = |name: &str| strsim::jaro_winkler(&written.to_lowercase(), &name.to_lowercase());
     let scored = names.iter().map(|name| (likeness(name), *name)).filter(|(likeness, _)| *likeness >= MIN_LIKENESS);
     scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+/// Why a value is refused. Of names that are not known the nearest one is said.
+fn refused(error: &str) -> String {
+    let names: Vec<&str> = error.split('`').skip(1).step_by(2).collect();
+    match names.split_first() {
+        Some((given, known)) if error.starts_with("unknown variant") && !known.is_empty() => {
+            let meant = nearest(given, known).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+            format!("\"{given}\" is none of {}{meant}", known.join(", "))
+        }
+        _ => error.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -336,6 +348,17 @@ mod tests {
         let good = layer(json!({"preset": "quiet", "memoryLimit": "1GiB", "join": ["*.log"]}));
         let bad = layer(json!({"preset": "loud", "memoryLimit": "much", "join": 7}));
         assert_eq!(Settings::of([&good, &bad], None), Settings::of([&good], None));
+    }
+
+    #[test]
+    fn an_unknown_value_is_answered_with_those_that_are_known() {
+        let found = problems(&layer(json!({"preset": "latncy", "rules": {"GC301": "of"}, "goroot": 7})));
+        let expected = [
+            "goroot: invalid type: integer `7`, expected a string",
+            "preset: \"latncy\" is none of default, latency, quiet; did you mean latency?",
+            "rules.GC301: \"of\" is none of off, hint, info, warning, error; did you mean off?",
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -203,7 +203,6 @@ pub(crate) fn mute_text(rule: &str, files: Option<&str>, lines: Option<(u32, u32
         let lines = if first == last { format!("{}", first + 1) } else { format!("{}-{}", first + 1, last + 1) };
         text.push_str(&format!("lines = {}\n", quoted(&lines)));
     }
-    text.push('\n');
     text
 }
 
@@ -303,7 +302,7 @@ mod tests {
         let folder = folder(&[("gotracelens.toml", text)]);
         let found = problems(&Project::of(folder.path()).config.unwrap());
         let expected = [
-            "1:0-6 preset: unknown variant `loud`, expected one of `default`, `latency`, `quiet`",
+            "1:0-6 preset: \"loud\" is none of default, latency, quiet",
             "3:7-15 rules.stw-lang: there is no such setting; did you mean rules.stw-long?",
             "6:0-5 overrides.0.files: \"[\" is no glob: invalid range pattern",
         ];

@@ -84,7 +84,10 @@ fn about_finding(view: &View, finding: &Diagnostic, lines: (u32, u32), actions: 
     let Some(muting) = Muting::of(view) else { return };
     let mut mute = |what: &str, files: Option<&str>, lines: Option<(u32, u32)>| {
         let Some(uri) = uri_of(&muting.file) else { return };
-        let edit = insert(&uri, mute_text(finding.code, files, lines));
+        let entry = mute_text(finding.code, files, lines);
+        // Before other entries a blank line follows.
+        let text = if view.mute_file.is_some() { entry + "\n" } else { entry };
+        let edit = insert(&uri, text);
         add(format!("Mute {rule} {what}"), Some(edit), Some((SAVE_MUTES, json!(uri))));
     };
     let selected = if lines.0 < lines.1 { lines } else { (finding.loc.line, finding.loc.line) };
@@ -130,7 +133,8 @@ fn insert(uri: &proto::Uri, text: String) -> proto::WorkspaceEdit {
     };
     let create = proto::CreateFile {
         uri: uri.clone(),
-        options: Some(proto::CreateFileOptions { overwrite: Some(false), ignore_if_exists: Some(true) }),
+        // VS Code heeds that a file exists only where nothing at all is said about overwriting, and else refuses the edit.
+        options: Some(proto::CreateFileOptions { overwrite: None, ignore_if_exists: Some(true) }),
         annotation_id: None,
     };
     proto::WorkspaceEdit {

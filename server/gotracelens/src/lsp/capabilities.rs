@@ -78,6 +78,8 @@ pub(super) struct Profile {
     /// How it opens pages of the reference.
     pub(super) links: Links,
     pub(super) refresh: Refresh,
+    /// Shows the messages of findings at a place above a hover, from the initialization options.
+    pub(super) shows_findings_in_hovers: bool,
     /// Commands of ours that the client can run, from the initialization options: a lens or an action with any other
     /// would do nothing when it is chosen.
     pub(super) commands: Vec<String>,
@@ -184,6 +186,10 @@ impl Profile {
                     .unwrap_or_default(),
             },
             links: pages::links(options),
+            shows_findings_in_hovers: options
+                .and_then(|options| options.get("findingsInHovers"))
+                .and_then(Value::as_bool)
+                .unwrap_or_default(),
             commands: options
                 .and_then(|options| options.get("commands"))
                 .and_then(|commands| Vec::<String>::deserialize(commands).ok())

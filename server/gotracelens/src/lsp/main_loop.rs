@@ -144,8 +144,9 @@ impl MainLoop {
         if let Some(problems) = self.world.set_settings(settings) {
             if !problems.is_empty() {
                 let problems: Vec<String> = problems.iter().map(Problem::in_words).collect();
-                tracing::warn!("settings: {problems:?}");
-                self.client.warn(format!("gotracelens settings: {}", problems.join("; ")));
+                let problems = problems.join("; ");
+                tracing::warn!("settings: {problems}");
+                self.client.warn(format!("gotracelens settings: {problems}"));
             }
             self.ask_again();
         }

@@ -17,7 +17,11 @@ pub(super) fn hover(view: &View, position: proto::Position) -> Option<proto::Hov
     if let Some(kind) = view.file {
         return godebug::hover(view, kind, at);
     }
-    let hover = ide::hover(&view.snapshot, at)?;
+    let hover = if view.profile.shows_findings_in_hovers {
+        ide::hover_below_findings(&view.snapshot, at)?
+    } else {
+        ide::hover(&view.snapshot, at)?
+    };
     Some(to_proto::hover(view, hover))
 }
 
@@ -78,7 +82,7 @@ pub(super) fn told(view: &View, range: proto::Range) -> Vec<proto::CodeActionRes
         actions.push(to_proto::command_action(view, "What to set for this run".to_owned(), TUNE, range.start));
     }
     if view.profile.runs(AROUND) && ide::timeline::has_time(&view.snapshot, at.line) {
-        let title = "What happened within 1 s".to_owned();
+        let title = "What happened within 1 s of this line".to_owned();
         actions.push(to_proto::command_action(view, title, AROUND, range.start));
     }
     actions

@@ -334,8 +334,8 @@ const MAX_LIMIT_MB: f64 = 1e9;
 #[derive(Clone, Copy)]
 struct Process<'a> {
     /// Index of its run.
-    run: usize,
-    source: &'a [u8],
+    index: usize,
+    run: &'a Run,
     /// Its first line and the last one that it wrote itself: what others say of its end is counted to its run.
     lines: (u32, u32),
 }
@@ -358,7 +358,7 @@ impl<'a> Processes<'a> {
             let has_trace = TRACES.iter().any(|family| !run.rows(*family).is_empty());
             let own = Family::ALL.iter().filter(|family| **family != Family::Kill);
             let last = own.filter_map(|family| run.rows(*family).iter().map(|row| log.line(*row)).max()).max()?;
-            has_trace.then_some(Process { run: index, source: &run.source, lines: (run.lines.0, last) })
+            has_trace.then_some(Process { index, run, lines: (run.lines.0, last) })
         };
         let mut list: Vec<Process> = runs.list.iter().enumerate().filter_map(process).collect();
         list.sort_by_key(|process| process.lines.0);
@@ -381,34 +381,20 @@ impl<'a> Processes<'a> {
             return (!only_word).then_some(Victim::Unknown);
         }
         let n_begun = self.list.partition_point(|process| process.lines.0 < line);
-        let contradicts = |process: &Process| matches!((pid, pid_of(process.source)), (Some(a), Some(b)) if a != b);
+        let contradicts = |process: &Process| matches!((pid, process.run.process_id()), (Some(a), Some(b)) if a != b);
         let recent = || self.list[..n_begun].iter().rev().take(MAX_RECENT).filter(|process| !contradicts(process));
-        let has_pid = |process: &&Process| pid.is_some() && pid_of(process.source) == pid;
-        let has_name = |process: &&Process| name.is_some_and(|name| is_named(process.source, name));
+        let has_pid = |process: &&Process| pid.is_some() && process.run.process_id() == pid;
+        let has_name = |process: &&Process| name.is_some_and(|name| process.run.is_named(name));
         if let Some(process) = recent().find(has_pid).or_else(|| recent().find(has_name)) {
-            return Some(Victim::Named(process.run));
+            return Some(Victim::Named(process.index));
         }
         // One that writes before and behind the line was not killed there, and may have written it.
         let is_ambiguous = recent().any(|process| process.lines.1 > line);
         let n_ended = self.by_end.partition_point(|process| process.lines.1 < line);
         let ended = self.by_end[..n_ended].iter().rev().take(MAX_RECENT).find(|process| !contradicts(process));
         match ended.filter(|_| !is_ambiguous) {
-            Some(process) => Some(Victim::ByPlace(process.run)),
+            Some(process) => Some(Victim::ByPlace(process.index)),
             None => (pid.is_some() || name.is_some()).then_some(Victim::Other),
         }
     }
-}
-
-/// The process id that a carrier names: `api[4711]`.
-fn pid_of(source: &[u8]) -> Option<u64> {
-    let source = std::str::from_utf8(source).ok()?;
-    source.rsplit_once('[')?.1.split_once(']')?.0.parse().ok()
-}
-
-/// Whether a carrier names this process, unit or container. The kernel cuts names to 15 characters.
-fn is_named(source: &[u8], name: &str) -> bool {
-    const CUT: usize = 15;
-    let source = String::from_utf8_lossy(source);
-    let mut words = source.split(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | '|' | '/' | ':'));
-    words.any(|word| word == name || name.len() == CUT && word.starts_with(name))
 }

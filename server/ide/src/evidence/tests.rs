@@ -49,20 +49,19 @@ fn what_was_found_is_told_with_its_places() {
         "GC101",
         Some(0),
         expect![[r#"
-            GC101 live-heap-leak: warning, strong evidence
+            GC101 live-heap-leak: warning
 
             Live heap keeps rising: 29→56 MB over 67 s (1435 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
 
             - ✓ cycles: 200 (≥ 40 needed)
             - ✓ time: 99.5 s (≥ 30 s needed)
-            - ✓ p of the trend of the floors: less than 0.001 (below 0.01 needed)
-            - ✓ tau of the trend of the floors: 1 (≥ 0.4 needed)
-            - ✓ growth of the floors: 26.7 MB (≥ 2.9 MB needed)
-            - ✓ given back: 0 % (below 35 % needed)
-            - ✓ pace of the second half over the first: 1 (≥ 0.47 needed)
-            - ✓ tau of the second half: 1 (≥ 0.2 needed)
-            - ✓ weight of growth that goes on against a level that was reached: 16.4 (≥ 0.2 needed)
-            - ✓ error of a level that was reached over that of growth that goes on: 103 times (≥ 0 needed)
+            - ✓ chance that the lows rise by accident (p): less than 0.001 (below 0.01 needed)
+            - ✓ how steadily the lows rise (tau, at most 1): 1 (≥ 0.4 needed)
+            - ✓ growth of the lows: 26.7 MB (≥ 2.9 MB needed)
+            - ✓ of that given back again: 0 % (below 35 % needed)
+            - ✓ pace of the second half, times that of the first: 1 (≥ 0.47 needed)
+            - ✓ how steadily they do in the second half (tau): 1 (≥ 0.2 needed)
+            - ✓ how much better growth that goes on fits than a level that was reached (weight): 16.4 (≥ 0.2 needed)
             - Pace: 1435 MB/h
             - Shown at: line 63
             - line 31: first used: 26 MB at 15.0 s

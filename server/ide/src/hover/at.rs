@@ -71,8 +71,7 @@ mod tests {
             let hover = super::super::hover(&snapshot, tracelog::LineCol { line: 0, byte }).unwrap();
             let got = hover.markdown.trim_start_matches("**").split("**").next().unwrap_or_default().to_owned();
             assert_eq!(got, *title, "over {word:?} of {line}");
-            let is_keyword = hover.loc.start == 0;
-            assert!(is_keyword || hover.loc.start <= byte && byte <= hover.loc.end, "{word}: {:?}", hover.loc);
+            assert!(hover.loc.start <= byte && byte <= hover.loc.end, "{word}: {:?}", hover.loc);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use tracelog::catalog::gc;
 use tracelog::template::Datum;
-use tracelog::{Field, GoReleases, Item, ItemValue, Kind};
+use tracelog::{Field, GoReleases, Item, ItemValue, Kind, LineCol};
 
 use super::finding::{self, MAX_HEIGHT};
 use super::{before, footer, formula, place, releases};
@@ -19,14 +19,14 @@ use crate::words;
 const MAX_VALUES: usize = 16;
 
 /// What a field is, and what it is here.
-pub(super) fn text(snapshot: &Snapshot, item: &Item, value: &ItemValue) -> String {
+pub(super) fn text(snapshot: &Snapshot, item: &Item, value: &ItemValue, above: Option<LineCol>) -> String {
     let def = value.field.def();
     let go = releases(snapshot, item);
     let mut markup = Markup::default();
     let shown =
         shown(value, go).unwrap_or_else(|| Shown::Words("not certain: other output was written into it".to_owned()));
     markup.titled(def.title, &shown);
-    if let Some(found) = with_findings(snapshot, item, value, go, &markup) {
+    if let Some(found) = with_findings(snapshot, item, value, above, &markup) {
         return found;
     }
     let special = value.datum.as_ref().and_then(|datum| special::of(value.field, datum.number()?));
@@ -60,11 +60,12 @@ fn with_findings(
     snapshot: &Snapshot,
     item: &Item,
     value: &ItemValue,
-    go: GoReleases,
+    above: Option<LineCol>,
     title: &Markup,
 ) -> Option<String> {
     // Asked first with all room: mostly there is nothing to tell, and the rest need not be made.
-    finding::section(snapshot, value.loc.line, Some(value.field), MAX_HEIGHT)?;
+    finding::section(snapshot, value.loc.line, Some(value), MAX_HEIGHT, above)?;
+    let go = releases(snapshot, item);
     let def = value.field.def();
     let (mut rest, mut end) = (Markup::default(), Markup::default());
     here(&mut rest, snapshot, item, value, go);
@@ -72,7 +73,7 @@ fn with_findings(
     finding::write_pages(&mut end, snapshot, value.loc.line);
     footer::write(&mut end, value.field, go);
     let room = MAX_HEIGHT.saturating_sub(title.height() + rest.height() + end.height() + 1);
-    let found = finding::section(snapshot, value.loc.line, Some(value.field), room)?;
+    let found = finding::section(snapshot, value.loc.line, Some(value), room, above)?;
     let mut markup = Markup::default();
     for part in [title.text(), &found, rest.text()] {
         markup.append(part);

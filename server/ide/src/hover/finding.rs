@@ -2,11 +2,13 @@
 //!
 //! It stands before everything general, and takes the room of what a rule's page says better.
 
-use tracelog::{Field, LineCol};
+use tracelog::{ItemValue, LineCol, Loc};
 
 use super::Hover;
+use crate::diagnostics::locate;
 use crate::evidence::{self, Here};
 use crate::markup::Markup;
+use crate::rules::Place;
 use crate::snapshot::Snapshot;
 
 /// Lines of a hover: it fits on a screen.
@@ -16,19 +18,28 @@ const MIN_CONDITIONS: usize = 3;
 /// Findings at one place that are told; the outline and the list of problems have all.
 const MAX_FINDINGS: usize = 3;
 
-/// What was found about a field on a line; where none is named, about the line as a whole, and in a line each what was
-/// found about its fields. `room` is for how many lines.
-pub(super) fn section(snapshot: &Snapshot, line: u32, field: Option<Field>, room: usize) -> Option<String> {
+/// What was found about a value on a line, or underlines it; where none is named, about the line as a whole, and in a line
+/// each what was found about its fields. `room` is for how many lines; messages of what covers the place `above` are
+/// known already.
+pub(super) fn section(
+    snapshot: &Snapshot,
+    line: u32,
+    value: Option<&ItemValue>,
+    room: usize,
+    above: Option<LineCol>,
+) -> Option<String> {
     let parsed = snapshot.parsed.as_deref()?;
     let mut here = evidence::here(parsed, line);
-    if field.is_some() {
-        here.retain(|here| here.field == field);
+    let underlined = |here: &Here<'_>| locate(snapshot, Place { line, field: here.field });
+    if let Some(value) = value {
+        let covers = |loc: Loc| loc.line == value.loc.line && loc.start <= value.loc.start && value.loc.end <= loc.end;
+        here.retain(|here| here.field == Some(value.field) || here.field.is_none() && covers(underlined(here)));
     }
     if here.is_empty() {
         return None;
     }
     here.truncate(MAX_FINDINGS);
-    let is_whole = |here: &Here<'_>| here.field == field && !here.is_further;
+    let is_whole = |here: &Here<'_>| (value.is_some() || here.field.is_none()) && !here.is_further;
     let n_whole = here.iter().filter(|here| is_whole(here)).count().max(1);
     let mut markup = Markup::default();
     for here in &here {
@@ -39,7 +50,12 @@ pub(super) fn section(snapshot: &Snapshot, line: u32, field: Option<Field>, room
             markup.prose(&format!("Here too; the worst is on line {line}: {}", finding.message));
             continue;
         }
-        markup.prose(&finding.message);
+        let loc = above.map(|_| underlined(here));
+        let is_above =
+            |at: LineCol| loc.is_some_and(|loc| loc.line == at.line && loc.start <= at.byte && at.byte < loc.end);
+        if !above.is_some_and(is_above) {
+            markup.prose(&finding.message);
+        }
         if is_whole(here) {
             let used = markup.height();
             evidence::conditions(
@@ -54,9 +70,9 @@ pub(super) fn section(snapshot: &Snapshot, line: u32, field: Option<Field>, room
 }
 
 /// What was found where no trace line stands.
-pub(super) fn alone(snapshot: &Snapshot, at: LineCol) -> Option<Hover> {
+pub(super) fn alone(snapshot: &Snapshot, at: LineCol, above: Option<LineCol>) -> Option<Hover> {
     let loc = evidence::covering(snapshot, snapshot.parsed.as_deref()?, at)?;
-    let mut markdown = section(snapshot, at.line, None, MAX_HEIGHT)?;
+    let mut markdown = section(snapshot, at.line, None, MAX_HEIGHT, above)?;
     let mut footer = Markup::default();
     write_pages(&mut footer, snapshot, at.line);
     markdown.push_str("\n\n");
@@ -83,7 +99,7 @@ mod tests {
 
     use expect_test::{Expect, expect};
     use tracelog::catalog::gc;
-    use tracelog::{Log, Text};
+    use tracelog::{Field, Log, Text};
 
     use super::*;
     use crate::rules::fixture::{GcLine, gc_lines};
@@ -139,19 +155,19 @@ mod tests {
             expect![[r#"
                 Live heap: 32 MB
 
-                GC101 live-heap-leak: warning, strong evidence
+                GC101 live-heap-leak: warning
 
                 Live heap keeps rising: 29→56 MB over 67 s (1435 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
 
                 - ✓ cycles: 200 (≥ 40 needed)
                 - ✓ time: 99.5 s (≥ 30 s needed)
-                - ✓ p of the trend of the floors: less than 0.001 (below 0.01 needed)
-                - ✓ tau of the trend of the floors: 1 (≥ 0.4 needed)
-                - ✓ growth of the floors: 26.7 MB (≥ 2.9 MB needed)
-                - ✓ given back: 0 % (below 35 % needed)
-                - ✓ pace of the second half over the first: 1 (≥ 0.47 needed)
-                - ✓ tau of the second half: 1 (≥ 0.2 needed)
-                - and 2 more conditions
+                - ✓ chance that the lows rise by accident (p): less than 0.001 (below 0.01 needed)
+                - ✓ how steadily the lows rise (tau, at most 1): 1 (≥ 0.4 needed)
+                - ✓ growth of the lows: 26.7 MB (≥ 2.9 MB needed)
+                - ✓ of that given back again: 0 % (below 35 % needed)
+                - ✓ pace of the second half, times that of the first: 1 (≥ 0.47 needed)
+                - ✓ how steadily they do in the second half (tau): 1 (≥ 0.2 needed)
+                - ✓ how much better growth that goes on fits than a level that was reached (weight): 16.4 (≥ 0.2 needed)
                 - Pace: 1435 MB/h
 
                 - In this run: ▮▮▮▯▯▯▯▯▯▯ ordinary: lower than 67 % of 200 lines
@@ -162,13 +178,38 @@ mod tests {
 
                 Bytes this cycle marked, that is the live heap it found, in MiB rounded down. Objects allocated while marking ran count as live.
 
-                Normal: Level, or rising to a level and staying there. 0 is a tiny program.
-
                 What to do next: GC101
 
                 gc.heap_live_mb · read by 8 rules · see Live heap · runtime/mgc.go gcMarkTermination (bytesMarked)
             "#]],
         );
+    }
+
+    #[test]
+    fn a_value_that_is_underlined_with_its_line_tells_what_was_found_there() {
+        let panic = open("panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:7 +0x1d\n");
+        let over = |byte| hover(&panic, LineCol { line: 0, byte }).unwrap().markdown;
+        assert!(over(8).starts_with("**Text**") && over(8).contains("**FT107 panic**"), "{}", over(8));
+        let first = |idx| GcLine { n: idx + 1, at_s: idx as f64, ..GcLine::default() };
+        let restart = open(&(gc_lines(9, first) + &gc_lines(9, first)));
+        let number = hover_over(&restart, 9, Some(gc::N));
+        assert!(number.contains("LG101 restart-in-log") && number.contains("✓"), "{number}");
+        assert!(!hover_over(&restart, 9, Some(gc::PROCS)).contains("LG101"));
+    }
+
+    #[test]
+    fn a_message_that_stands_above_the_hover_is_not_said_again() {
+        let snapshot = leak();
+        let finding = &snapshot.parsed.as_ref().unwrap().analysis().findings[0];
+        let items = snapshot.items(finding.place.line).items;
+        let loc = items[0].values.iter().find(|value| value.field == gc::HEAP_LIVE_MB).unwrap().loc;
+        let over = |byte| crate::hover_below_findings(&snapshot, LineCol { line: loc.line, byte }).unwrap().markdown;
+        let on_value = over(loc.start);
+        assert!(on_value.contains("GC101 live-heap-leak") && on_value.contains("✓ cycles"), "{on_value}");
+        assert!(!on_value.contains("Live heap keeps rising:"), "{on_value}");
+        for byte in [0, loc.end + 1] {
+            assert!(over(byte).contains("Live heap keeps rising:"), "nothing is underlined there: {}", over(byte));
+        }
     }
 
     #[test]
@@ -190,7 +231,7 @@ mod tests {
             expect![[r#"
                 Garbage collection, printed by Go 1.18 – 1.27
 
-                GC101 live-heap-leak: warning, strong evidence
+                GC101 live-heap-leak: warning
 
                 Live heap keeps rising: 29→56 MB over 67 s (1435 MB/h, strong evidence); still rising in the second half, so far no release seen in 100 s.
 

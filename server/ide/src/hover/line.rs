@@ -1,7 +1,7 @@
 //! The whole line as an aligned list of its fields, and what its family is.
 
 use tracelog::template::Datum;
-use tracelog::{GoReleases, Item, ItemValue, Kind, Part};
+use tracelog::{Family, GoReleases, Item, ItemValue, Kind, LineCol, Part};
 
 use super::finding::{self, MAX_HEIGHT};
 use super::{footer, releases};
@@ -22,25 +22,29 @@ const FOOTER: usize = 2;
 const MAX_VALUE: usize = 72;
 
 /// The text of a hover over the keyword of a line.
-pub(super) fn text(snapshot: &Snapshot, item: &Item) -> String {
+pub(super) fn text(snapshot: &Snapshot, item: &Item, above: Option<LineCol>) -> String {
     let family = item.family().def();
     let mut markup = Markup::default();
     let go = releases(snapshot, item);
-    markup.title(family.title, &format!(", printed by Go {go}"));
+    let printed_by =
+        if is_of_go(item.family()) { format!("printed by Go {go}") } else { "not printed by Go".to_owned() };
+    markup.title(family.title, &format!(", {printed_by}"));
     if item.torn {
         markup.paragraph(torn_in_words(item));
     }
     let table = table(item, go);
     // What was found comes first, and the table then gives way before anything else.
     let room = MAX_HEIGHT.saturating_sub(markup.height() + table.len() + FOOTER);
-    if let Some(found) = finding::section(snapshot, item.loc.line, None, room) {
+    if let Some(found) = finding::section(snapshot, item.loc.line, None, room, above) {
         return with_findings(markup, snapshot, item, &found, &table);
     }
     markup.block(&table);
     narrate::append(&mut markup, snapshot, item, None);
     let note = item.shape.def().note;
     markup.paragraph(if note.is_empty() { family.meaning } else { note });
-    markup.labeled("Switched on by", family.knob);
+    if is_of_go(item.family()) {
+        markup.labeled("Switched on by", family.knob);
+    }
     footer::write_family(&mut markup, item.family());
     markup.finish()
 }
@@ -59,6 +63,11 @@ fn with_findings(mut markup: Markup, snapshot: &Snapshot, item: &Item, found: &s
     finding::write_pages(&mut markup, snapshot, item.loc.line);
     footer::write_family(&mut markup, item.family());
     markup.finish()
+}
+
+/// Whether Go prints such lines. What ended a process is also told by the kernel and by those who started it.
+fn is_of_go(family: Family) -> bool {
+    !matches!(family, Family::Kill)
 }
 
 fn torn_in_words(item: &Item) -> &'static str {
@@ -148,5 +157,31 @@ fn row(value: &ItemValue, go: GoReleases) -> Row {
         Datum::List(Kind::HexList, _) => row(words::value(value.field, datum), "", false),
         Datum::List(..) => row(datum.print(), def.unit, false),
         Datum::Text(_) => row(words::value(value.field, datum), "", false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tracelog::{Log, Text};
+
+    use crate::{Settings, Snapshot, hover};
+
+    fn over_first_word(line: &str, word: &str) -> String {
+        let text = Arc::new(Text::new(line));
+        let snapshot = Snapshot::new(text, Log::read(line.as_bytes()), Arc::new(Settings::default()));
+        let byte = line.find(word).expect("the word is there") as u32;
+        hover(&snapshot, tracelog::LineCol { line: 0, byte }).expect("a hover").markdown
+    }
+
+    #[test]
+    fn what_the_kernel_says_is_not_called_a_line_of_go() {
+        let kill = "Memory cgroup out of memory: Killed process 4711 (api) total-vm:1851204kB, anon-rss:252160kB, \
+                    file-rss:8192kB, shmem-rss:0kB, UID:0 pgtables:820kB oom_score_adj:0";
+        let kill = over_first_word(kill, "Killed");
+        assert!(kill.starts_with("**Killed**, not printed by Go\n") && !kill.contains("Switched on by"), "{kill}");
+        let gc = "gc 1 @0.1s 4%: 0.1+1.0+0.1 ms clock, 0.1+0.1/0.4/0.1+0.1 ms cpu, 4->4->0 MB, 5 MB goal, 8 P";
+        assert!(over_first_word(gc, "gc").starts_with("**Garbage collection**, printed by Go 1.6 – 1.17\n"));
     }
 }

@@ -10,6 +10,7 @@ use super::{Lens, LensAction, LensKind, MAX_CHARS, is_told, leading};
 use crate::blocks;
 use crate::markup;
 use crate::phases::{Change, Phase};
+use crate::rules::machine::DOUBT;
 use crate::rules::{Finding, Severity, SoFar};
 use crate::snapshot::{Parsed, Snapshot};
 use crate::summary::RunSummary;
@@ -35,13 +36,16 @@ fn shown(parsed: &Parsed) -> impl Iterator<Item = &Finding> {
     parsed.analysis().findings.iter().filter(|finding| finding.severity >= Severity::Info && finding.part_of.is_none())
 }
 
-fn worst(parsed: &Parsed) -> Option<&Finding> {
+pub(super) fn worst(parsed: &Parsed) -> Option<&Finding> {
     shown(parsed).max_by_key(|finding| finding.weight())
 }
 
-fn title(parsed: &Parsed) -> String {
+pub(super) fn title(parsed: &Parsed) -> String {
     let summaries = &parsed.analysis().summaries;
-    let runs = if summaries.len() > 1 { format!("{} runs · ", summaries.len()) } else { String::new() };
+    let runs = if summaries.len() > 1 { format!("{} runs", summaries.len()) } else { String::new() };
+    // A verdict on all of them counts them itself.
+    let is_counted = runs.is_empty() || worst(parsed).is_some_and(|worst| worst.message.starts_with(&runs));
+    let runs = if is_counted { String::new() } else { format!("{runs} · ") };
     let room = MAX_CHARS.saturating_sub(runs.chars().count());
     let verdict = if let Some(worst) = worst(parsed) {
         let more = shown(parsed).count() - 1;
@@ -60,11 +64,14 @@ fn title(parsed: &Parsed) -> String {
     format!("{runs}{verdict}")
 }
 
-/// The first clauses of a message that fit.
+/// The first clauses of a message that fit, and the one that puts all in doubt.
 fn headline(message: &str, room: usize) -> String {
     let message = message.trim_end_matches('.');
     if message.chars().count() <= room {
         return message.to_owned();
+    }
+    if let Some(certain) = message.strip_suffix(DOUBT) {
+        return headline(certain, room.saturating_sub(DOUBT.chars().count())) + DOUBT;
     }
     let clauses = message.match_indices(['(', ';', ',']).map(|(at, _)| message[..at].trim_end());
     let mut fitting =
@@ -183,4 +190,22 @@ fn of_init(parsed: &Parsed) -> Option<String> {
         markup::plain(&words::shorten(&package, 50)),
         words::number(longest_ms)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_cut_but_not_the_doubt() {
+        let message = "Mark termination stopped the world for 27 ms (median 0.003 ms); 19 of 464 cycles had 10 ms or more; it \
+                       may be the machine's.";
+        assert_eq!(headline(message, 200), message.trim_end_matches('.'));
+        assert_eq!(
+            headline(message, 100),
+            "Mark termination stopped the world for 27 ms (median 0.003 ms); it may be the machine's"
+        );
+        assert_eq!(headline(message, 80), "Mark termination stopped the world for 27 ms; it may be the machine's");
+        assert_eq!(headline("12 MB of it (3 times), then 7 MB", 14), "12 MB of it");
+    }
 }

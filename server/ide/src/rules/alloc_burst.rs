@@ -110,7 +110,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let mut test = Test::default();
     test.data("cycles with a rate", by_time.len() as f64, limits.get("min_cycles"), "");
     test.value("times the usual rate", rate / usual, Bound::AtLeast(limits.get("min_factor")), "");
-    test.value("robust z of the rate", z, Bound::AtLeast(limits.get("min_z")), "");
+    test.value("out of the ordinary by (robust z)", z, Bound::AtLeast(limits.get("min_z")), "");
     test.value("cycles in a row", worst.len() as f64, Bound::AtLeast(limits.get("min_in_a_row")), "");
     test.value("time", span, Bound::AtLeast(limits.get("min_span_s")), "s");
     test.value("bursts in the run", bursts.len() as f64, Bound::AtMost(limits.get("max_bursts")), "");

@@ -50,11 +50,11 @@ pub(super) fn growing(
         .min_gain_mb
         .max(thresholds.min_gain_share * evidence.base_mb)
         .max(thresholds.min_gain_noise * evidence.noise_mb);
-    test.value("p of the trend", evidence.p_rising, Bound::Below(thresholds.max_p), "");
-    test.value("tau of the trend", evidence.tau, Bound::AtLeast(thresholds.min_tau), "");
+    test.value("chance that it rises by accident (p)", evidence.p_rising, Bound::Below(thresholds.max_p), "");
+    test.value("how steadily it rises (tau, at most 1)", evidence.tau, Bound::AtLeast(thresholds.min_tau), "");
     test.value("growth", evidence.gain_mb, Bound::AtLeast(needed), counted.what);
     test.value(
-        "given back, as a share of the growth",
+        "of that given back again, as a share",
         evidence.given_back,
         Bound::Below(thresholds.max_given_back),
         "",

@@ -349,7 +349,7 @@ fn judge(
             Bound::AtLeast(limits.get("min_rise")),
             "",
         ),
-        test.value("tau of all runs over the time since start", trend.tau, Bound::AtLeast(limits.get("min_tau")), ""),
+        test.value("how steadily all runs rise (tau, at most 1)", trend.tau, Bound::AtLeast(limits.get("min_tau")), ""),
         test.value("slope of all runs", slope * 60.0, Bound::Above(0.0), "MB/min"),
     ];
     let first = lives[0];

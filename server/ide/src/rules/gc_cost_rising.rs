@@ -96,9 +96,9 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let holds = test.data("windows", shares.len() as f64, WINDOWS.0 as f64, "")
         && test.value("share of CPU at the end", 100.0 * end, Bound::AtLeast(100.0 * limits.get("min_share")), "%")
         && test.value("times its beginning", end / start, Bound::AtLeast(limits.get("factor")), "")
-        && test.value("p of the trend", trend.p_rising, Bound::Below(limits.get("max_p")), "")
-        && test.value("tau of the trend", trend.tau, Bound::AtLeast(limits.get("min_tau")), "")
-        && test.value("tau of the second half", late.tau, Bound::AtLeast(LATE_TAU), "")
+        && test.value("chance that it rises by accident (p)", trend.p_rising, Bound::Below(limits.get("max_p")), "")
+        && test.value("how steadily it rises (tau, at most 1)", trend.tau, Bound::AtLeast(limits.get("min_tau")), "")
+        && test.value("how steadily it does in the second half (tau)", late.tau, Bound::AtLeast(LATE_TAU), "")
         && test.value(
             "given back",
             100.0 * given_back(&shares, start),

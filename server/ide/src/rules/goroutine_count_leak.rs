@@ -373,10 +373,10 @@ mod tests {
         expect![[r#"
             ✓ blocks of scheddetail: 60 (≥ 20 needed)
             ✓ time: 59 s (≥ 15 s needed)
-            ✗ p of the trend: 0.032 (below 0.01 needed)
-            ✓ tau of the trend: 0.444 (≥ 0.4 needed)
+            ✗ chance that it rises by accident (p): 0.032 (below 0.01 needed)
+            ✓ how steadily it rises (tau, at most 1): 0.444 (≥ 0.4 needed)
             ✗ growth: 1.25 goroutines (≥ 44.125 needed)
-            ✓ given back, as a share of the growth: 0 (below 0.35 needed)
+            ✓ of that given back again, as a share: 0 (below 0.35 needed)
             ✓ no single step made it
             ✗ it still rises in the second half
         "#]]

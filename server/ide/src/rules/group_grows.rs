@@ -234,7 +234,7 @@ fn trial(subject: Subject, last: &Seen, series: &[Counted], limits: &Limits) -> 
         test.fact("more in each dump", known.windows(2).all(|pair| pair[0].1 < pair[1].1));
         test.value("gain", n - first, Bound::AtLeast(limits.get("min_gain")), "goroutines");
         let share = (n - first) / first.max(1.0);
-        test.value("gain, of the first number", share, Bound::AtLeast(limits.get("min_gain_share")), "");
+        test.value("gain, times the first number", share, Bound::AtLeast(limits.get("min_gain_share")), "");
         test.fact("they wait", !last.is_running);
     }
     Trial { known, test }
@@ -349,7 +349,7 @@ mod tests {
             ✓ dumps of one process that show the place: 2 (≥ 2 needed)\n\
             ✓ more in each dump\n\
             ✗ gain: 4 goroutines (≥ 10 needed)\n\
-            ✗ gain, of the first number: 0.1 (≥ 0.2 needed)\n\
+            ✗ gain, times the first number: 0.1 (≥ 0.2 needed)\n\
             ✓ they wait\n";
         assert_eq!(steady, expected);
         let crash = format!("panic: boom\n\n{}exit status 2\n", dump(40));

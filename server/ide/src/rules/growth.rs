@@ -26,10 +26,10 @@ use crate::words::{rough, rough_span};
 pub(super) mod shapes;
 
 /// What compares the two stories of [`Fit`](fit::Fit), in the words of a condition.
-const LEVELS: &str = "weight of growth that goes on against a level that was reached";
+const LEVELS: &str = "how much better growth that goes on fits than a level that was reached (weight)";
 
 /// Likewise, the errors by themselves.
-const LEVEL_ERROR: &str = "error of a level that was reached over that of growth that goes on";
+const LEVEL_ERROR: &str = "a level that was reached is off by, times growth that goes on";
 
 /// One quantity of the cycles of a run over time; rows without a time or a value are left out.
 #[derive(Debug, Default)]

@@ -199,8 +199,13 @@ fn test(sizes: &[f64], rate: f64, limits: &Limits) -> Test {
     }
     test.fact("more in each profile", sizes.windows(2).all(|pair| pair[0] < pair[1]));
     test.value("gain", gain, Bound::AtLeast(limits.get("min_gain_mb")), "MB");
-    test.value("gain, of the first size", gain / first.max(1e-9), Bound::AtLeast(limits.get("min_gain_share")), "");
-    test.value("gain, of the error of sampling", gain / error.max(1e-9), Bound::AtLeast(limits.get("min_errors")), "");
+    test.value("gain, times the first size", gain / first.max(1e-9), Bound::AtLeast(limits.get("min_gain_share")), "");
+    test.value(
+        "gain, times the error of sampling",
+        gain / error.max(1e-9),
+        Bound::AtLeast(limits.get("min_errors")),
+        "",
+    );
     test
 }
 

@@ -41,6 +41,9 @@ const AROUND: usize = 4;
 /// Values from which the usual length is taken, at most and at least.
 const USUAL: (usize, usize) = (2000, 8);
 
+/// The end of a message about what nothing ties to the program.
+pub(crate) const DOUBT: &str = "; it may be the machine's";
+
 /// What the log says about where the longest of some phases came from.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Origin {
@@ -54,7 +57,7 @@ impl Origin {
     /// For the end of a message: empty, or a clause that begins with a semicolon.
     pub(crate) fn clause(&self) -> &'static str {
         match self {
-            Self::MayBeTheMachines(_) => "; it may be the machine's",
+            Self::MayBeTheMachines(_) => DOUBT,
             Self::TheProgram(_) => "",
         }
     }

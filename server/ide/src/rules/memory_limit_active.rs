@@ -122,9 +122,14 @@ fn why_not(run: &RunView, n_points: usize, plateaus: &[&[Point]], limits: &Limit
 fn conditions(test: &mut Test, live: Range, slope: Option<f64>, limits: &Limits) {
     let moved_mb = live.high - live.low;
     test.value("the live heap moves by", moved_mb, Bound::AtLeast(limits.get("live_spread_mb")), "MB");
-    test.value("in parts of itself", moved_mb / live.low, Bound::AtLeast(limits.get("live_spread")), "");
+    test.value(
+        "that is, of its size",
+        100.0 * moved_mb / live.low,
+        Bound::AtLeast(100.0 * limits.get("live_spread")),
+        "%",
+    );
     let slope = slope.unwrap_or(f64::NAN);
-    test.value("the goal follows a MB of it by", slope, Bound::AtMost(limits.get("max_slope")), "MB");
+    test.value("the goal follows each MB of it by", slope, Bound::AtMost(limits.get("max_slope")), "MB");
 }
 
 /// The longest stretch in which a memory limit sets the goal.

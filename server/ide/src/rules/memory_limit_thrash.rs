@@ -147,9 +147,9 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
 fn test(cycles: &Cycles, rows: &[usize], (gogc, duty, span_s): (f64, f64, f64), limits: &Limits) -> Test {
     let mut test = Test::default();
     test.fact("Go 1.19 or later, which knows memory limits", true);
-    test.value("cycles in a row or more", rows.len() as f64, Bound::AtLeast(limits.get("min_cycles")), "");
+    test.value("cycles in a row", rows.len() as f64, Bound::AtLeast(limits.get("min_cycles")), "");
     test.value("effective GOGC, median", gogc, Bound::Below(limits.get("max_gogc")), "%");
-    test.value("share of time in a cycle", duty, Bound::AtLeast(limits.get("min_duty")), "");
+    test.value("time in a cycle", 100.0 * duty, Bound::AtLeast(100.0 * limits.get("min_duty")), "%");
     test.value("time", span_s, Bound::AtLeast(limits.get("min_span_s")), "s");
     let is_higher = rows.last().is_some_and(|last| gogc_is_higher(cycles, *last));
     test.fact("GOGC itself is higher, so that a limit pulls the goal down", is_higher);

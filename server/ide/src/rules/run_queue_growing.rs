@@ -170,8 +170,8 @@ fn growth(samples: &Samples, rows: &[usize], limits: &Limits) -> Result<Growth, 
         let late = median(&backlog[backlog.len() - fifth..]).unwrap_or(f64::NAN);
         let trend = mann_kendall(&parts[..n_parts]);
         let (tau, p_rising) = trend.map_or((f64::NAN, f64::NAN), |trend| (trend.tau, trend.p_rising));
-        test.value("p of the trend", p_rising, Bound::Below(limits.get("max_p")), "");
-        test.value("tau of the trend", tau, Bound::AtLeast(limits.get("min_tau")), "");
+        test.value("chance that it rises by accident (p)", p_rising, Bound::Below(limits.get("max_p")), "");
+        test.value("how steadily it rises (tau, at most 1)", tau, Bound::AtLeast(limits.get("min_tau")), "");
         test.value("growth from the first fifth to the last", late - early, Bound::AtLeast(min_gain), "goroutines");
         test.value("the last fifth", late, Bound::AtLeast(limits.get("min_factor") * early), "goroutines");
         (early, late, tau)
@@ -255,8 +255,8 @@ mod tests {
     fn says_why_not() {
         expect![[r#"
             ✓ samples: 40 (≥ 10 needed)
-            ✓ p of the trend: less than 0.001 (below 0.01 needed)
-            ✓ tau of the trend: 1 (≥ 0.6 needed)
+            ✓ chance that it rises by accident (p): less than 0.001 (below 0.01 needed)
+            ✓ how steadily it rises (tau, at most 1): 1 (≥ 0.6 needed)
             ✓ growth from the first fifth to the last: 32 goroutines (≥ 8 needed)
             ✗ the last fifth: 85.5 goroutines (≥ 107 needed)
         "#]]

@@ -101,7 +101,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         let Outlier { long, z, usual_ms } = &moments[worst];
         test.data("cycles", cycles.len() as f64, limits.get("min_cycles"), "");
         test.value("longest pause", long.ms, Bound::AtLeast(limits.get("min_ms")), "ms");
-        test.value("robust z", *z, Bound::AtLeast(limits.get("min_z")), "");
+        test.value("out of the ordinary by (robust z)", *z, Bound::AtLeast(limits.get("min_z")), "");
         test.value("times its median", long.ms / usual_ms, Bound::AtLeast(limits.get("factor")), "");
         test.fact(&origin.fact(), true);
         let others =

@@ -105,7 +105,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let growth = growth(&points);
     let number = |value: fn(&Growth) -> f64| growth.as_ref().map_or(f64::NAN, value);
     test.value(
-        "p of the trend of the lowest numbers",
+        "chance that the lowest numbers rise by accident (p)",
         number(|growth| growth.p),
         Bound::Below(limits.get("max_p")),
         "",
@@ -241,7 +241,7 @@ mod tests {
     fn says_why_not() {
         expect![[r#"
             ✓ samples: 40 (≥ 16 needed)
-            ✗ p of the trend of the lowest numbers: 0.5 (below 0.01 needed)
+            ✗ chance that the lowest numbers rise by accident (p): 0.5 (below 0.01 needed)
             ✗ growth of the lowest number: 0 threads (≥ 32 needed)
         "#]]
         .assert_eq(&why_not(&RULE, &view(&threads(40, |_| 9))));

@@ -18,11 +18,13 @@ pub(super) struct Human<W> {
     tally: Tally,
     /// What was selected, in words; empty for everything.
     selected: String,
+    /// How bad the worst finding is that was shown, its rule, and its file.
+    worst: Option<(Severity, &'static str, String)>,
 }
 
 impl<W: Write> Human<W> {
     pub(super) fn new(out: W, selected: String) -> Self {
-        Self { out, tally: Tally::default(), selected }
+        Self { out, tally: Tally::default(), selected, worst: None }
     }
 }
 
@@ -31,6 +33,10 @@ impl<W: Write> Report for Human<W> {
         let document = &checked.asked.document;
         for found in checked.shown() {
             writeln!(self.out, "{}\n", render(document, found))?;
+            let is_worse = self.worst.as_ref().is_none_or(|(severity, ..)| found.severity > *severity);
+            if is_worse && found.code != budget::CODE {
+                self.worst = Some((found.severity, found.code, document.name.clone()));
+            }
         }
         if let Some(nothing) = checked.asked.nothing() {
             writeln!(self.out, "{}: {nothing}", visible(&document.name))?;
@@ -47,8 +53,18 @@ impl<W: Write> Report for Human<W> {
         if self.tally.n_files > 0 {
             writeln!(self.out, "{}{}", self.tally.in_words(), self.selected)?;
         }
+        if let Some((_, code, name)) = &self.worst {
+            let file = if is_plain_word(name) { name } else { "FILE" };
+            writeln!(self.out, "for the numbers behind a finding, try `gotracelens explain {code} --file {file}`")?;
+        }
         self.out.flush()
     }
+}
+
+/// Whether a name can stand in a command as it is.
+fn is_plain_word(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
+    !name.starts_with('-') && !name.is_empty() && name.chars().all(is_plain)
 }
 
 /// What was found in all files.

@@ -221,9 +221,9 @@ struct GcJson {
     gogc_pct: Option<f64>,
     /// Allocation rate, median over cycles, MB/s.
     alloc_mb_per_s: Option<f64>,
-    /// Cycles that a call or the timer forced.
+    /// Cycles that a call forced.
     forced_cycles: usize,
-    /// Of these, cycles that the two-minute timer forced.
+    /// Cycles that the two-minute timer started.
     timer_cycles: usize,
     /// GOMAXPROCS of the last cycle.
     gomaxprocs: Option<f64>,

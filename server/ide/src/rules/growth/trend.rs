@@ -173,17 +173,19 @@ impl Evidence {
     pub(in crate::rules) fn test_step(&self, thresholds: &Thresholds, test: &mut Test) {
         self.has_risen(thresholds, test);
         let gain_mb = self.end_mb - self.base_mb;
-        test.value("growth of the floors", gain_mb, Bound::AtLeast(self.needed_mb(thresholds)), "MB");
+        test.value("growth of the lows", gain_mb, Bound::AtLeast(self.needed_mb(thresholds)), "MB");
         self.was_kept(thresholds, test);
         let share = self.jump.map_or(f64::NAN, |jump| 100.0 * jump.share);
         test.value("share of one jump in the growth", share, Bound::AtLeast(100.0 * STEP_SHARE), "%");
         test.fact("the jump is over within two windows", self.jump.is_some_and(|jump| jump.is_steep));
-        test.fact("the floors do not rise on after it", self.jump.is_some_and(|jump| !jump.rises_on));
+        test.fact("the lows do not rise on after it", self.jump.is_some_and(|jump| !jump.rises_on));
     }
 
     fn has_risen(&self, thresholds: &Thresholds, test: &mut Test) -> bool {
-        let is_sure = test.value("p of the trend of the floors", self.p_rising, Bound::Below(thresholds.max_p), "");
-        let is_steady = test.value("tau of the trend of the floors", self.tau, Bound::AtLeast(thresholds.min_tau), "");
+        let is_sure =
+            test.value("chance that the lows rise by accident (p)", self.p_rising, Bound::Below(thresholds.max_p), "");
+        let is_steady =
+            test.value("how steadily the lows rise (tau, at most 1)", self.tau, Bound::AtLeast(thresholds.min_tau), "");
         is_sure && is_steady
     }
 
@@ -197,12 +199,14 @@ impl Evidence {
 
     fn is_large(&self, thresholds: &Thresholds, test: &mut Test) {
         let needed_mb = self.needed_mb(thresholds);
-        test.value("growth of the floors", self.gain_mb, Bound::AtLeast(needed_mb), "MB");
+        test.value("growth of the lows", self.gain_mb, Bound::AtLeast(needed_mb), "MB");
     }
 
     fn was_kept(&self, thresholds: &Thresholds, test: &mut Test) {
         let allowed = 100.0 * thresholds.max_given_back;
-        test.value("given back", 100.0 * self.given_back, Bound::Below(allowed), "%");
+        if self.end_mb > self.base_mb {
+            test.value("of that given back again", 100.0 * self.given_back, Bound::Below(allowed), "%");
+        }
     }
 
     /// Whether it rises to the end: at the pace of the beginning, or, when slower, with more to speak for it.
@@ -211,23 +215,32 @@ impl Evidence {
         let [steady, slower] = thresholds.late;
         let needed = if ratio >= steady.min_ratio { steady } else { slower };
         let keeps_pace = if ratio.is_finite() {
-            test.value("pace of the second half over the first", ratio, Bound::AtLeast(slower.min_ratio), "")
+            test.value("pace of the second half, times that of the first", ratio, Bound::AtLeast(slower.min_ratio), "")
         } else {
             test.fact("the second half rises, the first did not", self.late_mb_per_s > 0.0)
         };
-        let rises = test.value("tau of the second half", self.late_tau, Bound::AtLeast(needed.min_tau), "");
+        let rises = test.value(
+            "how steadily they do in the second half (tau)",
+            self.late_tau,
+            Bound::AtLeast(needed.min_tau),
+            "",
+        );
         let fits = test.value(LEVELS, self.fit.weight(), Bound::AtLeast(needed.min_weight), "");
         let over = self.fit.level_over_rising();
-        let is_no_level = test.value(LEVEL_ERROR, over, Bound::AtLeast(needed.min_level_error), "times");
+        // Where the pace was kept nothing is asked of it.
+        let is_asked = needed.min_level_error > 0.0;
+        let is_no_level = !is_asked || test.value(LEVEL_ERROR, over, Bound::AtLeast(needed.min_level_error), "");
         keeps_pace && rises && fits && is_no_level
     }
 
     fn slows_down(&self, thresholds: &Thresholds, test: &mut Test) -> bool {
         let (min_ratio, min_tau) = thresholds.slowing;
         let ratio = self.late_ratio();
-        let keeps_pace = test.value("pace of the second half over the first", ratio, Bound::AtLeast(min_ratio), "");
-        let slows = test.value("pace of the second half over the first", ratio, Bound::Below(1.0), "");
-        let rises = test.value("tau of the second half", self.late_tau, Bound::AtLeast(min_tau), "");
+        let keeps_pace =
+            test.value("pace of the second half, times that of the first", ratio, Bound::AtLeast(min_ratio), "");
+        let slows = test.value("pace of the second half, times that of the first", ratio, Bound::Below(1.0), "");
+        let rises =
+            test.value("how steadily they do in the second half (tau)", self.late_tau, Bound::AtLeast(min_tau), "");
         keeps_pace && slows && rises
     }
 
