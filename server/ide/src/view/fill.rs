@@ -91,7 +91,7 @@ pub(crate) const STOPPED_US: [Field; 4] = [gc::STW_STOP_US, gc::STW_SWEEP_US, gc
 
 /// Values of a field over rows; NaN where absent.
 pub(super) fn series(log: &Log, rows: &[RowId], field: Field) -> Vec<f64> {
-    rows.iter().map(|row| log.value(*row, field).unwrap_or(f64::NAN)).collect()
+    log.values(rows, field)
 }
 
 /// Durations: wrapped ones are no values.
