@@ -75,7 +75,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         let factor = ratio / usual;
         if (before.len() as f64) >= limits.get("min_window") && factor >= limits.get("min_factor") {
             let place = Place { line: pacer.line[row], field: Some(pacer_start::ASSIST_RATIO) };
-            let text = format!("{} instead of {}", rough(ratio), rough(usual));
+            let text = format!("{} bytes instead of {}", rough(ratio), rough(usual));
             hits.push(Hit { row, place, weight: factor, text });
         }
     }
@@ -127,7 +127,7 @@ mod tests {
             30 => 4.5,
             _ => 0.75,
         }));
-        let expected = "31:assist_ratio Info GC701: Each allocated byte had to pay 6× the usual marking (4.5 instead of 0.8); \
+        let expected = "31:assist_ratio Info GC701: Each allocated byte had to pay 6× the usual marking (4.5 bytes instead of 0.8); \
                         3 of 40 cycles paid three times as much or more.\n";
         assert!(text.starts_with(expected), "{text}");
     }

@@ -49,7 +49,7 @@ use tracelog::catalog::gc;
 
 use super::evidence::{Bound, Test};
 use super::machine::{LongPhase, Origin, origin};
-use super::phase::Phase;
+use super::phase::{Phase, has_coarse_clock};
 use super::point::{Hit, Words, as_finding, cycle_name, ms};
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::settings::Preset;
@@ -118,7 +118,7 @@ fn long_pauses(run: &RunView, phases: &[Phase], judged: usize, long: &[Hit], lim
     let is_concurrent = phases != [Phase::Collection];
     let origin = origin(&run.cycles, &long_phases(&run.cycles, phases, long), judged)?;
     // A busy host stops any program for some milliseconds now and then: nobody can act on that.
-    let is_remark = matches!(origin, Origin::MayBeTheMachines(_)) && very_long == 0;
+    let is_remark = !matches!(origin, Origin::TheProgram(_)) && very_long == 0;
     let severity = if is_concurrent && !is_remark { Severity::Warning } else { Severity::Info };
 
     let finding = as_finding(&RULE, run.run, long, |worst| {
@@ -146,7 +146,8 @@ fn long_pauses(run: &RunView, phases: &[Phase], judged: usize, long: &[Hit], lim
 
 /// One remark about shorter pauses where they are common.
 fn remark(run: &RunView, phases: &[Phase], judged: usize, limits: &Limits) -> Option<Finding> {
-    let info_ms = limits.get("info_ms");
+    // What a clock of whole milliseconds calls 1 ms can be any time up to 2.
+    let info_ms = limits.get("info_ms").max(if has_coarse_clock(&run.cycles) { 2.0 } else { 0.0 });
     let noticeable = hits(run, phases, info_ms);
     let share = noticeable.len() as f64 / judged as f64;
     let mut test = Test::default();
