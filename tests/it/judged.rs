@@ -134,3 +134,30 @@ fn a_crash_loop_is_found_where_every_life_grows_and_nowhere_else() {
     }
     assert!(n_leaks >= 5 && n_others >= 6, "{n_leaks} leaks and {n_others} others");
 }
+
+/// A service that was stopped for 60 of every 100 ms from 25 s on, and the same service left alone: `judged/cost`.
+#[test]
+fn a_service_in_the_rhythm_of_a_quota_is_found_and_the_same_one_left_alone_is_not() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/judged/cost");
+    for release in ["1.22.10", "1.27.3"] {
+        let found = |name: &str, keep: fn(&str) -> bool| {
+            let mut text = String::new();
+            let packed = read(&folder.join(format!("{release}-service-{name}-p2.log.gz")));
+            GzDecoder::new(&packed[..]).read_to_string(&mut text).expect("packed text");
+            let text: String = text.lines().filter(|line| keep(line)).flat_map(|line| [line, "\n"]).collect();
+            let mut of_quota = findings(text.as_bytes());
+            of_quota.retain(|finding| ["GC205", "GC305"].contains(&finding.rule.code));
+            let words = |finding: Finding| format!("{} {}", finding.rule.code, finding.message);
+            of_quota.into_iter().map(words).collect::<Vec<_>>().join("\n")
+        };
+        let stopped = found("stopped", |_| true);
+        assert!(stopped.contains("between 25.1 and 50.2 s: the process is stopped in the rhythm"), "{stopped}");
+        assert!(stopped.contains("GC205 Marking went 3."), "{stopped}");
+        // The gc lines alone show it by the length of their marks.
+        let in_phases = found("stopped", |line| line.starts_with("gc "));
+        assert!(in_phases.contains("long phases cluster just under 100 ms"), "{in_phases}");
+        let in_samples = found("stopped", |line| line.starts_with("SCHED "));
+        assert!(in_samples.contains("in the rhythm of a CPU quota") && !in_samples.contains("GC205"), "{in_samples}");
+        assert_eq!(found("running", |_| true), "", "{release}");
+    }
+}

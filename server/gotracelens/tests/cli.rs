@@ -456,3 +456,30 @@ fn gogc_is_not_inferred_where_a_memory_limit_steers() {
         assert_eq!((gc["gogc_pct"].is_number(), gc["absent"]["gogc_pct"].is_null()), (is_known, is_known), "{log}");
     }
 }
+
+#[test]
+fn tune_takes_the_limit_that_a_kill_tells() {
+    let cycle = |n: u32| {
+        format!(
+            "gc {n} @{}.000s 0%: 0.01+10+0.01 ms clock, 0.02+0/20/0+0.02 ms cpu, 100->100->50 MB, 100 MB goal, 0 MB stacks, \
+             0 MB globals, 2 P\n",
+            20 * n
+        )
+    };
+    let kill = "memory: usage 524288kB, limit 524288kB, failcnt 1031\n\
+                Memory cgroup out of memory: Killed process 4711 (server) total-vm:1724312kB, anon-rss:520416kB, \
+                file-rss:8964kB, shmem-rss:0kB, UID:0 pgtables:1188kB oom_score_adj:968\n";
+    let log = (1..=60).map(cycle).collect::<String>() + kill;
+    let ran = run_with(&["tune", "-"], log.as_bytes());
+    assert!(ran.stdout.contains("GOMEMLIMIT=460MiB"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("what the kernel printed when it killed the process, line 61."), "{}", ran.stdout);
+    let json: Value =
+        serde_json::from_str(&run_with(&["tune", "--format", "json", "-"], log.as_bytes()).stdout).unwrap();
+    let run = &json["files"][0]["runs"][0];
+    assert_eq!(
+        (&run["memory_limit_mb"], &run["memory_limit_from"]),
+        (&serde_json::json!(512.0), &serde_json::json!("kill"))
+    );
+    let named = run_with(&["tune", "--memory", "1GiB", "-"], log.as_bytes()).stdout;
+    assert!(named.contains("1024 MiB container") && !named.contains("kernel printed"), "{named}");
+}

@@ -109,6 +109,8 @@ fn a_summary_of_a_part_says_so_and_has_its_numbers_alone() {
                 info[GC301] line 5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 2 cycles had 10 ms or more; it may be the machine's.
                 not enough data: GC101 needs 40 cycles and 30 s, has 2 and 1 s; GC107 needs 10 cycles and 60 s and 3 cycles in the second half, has 2 and 1 s and 1
 
+              to know more: 40 cycles and 30 s of one process with GODEBUG=gctrace=1
+
         "#]],
     );
     check(
@@ -326,6 +328,8 @@ fn a_joined_log_tells_places_in_its_files() {
             GODEBUG         gctrace=1 or more  (DIR/app.log:4)
             info[LG101] DIR/app.log:4: New process run starts here (gc 3 @2.045s, then gc 1 @0.020s).
             not enough data: GC101 needs 40 cycles and 30 s, has 2 and 1 s; GC107 needs 10 cycles and 60 s and 3 cycles in the second half, has 2 and 1 s and 1
+
+          to know more: 40 cycles and 30 s of one process with GODEBUG=gctrace=1; 10 samples with GODEBUG=schedtrace=1000,scheddetail=1
 
     "#]].assert_eq(&text(&["summary"]));
     expect![[r#"

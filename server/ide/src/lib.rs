@@ -13,6 +13,7 @@ mod ending;
 pub mod environment;
 pub mod evidence;
 pub mod folding;
+pub mod glimpse;
 pub mod godebug;
 pub mod hover;
 pub mod inlay;

@@ -100,7 +100,7 @@ mod timer_growth;
 mod torn_line;
 mod unknown_dialect;
 mod work_shortage;
-mod world_not_stopping;
+pub(crate) mod world_not_stopping;
 
 use tracelog::{Blocks, Field, Lines, Log, Runs};
 
@@ -340,6 +340,8 @@ pub struct Finding {
     pub severity: Severity,
     /// Number of the run, from 0; none for findings about the whole log.
     pub run: Option<usize>,
+    /// Numbers of all its runs, where it is about several of them together.
+    pub runs: Vec<usize>,
     /// Where it is shown: the worst line of a point rule, the line where a trend first had enough evidence.
     pub place: Place,
     /// Number first, baseline second, meaning third, no instructions.
@@ -372,12 +374,18 @@ impl Finding {
         (self.severity, told, std::cmp::Reverse(self.place.line))
     }
 
+    /// The number with this name.
+    pub(crate) fn number(&self, name: &str) -> Option<f64> {
+        self.numbers.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
+    }
+
     /// A finding of a rule with nothing in it yet: its severity is the rule's, it fired once.
     pub fn about(rule: &'static Rule) -> Self {
         Self {
             rule,
             severity: rule.severity,
             run: None,
+            runs: Vec::new(),
             place: Place { line: 0, field: None },
             message: String::new(),
             related: Vec::new(),
@@ -443,6 +451,13 @@ impl Findings {
             finding.rule.code
         );
         self.list.push(finding);
+    }
+
+    /// Adds a finding, where there is one.
+    pub(crate) fn extend(&mut self, finding: Option<Finding>) {
+        if let Some(finding) = finding {
+            self.push(finding);
+        }
     }
 
     /// Keeps why a rule found nothing in a run, or in the log: for rules of which people ask "why not".

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tracelog::GoReleases;
 
 use crate::derived;
+use crate::glimpse::{Glimpse, glimpses};
 use crate::requests::Requests;
 use crate::rules::growth::so_far::{SoFar, so_far};
 use crate::rules::{Finding, Severity};
@@ -64,6 +65,8 @@ pub struct RunSummary {
     pub requests: Option<Arc<Requests>>,
     /// Growth of the live heap that is not sure yet, or is no more; nothing where a rule reports growth.
     pub so_far: Option<SoFar>,
+    /// What else stands out in a run that is too short for the rules that would say it.
+    pub glimpses: Vec<Glimpse>,
     /// Number of findings by severity, Hints left out: errors, warnings, infos. Those that are part of another's story
     /// do not count.
     pub n_findings: [usize; 3],
@@ -147,6 +150,13 @@ pub struct SchedSummary {
     pub threads: (f64, f64),
 }
 
+impl RunSummary {
+    /// Samples of the scheduler.
+    pub fn n_samples(&self) -> usize {
+        self.sched.as_ref().map_or(0, |sched| sched.n_samples)
+    }
+}
+
 /// Summarizes a run, about which these are the findings.
 pub fn of(run: &RunView, findings: &[&Finding]) -> RunSummary {
     let primary = || findings.iter().filter(|finding| finding.part_of.is_none());
@@ -161,6 +171,7 @@ pub fn of(run: &RunView, findings: &[&Finding]) -> RunSummary {
         sched: sched(&run.samples),
         requests: run.requests.clone(),
         so_far: if is_told || run.toolchain { None } else { so_far(run) },
+        glimpses: glimpses(run, findings),
         n_findings: [count(Severity::Error), count(Severity::Warning), count(Severity::Info)],
     }
 }

@@ -7,10 +7,13 @@ pub use model::{Collector, Measured, Predicted};
 
 use tracelog::GoReleases;
 
-use crate::analysis::Analysis;
+use crate::ending::kill::{MemoryLimit, memory_limit_mb};
+use crate::ending::kills;
+use crate::evidence::index_of;
 use crate::markup;
 use crate::rules::Finding;
 use crate::snapshot::Parsed;
+use crate::summary::RunSummary;
 use crate::words::{capitalized, percent, rough, rough_span};
 
 /// What somebody knows about the place where the program runs.
@@ -22,6 +25,52 @@ pub struct Place {
     pub cpu_limit: Option<f64>,
     /// The process is alone in its container, and the memory is reserved for it.
     pub is_alone: bool,
+}
+
+/// A limit of memory and who says so.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ContainerLimit {
+    /// MiB.
+    pub mb: f64,
+    /// Where it is from.
+    pub source: LimitSource,
+}
+
+/// Where a limit of memory is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitSource {
+    /// A setting or a flag.
+    Setting,
+    /// The kernel printed it when it killed a process of the container.
+    Printed {
+        /// That line, from 0.
+        line: u32,
+    },
+    /// The memory that a process had when the kernel killed it because its container was at the limit.
+    Resident {
+        /// The line of the kill, from 0.
+        line: u32,
+    },
+}
+
+impl Tuning {
+    /// A sentence about a limit that was read off the log, without its dot, and the line that tells it; none where somebody
+    /// named the limit, and where it does not matter because the heap grows.
+    pub fn limit_origin(&self) -> Option<(String, u32)> {
+        let limit = self.limit.filter(|_| self.refusal != Some(Refusal::Grows))?;
+        let mb = rough(limit.mb);
+        match limit.source {
+            LimitSource::Setting => None,
+            LimitSource::Printed { line } => {
+                Some((format!("The limit of {mb} MiB is what the kernel printed when it killed the process"), line))
+            }
+            LimitSource::Resident { line } => {
+                let what =
+                    "MiB is the memory that the process had when the kernel killed it at the limit of its container";
+                Some((format!("{mb} {what}; the limit is that or a little more"), line))
+            }
+        }
+    }
 }
 
 /// Why nothing is to be set.
@@ -40,6 +89,8 @@ pub struct Tuning {
     pub run: usize,
     /// What the run shows.
     pub measured: Measured,
+    /// The memory that the process may use, where that is known.
+    pub limit: Option<ContainerLimit>,
     /// The variables, `GOMEMLIMIT=460MiB GOGC=200`; none when there is nothing to set.
     pub line: Option<String>,
     /// Why there is nothing to set, if that is so.
@@ -81,22 +132,37 @@ const GOGC_RANGE: (f64, f64) = (25.0, 400.0);
 /// Values of GOGC in the table, %.
 const TABLE_GOGC: [f64; 4] = [50.0, 100.0, 200.0, 400.0];
 
-/// What to set for each run that shows enough, in the order of runs.
-pub fn tunings(analysis: &Analysis, place: &Place) -> Vec<Tuning> {
-    let of_run = |(summary, measured): (&crate::summary::RunSummary, &Option<Measured>)| {
-        let findings = analysis.findings.iter().filter(|finding| finding.run == Some(summary.run));
-        Some(tuning(summary.run, measured.clone()?, summary.go, &findings.collect::<Vec<_>>(), place))
+/// What to set for each run that shows enough, in the order of runs. A limit of memory that nobody names is the one that
+/// the log tells, where somebody killed the process at it.
+pub fn tunings(parsed: &Parsed, place: &Place) -> Vec<Tuning> {
+    let analysis = parsed.analysis();
+    let kills = if place.memory_limit_mb.is_some() { Vec::new() } else { kills(&parsed.log, &parsed.runs) };
+    let of_run = |(summary, measured): (&RunSummary, &Option<Measured>)| {
+        let findings = analysis.findings.iter().filter(|finding| is_about(finding, summary.run));
+        let told = memory_limit_mb(&parsed.log, &kills, index_of(parsed, summary.run));
+        let of_place = place.memory_limit_mb.map(|mb| ContainerLimit { mb, source: LimitSource::Setting });
+        let limit = of_place.or_else(|| {
+            let MemoryLimit { mb, is_printed, line } = told?;
+            let source = if is_printed { LimitSource::Printed { line } } else { LimitSource::Resident { line } };
+            Some(ContainerLimit { mb, source })
+        });
+        let place = Place { memory_limit_mb: limit.map(|limit| limit.mb), ..*place };
+        let tuning = tuning(summary.run, measured.clone()?, summary.go, &findings.collect::<Vec<_>>(), &place);
+        Some(Tuning { limit, ..tuning })
     };
     analysis.summaries.iter().zip(&analysis.measured).filter_map(of_run).collect()
 }
 
-/// What to set for a run where the settings name the memory of its container, with the reason; plain text.
+fn is_about(finding: &Finding, run: usize) -> bool {
+    finding.run == Some(run) || finding.runs.contains(&run)
+}
+
+/// What to set for a run where the memory of its container is known, with the reason; plain text.
 pub(crate) fn in_a_line(parsed: &Parsed, run: usize) -> Option<String> {
     let settings = parsed.settings();
-    let memory_limit_mb = Some(settings.memory_limit_mb?);
-    let place = Place { memory_limit_mb, cpu_limit: settings.cpu_limit, is_alone: false };
+    let place = Place { memory_limit_mb: settings.memory_limit_mb, cpu_limit: settings.cpu_limit, is_alone: false };
     let number = parsed.runs.list.get(run)?.number;
-    let tuning = tunings(parsed.analysis(), &place).into_iter().find(|tuning| tuning.run == number)?;
+    let tuning = tunings(parsed, &place).into_iter().find(|tuning| tuning.run == number && tuning.limit.is_some())?;
     let for_now = if tuning.is_provisional { "for now " } else { "" };
     Some(match (tuning.line, tuning.refusal) {
         (Some(line), None) => format!("{for_now}{line} ({}).", tuning.reason),
@@ -117,6 +183,7 @@ fn tuning(run: usize, mut measured: Measured, go: Option<GoReleases>, findings: 
     let knows_limit = go.is_none_or(|go| go.newest().is_some_and(|newest| newest >= FIRST_WITH_LIMIT));
     let mut tuning = Tuning {
         run,
+        limit: None,
         line: None,
         refusal: None,
         is_provisional: measured.n_cycles < RELIABLE.0 || measured.span_s < RELIABLE.1,
@@ -295,6 +362,9 @@ impl Tuning {
                 predicted.peak_mb,
             ));
         }
+        if let Some((origin, line)) = self.limit_origin() {
+            text.push_str(&format!("\n{}, line {}.\n", markup::escape(&origin), line + 1));
+        }
         for note in notes {
             text.push_str(&format!("\n{}\n", markup::escape(note)));
         }
@@ -323,8 +393,13 @@ impl Collector {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tracelog::{Log, Text};
+
     use super::*;
     use crate::rules::fixture::{GcLine, gc_lines, view};
+    use crate::snapshot::Snapshot;
 
     /// A steady run: `live_mb` live, GOGC=100, a cycle every `gap_s` that costs `cpu_ms`, 2 Ps.
     fn steady(n: u64, live_mb: u64, gap_s: f64, cpu_ms: f64) -> Measured {
@@ -446,5 +521,45 @@ mod tests {
         assert!(tuning.notes.iter().any(|note| note.contains("50 cycles of log")), "{:?}", tuning.notes);
         let log = gc_lines(9, |idx| GcLine { n: idx + 1, at_s: idx as f64, ..GcLine::default() });
         assert_eq!(Measured::of(&view(&log).runs[0], None), None, "nine cycles, one of them start-up");
+    }
+
+    /// What is said of a log of 60 steady cycles, 50 MB live, with these lines behind them.
+    fn told(behind: &str, place: Place) -> Tuning {
+        let log = gc_lines(60, |idx| GcLine {
+            n: idx + 1,
+            at_s: 20.0 * idx as f64,
+            clock_ms: [0.0, 10.0, 0.0],
+            cpu_ms: [0.0, 20.0],
+            heap_mb: [100, 100, 50, 100],
+            ..GcLine::default()
+        });
+        let text = log + behind;
+        let lines = Arc::new(Text::new(&text));
+        let snapshot = Snapshot::new(lines, Log::read(text.as_bytes()), Arc::default());
+        let parsed = snapshot.parsed.unwrap();
+        tunings(&parsed, &place).pop().unwrap()
+    }
+
+    const USAGE: &str = "memory: usage 524288kB, limit 524288kB, failcnt 1031\n";
+    const KILL: &str = "Memory cgroup out of memory: Killed process 4711 (server) total-vm:1724312kB, anon-rss:520192kB, \
+                        file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1188kB oom_score_adj:968\n";
+
+    #[test]
+    fn the_limit_of_a_kill_is_taken_where_nobody_names_one() {
+        let printed = told(&(USAGE.to_owned() + KILL), Place::default());
+        assert_eq!(printed.limit, Some(ContainerLimit { mb: 512.0, source: LimitSource::Printed { line: 60 } }));
+        assert_eq!(printed.line.as_deref(), Some("GOMEMLIMIT=460MiB"));
+        let said = "The limit of 512 MiB is what the kernel printed when it killed the process";
+        assert_eq!(printed.limit_origin(), Some((said.to_owned(), 60)));
+        assert!(printed.markdown().contains(&format!("{said}, line 61.")), "{}", printed.markdown());
+
+        let resident = told(KILL, Place::default());
+        assert_eq!(resident.limit, Some(ContainerLimit { mb: 508.0, source: LimitSource::Resident { line: 60 } }));
+        assert!(resident.limit_origin().unwrap().0.contains("508 MiB is the memory that the process had"));
+
+        let named = told(KILL, container(1024.0));
+        assert_eq!(named.limit, Some(ContainerLimit { mb: 1024.0, source: LimitSource::Setting }));
+        assert_eq!(named.limit_origin(), None);
+        assert_eq!(told("Killed\n", Place::default()).limit, None, "who killed it and why is not said");
     }
 }

@@ -9,7 +9,7 @@ use ide::environment::Environment;
 use ide::evidence::NotEnough;
 use ide::rules::Severity;
 use ide::summary::{Absent, Distribution, GcSummary, Known, RunSummary, SchedSummary, Trend};
-use ide::{Diagnostic, Phase, clock, evidence, lens, words};
+use ide::{Diagnostic, Phase, clock, evidence, glimpse, lens, words};
 use tracelog::blocks::Block;
 
 #[cfg(test)]
@@ -113,6 +113,9 @@ fn write_file(out: &mut impl Write, asked: &Asked, selection: &Selection, findin
         writeln!(out)?;
         write_run(out, asked, summary, of(Some(summary.run)))?;
     }
+    if let Some(words) = asked.snapshot.parsed.as_deref().and_then(glimpse::to_record) {
+        writeln!(out, "\n  {ID}{words}{ID:#}")?;
+    }
     writeln!(out)
 }
 
@@ -146,6 +149,9 @@ fn write_run(out: &mut impl Write, asked: &Asked, summary: &RunSummary, findings
     write_findings(out, asked, findings)?;
     if let Some(so_far) = &summary.so_far {
         writeln!(out, "    live heap {}", so_far.in_words())?;
+    }
+    for glimpse in &summary.glimpses {
+        writeln!(out, "    so far: {}", glimpse.in_words())?;
     }
     if let Some(words) = evidence::not_enough_in_words(&not_enough(asked, summary.run)) {
         writeln!(out, "    {ID}{words}{ID:#}")?;

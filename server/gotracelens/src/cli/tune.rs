@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use clap::ValueEnum;
-use ide::tune::{self, Collector, Measured, Place, Predicted, Refusal, Tuning};
+use ide::tune::{self, Collector, LimitSource, Measured, Place, Predicted, Refusal, Tuning};
 use ide::words::{capitalized, count, percent, rough, rough_span};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -86,6 +86,9 @@ struct TunedRunJson {
     notes: Vec<String>,
     /// Memory limit of the container.
     memory_limit_mb: Option<f64>,
+    /// Where that is from: `setting` (settings and flags), `kill` (printed by the kernel when it killed the process), or
+    /// `kill_rss` (the memory of the process when it was killed at its limit); null where there is none.
+    memory_limit_from: Option<&'static str>,
     /// CPU limit of the container.
     cpu_limit: Option<f64>,
     /// What the run shows.
@@ -171,7 +174,7 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
         };
         exit = exit.max(asked.exit);
         let parsed = asked.snapshot.parsed.as_ref();
-        let tunings = parsed.map_or_else(Vec::new, |parsed| tune::tunings(parsed.analysis(), &place));
+        let tunings = parsed.map_or_else(Vec::new, |parsed| tune::tunings(parsed, &place));
         match args.format {
             Format::Human => write_file(&mut out, &asked, &tunings)?,
             Format::Json => files.push(TunedFileJson {
@@ -211,13 +214,13 @@ fn write_file(out: &mut impl Write, asked: &Asked, tunings: &[Tuning]) -> io::Re
             count(n_cycles, "cycle"),
             rough_span(span_s)
         )?;
-        write_tuning(out, tuning)?;
+        write_tuning(out, asked, tuning)?;
         writeln!(out)?;
     }
     Ok(())
 }
 
-fn write_tuning(out: &mut impl Write, tuning: &Tuning) -> io::Result<()> {
+fn write_tuning(out: &mut impl Write, asked: &Asked, tuning: &Tuning) -> io::Result<()> {
     let Tuning { line, refusal, reason, is_provisional, .. } = tuning;
     match (line, refusal) {
         (Some(line), None) if *is_provisional => writeln!(out, "  for now: {VALUE}{line}{VALUE:#}  # {reason}")?,
@@ -227,6 +230,10 @@ fn write_tuning(out: &mut impl Write, tuning: &Tuning) -> io::Result<()> {
     }
     if !tuning.what_if.is_empty() {
         write_what_if(out, tuning)?;
+    }
+    if let Some((origin, line)) = tuning.limit_origin() {
+        let line = asked.document.line_in_words(line);
+        writeln!(out, "  {ID}{origin}, {}.{ID:#}", visible(&line))?;
     }
     for note in &tuning.notes {
         writeln!(out, "  {ID}{note}{ID:#}")?;
@@ -266,7 +273,12 @@ impl TunedRunJson {
             }),
             reason: tuning.reason,
             notes: tuning.notes,
-            memory_limit_mb: place.memory_limit_mb,
+            memory_limit_mb: tuning.limit.map(|limit| limit.mb),
+            memory_limit_from: tuning.limit.map(|limit| match limit.source {
+                LimitSource::Setting => "setting",
+                LimitSource::Printed { .. } => "kill",
+                LimitSource::Resident { .. } => "kill_rss",
+            }),
             cpu_limit: place.cpu_limit,
             measured: MeasuredJson {
                 n_cycles,

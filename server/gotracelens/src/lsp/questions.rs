@@ -47,7 +47,7 @@ fn tuning(view: &View, line: u32) -> Option<ide::tune::Tuning> {
         cpu_limit: view.settings.cpu_limit,
         is_alone: false,
     };
-    ide::tune::tunings(parsed.analysis(), &place).into_iter().find(|tuning| tuning.run == run)
+    ide::tune::tunings(parsed, &place).into_iter().find(|tuning| tuning.run == run)
 }
 
 /// The answer to `gotracelens/tune`.

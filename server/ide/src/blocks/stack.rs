@@ -48,7 +48,8 @@ pub(crate) fn is_own(function: &str) -> bool {
 
 /// Whether a function is of the runtime: what the goroutine itself does stands below it.
 pub(crate) fn is_of_runtime(function: &str) -> bool {
-    function == "panic" || function.starts_with("runtime.") || function.starts_with("runtime/")
+    // Functions in C, which the runtime was written in up to Go 1.4, have no package.
+    !function.contains('.') || function.starts_with("runtime.") || function.starts_with("runtime/")
 }
 
 /// Whether a function is of a module, and not of the standard library: the path of a module begins with a domain.

@@ -6,7 +6,7 @@ use tracelog::blocks::{Block, Dump, Goroutine};
 use tracelog::catalog::{frame, goroutine, location, panic, shapes, signal};
 use tracelog::{Family, Log, RowId, Run, Shape};
 
-use crate::blocks::{Which, is_of_program, named_frames, own_frame, panicking_frame};
+use crate::blocks::{Which, is_of_program, is_own, named_frames, own_frame, panicking_frame};
 use crate::rules::BlocksView;
 
 /// Why a process ended, or why it printed its stacks.
@@ -136,6 +136,12 @@ impl Crash<'_> {
     pub(crate) fn culprit(&self, log: &Log) -> Option<Culprit> {
         let entry = match self.cause {
             Cause::Deadlock | Cause::Quit => return None,
+            // What the runtime did when memory was refused says nothing of the program.
+            Cause::OutOfMemory => {
+                let entry = self.dump?.goroutines.iter().find(|entry| entry.id(log) != Some(0))?;
+                let culprit = culprit(log, entry, None);
+                return Some(culprit).filter(|culprit| culprit.function.as_deref().is_some_and(is_own));
+            }
             // The stack of the thread that took a signal comes first, as goroutine 0.
             _ => self.dump?.goroutines.iter().find(|entry| entry.id(log) != Some(0))?,
         };
@@ -440,6 +446,8 @@ fn is_last_word(view: &BlocksView<'_>, crash: &Crash<'_>) -> bool {
         let items = log.items(line, lines).items;
         let of_others = items.iter().find(|item| !matches!(item.family(), Family::Kill | Family::ExitStatus));
         return match of_others {
+            // Stacks without a goroutine: that of the thread alone.
+            Some(item) if item.family() == Family::StackNote => true,
             Some(item) => item.row.is_none_or(|row| view.runs.of_row(row) != Some(crash.run)),
             None => !items.is_empty(),
         };

@@ -78,23 +78,27 @@ pub(crate) struct MemoryLimit {
     pub(crate) mb: f64,
     /// Whether the kernel printed the limit; else it is what the killed process had, which is a little less or just as much.
     pub(crate) is_printed: bool,
+    /// The line that says so.
+    pub(crate) line: u32,
 }
 
 /// The limit of memory that the kernel named when it killed, or the resident memory of a process that was killed because its
 /// group was at the limit; the last one of a log. `run` (its index) asks for kills of that run first.
-#[allow(dead_code, reason = "for what is to be set, which is computed elsewhere")]
-pub(crate) fn memory_limit_mb(kills: &[Kill], run: Option<usize>) -> Option<MemoryLimit> {
+pub(crate) fn memory_limit_mb(log: &Log, kills: &[Kill], run: Option<usize>) -> Option<MemoryLimit> {
     let of_run = kills.iter().rev().filter(|kill| run.is_some() && kill.victim.run() == run);
     let of_log = kills.iter().rev().filter(|kill| kill.victim != Victim::Other);
-    of_run.chain(of_log).find_map(Kill::limit)
+    of_run.chain(of_log).find_map(|kill| kill.limit(log))
 }
 
 impl Kill {
     /// The limit that this kill tells.
-    pub(crate) fn limit(&self) -> Option<MemoryLimit> {
-        let printed = self.limit_mb.map(|mb| MemoryLimit { mb, is_printed: true });
-        let at_limit = self.resident_mb.filter(|_| self.is_of_group);
-        printed.or_else(|| at_limit.map(|mb| MemoryLimit { mb, is_printed: false }))
+    pub(crate) fn limit(&self, log: &Log) -> Option<MemoryLimit> {
+        let printed = self.limit_mb.map(|mb| (mb, true));
+        let at_limit = self.resident_mb.filter(|_| self.is_of_group).map(|mb| (mb, false));
+        let (mb, is_printed) = printed.or(at_limit)?;
+        let of_limit = |row: &RowId| is_printed && log.code(*row, kill::LIMIT_KB).is_some();
+        let row = self.rows.iter().copied().find(of_limit).unwrap_or(self.head);
+        Some(MemoryLimit { mb, is_printed, line: log.line(row) })
     }
 
     /// The line of the one that says most.

@@ -130,7 +130,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         run: Some(run.run),
         place: place(costliest.unwrap_or(last)),
         message: format!(
-            "Allocating goroutines did {} of the marking themselves between {:.1} and {:.1} s ({} per cycle; {} of the whole \
+            "Allocating goroutines did {} of the marking themselves between {:.1} and {:.1} s ({} per cycle; {} over the whole \
              run): what allocates during a collection waits for it.",
             percent(cost.share()),
             cycles.at_s[first],
@@ -294,7 +294,7 @@ mod tests {
             &RULE,
             &log,
             expect![[r#"
-            76:cpu_assist_ms Warning GC204: Allocating goroutines did 52 % of the marking themselves between 30.0 and 39.5 s (77 ms per cycle; 32 % of the whole run): what allocates during a collection waits for it.
+            76:cpu_assist_ms Warning GC204: Allocating goroutines did 52 % of the marking themselves between 30.0 and 39.5 s (77 ms per cycle; 32 % over the whole run): what allocates during a collection waits for it.
               61:cpu_assist_ms the worst stretch begins: gc 61 @30.000s
               80:cpu_assist_ms and ends: gc 80 @39.500s
         "#]],

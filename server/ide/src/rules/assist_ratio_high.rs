@@ -84,7 +84,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     }
     let seen = |idx: usize| {
         let ratio = pacer.assist_ratio[hits[idx].row];
-        format!("{} instead of {}", rough(ratio), rough(ratio / hits[idx].weight))
+        format!("{} bytes instead of {}", rough(ratio), rough(ratio / hits[idx].weight))
     };
     let finding = as_finding(&RULE, run.run, &hits, &seen, |worst| Words {
         severity: Severity::Info,
@@ -130,7 +130,7 @@ mod tests {
             30 => 4.5,
             _ => 0.75,
         }));
-        let expected = "31:assist_ratio Info GC701: Each allocated byte had to pay 6× the usual marking (4.5 instead of 0.8); \
+        let expected = "31:assist_ratio Info GC701: Each allocated byte had to pay 6× the usual marking (4.5 bytes instead of 0.8); \
                         3 of 40 cycles paid three times as much or more.\n";
         assert!(text.starts_with(expected), "{text}");
     }

@@ -51,7 +51,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use tracelog::catalog::gc;
-use tracelog::{Family, Runs};
+use tracelog::{Family, Log, Runs};
 
 use super::evidence::{Bound, Confidence, Test};
 use super::point::cycle_name;
@@ -358,7 +358,7 @@ fn judge(
         findings.declined(&RULE, Some(run), test);
         return;
     }
-    let reach = Reach::of(lives, &killed, limits);
+    let reach = Reach::of(view.log, lives, &killed, limits);
     if let Some(reach) = reach.filter(|reach| reach.is_reached()) {
         test.value("heap and the rest at the end", reach.needs_mb, Bound::AtLeast(NEAR * reach.limit_mb), "MB");
     }
@@ -379,6 +379,7 @@ fn judge(
     findings.push(Finding {
         severity: if reach.is_some_and(|reach| reach.is_reached()) { Severity::Error } else { Severity::Warning },
         run: Some(run),
+        runs: lives.iter().map(|life| number(life)).collect(),
         place: Place { line: evident.last_line, field: Some(gc::HEAP_LIVE_MB) },
         message: message(lives, &killed, lengths, ends, slope * 60.0),
         related: related(view, lives),
@@ -400,7 +401,7 @@ fn message(lives: &[&Life], killed: &[&Kill], lengths: Spread, ends: Spread, mb_
     };
     let at_rss = if rss.min.is_finite() { format!(" at {} MB RSS", rss.in_words()) } else { String::new() };
     format!(
-        "{} of {} s each {how}{at_rss} with the live heap at {} MB, still rising {} MB/min: it ends at the same size again and again.",
+        "{} of {} s each {how}{at_rss} with the live heap at {} MB, still rising {} MB/min: they end at the same size again and again.",
         count(lives.len(), "run"),
         lengths.in_words(),
         ends.in_words(),
@@ -419,8 +420,8 @@ struct Reach {
 const NEAR: f64 = 0.95;
 
 impl Reach {
-    fn of(lives: &[&Life], killed: &[&Kill], limits: &Limits) -> Option<Self> {
-        let told = killed.iter().rev().find_map(|kill| kill.limit()).map(|limit| limit.mb);
+    fn of(log: &Log, lives: &[&Life], killed: &[&Kill], limits: &Limits) -> Option<Self> {
+        let told = killed.iter().rev().find_map(|kill| kill.limit(log)).map(|limit| limit.mb);
         let limit_mb = limits.memory_limit_mb.or(told)?;
         let peak_mb = lives.iter().map(|life| life.peak_mb).fold(f64::NEG_INFINITY, f64::max);
         // What else a process has: as the kernel saw it, else 10 MB and 3 % (section 18 of the diagnostics catalogue).
@@ -489,7 +490,7 @@ mod tests {
             &RULE,
             &leak(20).repeat(4),
             expect![[r#"
-            60:heap_live_mb Warning GC108: 4 runs of 20 s each ended without a message with the live heap at 99 MB, still rising 300 MB/min: it ends at the same size again and again.
+            60:heap_live_mb Warning GC108: 4 runs of 20 s each ended without a message with the live heap at 99 MB, still rising 300 MB/min: they end at the same size again and again.
               20:heap_live_mb first run ends: gc 20 @20.000s, live heap 99 MB, 49 MB at half of it
               80:heap_live_mb last run ends: gc 20 @20.000s, live heap 99 MB, 49 MB at half of it
         "#]],

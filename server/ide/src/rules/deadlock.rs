@@ -31,7 +31,8 @@ use tracelog::catalog::{goroutine, panic};
 
 use super::fatal::{self, Told, Words};
 use super::{BlocksView, Check, Findings, Kind, Limits, Rule, Severity};
-use crate::ending::Cause;
+use crate::blocks::is_own;
+use crate::ending::{Cause, shown};
 use crate::words::grouped;
 
 /// FT101.
@@ -51,13 +52,21 @@ fn check(view: &BlocksView<'_>, _limits: &Limits, findings: &mut Findings) {
 }
 
 fn words(told: &Told<'_>) -> Words {
-    let message = match told.n_goroutines() {
+    let states = told.own_states();
+    let message = match states.len() {
         _ if told.crash.text(told.log).starts_with("no goroutines") => {
             "No goroutine is left: the main goroutine ended itself with runtime.Goexit".to_owned()
         }
         0 => "All goroutines are blocked and nothing can wake them".to_owned(),
-        1 => format!("The only goroutine is blocked and nothing can wake it: {}", told.state()),
-        n => format!("All {} goroutines are blocked and nothing can wake them: {}", grouped(n), told.states()),
+        1 => {
+            let first = told.crash.first(told.log).filter(|first| first.function.as_deref().is_some_and(is_own));
+            let place = first.map_or_else(String::new, |first| format!("; {}", first.in_words()));
+            format!("The only goroutine is blocked and nothing can wake it: {}{place}", shown(&states[0]))
+        }
+        n => {
+            let counts = fatal::in_counts(states.into_iter());
+            format!("All {} goroutines are blocked and nothing can wake them: {counts}", grouped(n))
+        }
     };
     Words::error(message, "the runtime says that no goroutine can run")
 }
@@ -115,7 +124,7 @@ exit status 2
             &RULE,
             "throw: all goroutines are asleep - deadlock!\n\ngoroutine 1 [chan receive]:\nmain.main()\n\t/src/main.go:7 +0x20\n",
             expect![[r#"
-                1 Error FT101: The only goroutine is blocked and nothing can wake it: chan receive.
+                1 Error FT101: The only goroutine is blocked and nothing can wake it: chan receive; goroutine 1 in main.main (main.go:7).
                   4 first comes goroutine 1 in main.main (main.go:7)
             "#]],
         );

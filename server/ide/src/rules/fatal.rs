@@ -8,6 +8,7 @@ use super::point::cycle_name;
 use super::{BlocksView, Finding, Findings, Place, Related, Rule, Severity};
 use crate::ending::{Cause, Crash, Culprit, crashes, shown};
 use crate::view::RunView;
+use crate::view::detail::OF_RUNTIME;
 use crate::words;
 
 /// What a rule says about a crash.
@@ -59,23 +60,36 @@ impl Told<'_> {
 
     /// What the only goroutine did that was printed.
     pub(super) fn state(&self) -> String {
-        let only = self.crash.dump.and_then(|dump| dump.goroutines.first());
-        only.map_or_else(String::new, |entry| shown(&entry.state(self.log)))
+        self.all_states().next().map_or_else(String::new, |state| shown(&state))
     }
 
-    /// `5 chan receive, 3 select, 2 other`: what the goroutines did that were printed.
-    pub(super) fn states(&self) -> String {
-        const MAX_STATES: usize = 3;
-        let Some(dump) = self.crash.dump else { return String::new() };
-        let counts = crate::blocks::counts(dump.goroutines.iter().map(|entry| entry.state(self.log)));
-        let mut parts: Vec<String> =
-            counts.iter().take(MAX_STATES).map(|(state, n)| format!("{n} {}", shown(state))).collect();
-        let rest: usize = counts.iter().skip(MAX_STATES).map(|(_, n)| n).sum();
-        if rest > 0 {
-            parts.push(format!("{rest} other"));
-        }
-        parts.join(", ")
+    fn all_states(&self) -> impl Iterator<Item = String> {
+        let entries = self.crash.dump.map_or(&[][..], |dump| &dump.goroutines);
+        entries.iter().map(|entry| entry.state(self.log))
     }
+
+    /// What the goroutines did that were printed, those of the runtime left out: up to Go 1.3 it printed its own.
+    pub(super) fn own_states(&self) -> Vec<String> {
+        self.all_states().filter(|state| !OF_RUNTIME.contains(&state.as_str())).collect()
+    }
+
+    /// All of it in counts, see [`in_counts`].
+    pub(super) fn states(&self) -> String {
+        in_counts(self.all_states())
+    }
+}
+
+/// `5 chan receive, 3 select, 2 other`: what goroutines do.
+pub(super) fn in_counts(states: impl Iterator<Item = String>) -> String {
+    const MAX_STATES: usize = 3;
+    let counts = crate::blocks::counts(states);
+    let mut parts: Vec<String> =
+        counts.iter().take(MAX_STATES).map(|(state, n)| format!("{n} {}", shown(state))).collect();
+    let rest: usize = counts.iter().skip(MAX_STATES).map(|(_, n)| n).sum();
+    if rest > 0 {
+        parts.push(format!("{rest} other"));
+    }
+    parts.join(", ")
 }
 
 /// Crashes of one run that say the same are shown one by one up to this number, then together.

@@ -4,6 +4,9 @@
 //! fractional workers, assists and pauses; with a CPU limit set, idle workers too and the limit instead of GOMAXPROCS).
 //! From 20 % on it is a warning.
 //!
+//! Where the log has fewer cycles, of a program that ran for ten seconds and ten cycles before: the percentage that Go
+//! printed last, which is an average since the start of the program, with the same limits.
+//!
 //! ## Why it matters
 //!
 //! That share of the machine is not there for requests, and allocating goroutines wait for marking on top. Steady
@@ -46,13 +49,13 @@
 
 use tracelog::catalog::gc;
 
-use super::evidence::{Bound, Test};
+use super::evidence::{Bound, Confidence, Test};
 use super::mark_starved;
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
 use crate::derived::{gc_cpu_and_idle_ms, gc_cpu_ms, interval_s};
 use crate::view::{Cycles, RunView};
-use crate::words::percent;
+use crate::words::{percent, span};
 
 /// GC201.
 pub(crate) static RULE: Rule = Rule {
@@ -89,8 +92,10 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         test.data(&format!("cycles in {min_span_s:.0} s"), n_cycles as f64, limits.get("min_cycles"), "");
     }
     let Some(worst) = worst else {
-        if !test.holds() && !run.cycles.is_empty() {
-            findings.declined(&RULE, Some(run.run), test);
+        match before_the_log(run, limits) {
+            Some(finding) => findings.push(finding),
+            None if !test.holds() && !run.cycles.is_empty() => findings.declined(&RULE, Some(run.run), test),
+            None => {}
         }
         return;
     };
@@ -151,6 +156,42 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         test,
         ..Finding::about(&RULE)
     });
+}
+
+/// What the printed percentage tells of a program that ran long before the few cycles that the log has: it is an average
+/// since start.
+fn before_the_log(run: &RunView, limits: &Limits) -> Option<Finding> {
+    let cycles = &run.cycles;
+    let last = cycles.len().checked_sub(1)?;
+    let (at_s, printed_pct) = (cycles.at_s[last], cycles.gc_cpu_pct[last]);
+    // A share of one quota cannot be told from a share of all processors.
+    if limits.cpu_limit.is_some() || !(0.0..=100.0).contains(&printed_pct) {
+        return None;
+    }
+    let mut test = Test::default();
+    let is_old = test.data("time since start", at_s, limits.get("min_span_s"), "s")
+        && test.data("cycles since start", cycles.n[last] as f64, limits.get("min_cycles"), "");
+    let asked = Bound::AtLeast(100.0 * limits.get("info_share"));
+    if !is_old || !test.value("printed share of CPU", printed_pct, asked, "%") {
+        return None;
+    }
+    let shown_s = at_s - cycles.at_s[0];
+    Some(Finding {
+        severity: if printed_pct >= 100.0 * limits.get("warning_share") { Severity::Warning } else { Severity::Info },
+        run: Some(run.run),
+        place: Place { line: cycles.line[last], field: Some(gc::GC_CPU_PCT) },
+        message: format!(
+            "GC used {printed_pct:.0} % of CPU in the {} since the program started, as {} prints it; the log shows {} of \
+             that time.",
+            span(at_s),
+            cycle_name(run, last),
+            span(shown_s),
+        ),
+        numbers: vec![("printed_pct", printed_pct), ("since_start_s", at_s), ("shown_s", shown_s)],
+        test,
+        confidence: Some(Confidence::Moderate),
+        ..Finding::about(&RULE)
+    })
 }
 
 /// What a cycle cost until the next one started.

@@ -87,8 +87,11 @@ fn finding(view: &BlocksView<'_>, limits: &Limits, kill: &Kill) -> Finding {
     let log = view.log;
     let last = LastWords::of(log, view.runs, view.lines, view.view, kill);
     let series = last.map(|last| &view.view.runs[last.view]);
-    let told =
-        Told { kill, last: last.zip(series), limit_mb: kill.limit().map(|limit| limit.mb).or(limits.memory_limit_mb) };
+    let told = Told {
+        kill,
+        last: last.zip(series),
+        limit_mb: kill.limit(log).map(|limit| limit.mb).or(limits.memory_limit_mb),
+    };
     let (message, numbers) = message(&told);
     let field = kill.rss_mb.map(|_| kill::ANON_RSS_KB);
     Finding {

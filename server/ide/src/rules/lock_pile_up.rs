@@ -1,7 +1,8 @@
 //! ## What it looks for
 //!
 //! 10 goroutines or more that wait for a lock of package sync (`Mutex.Lock`, `RWMutex.Lock`, `RWMutex.RLock`) in the same
-//! function: Info; Warning where they are 5 % of all goroutines, or 100, or one has waited for a minute.
+//! function: Info; Warning where they are 5 % of all goroutines, or 100, or one has waited for a minute. Fewer, or a single
+//! one, where one has waited for a minute: Info; Warning from ten minutes on.
 //!
 //! ## Why it matters
 //!
@@ -51,7 +52,7 @@ use crate::words::grouped;
 pub(crate) static RULE: Rule = Rule {
     code: "GR106",
     slug: "lock-pile-up",
-    title: "Many goroutines wait for one lock",
+    title: "Goroutines pile up at a lock, or wait long for it",
     severity: Severity::Warning,
     kind: Kind::Point,
     reads: &[goroutine::STATE, profile_record::COUNT],
@@ -63,6 +64,8 @@ const LIMITS: &[Limit] = &[
     limit("min_goroutines", 10.0, "goroutines", "Goroutines that wait for a lock in the same function."),
     limit("warning_goroutines", 100.0, "goroutines", "How many are a warning in any case."),
     limit("warning_share", 0.05, "of all goroutines", "Which share of all is a warning."),
+    limit("few_minutes", 1.0, "min", "Wait of fewer goroutines that is remarked upon."),
+    limit("few_warning_minutes", 10.0, "min", "Wait of fewer goroutines that is a warning."),
     limit("max_findings", 3.0, "locks", "How many locks of one process are reported."),
 ];
 
@@ -84,8 +87,14 @@ fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
         for (frame, queue) in &queues {
             let n = length(queue);
             let mut test = Test::default();
-            let bound = Bound::AtLeast(limits.get("min_goroutines"));
-            if test.value("goroutines that wait for a lock there", n as f64, bound, "") {
+            let longest = longest_minutes(queue).map_or(f64::NAN, |minutes| minutes as f64);
+            let is_queue = n as f64 >= limits.get("min_goroutines");
+            let asked = if is_queue || longest.is_nan() {
+                ("goroutines that wait for a lock there", n as f64, limits.get("min_goroutines"), "")
+            } else {
+                ("longest wait for a lock there", longest, limits.get("few_minutes"), "min")
+            };
+            if test.value(asked.0, asked.1, Bound::AtLeast(asked.2), asked.3) {
                 let found = finding(&moment, &groups, (frame, queue), test, limits);
                 worst.add(hash(&frame.function), n, format!("{} goroutines", grouped(n)), found);
             }
@@ -100,6 +109,10 @@ fn hash(function: &str) -> u64 {
     hasher.finish()
 }
 
+fn longest_minutes(queue: &[&Alike]) -> Option<u64> {
+    queue.iter().filter_map(|group| group.longest_minutes()).max()
+}
+
 fn length(queue: &[&Alike]) -> usize {
     queue.iter().map(|group| group.n).sum()
 }
@@ -112,12 +125,16 @@ fn finding(
     limits: &Limits,
 ) -> Finding {
     let n = length(queue);
-    let longest = queue.iter().filter_map(|group| group.longest_minutes()).max();
+    let longest = longest_minutes(queue);
     let share = n as f64 / moment.n.max(1) as f64;
     // In a service of 10,000 goroutines some always meet at a lock.
-    let is_warning =
-        longest.is_some() || share >= limits.get("warning_share") || n as f64 >= limits.get("warning_goroutines");
-    let longest = longest.map_or_else(String::new, |minutes| format!(", the longest for {minutes} min"));
+    let is_warning = if n as f64 >= limits.get("min_goroutines") {
+        longest.is_some() || share >= limits.get("warning_share") || n as f64 >= limits.get("warning_goroutines")
+    } else {
+        longest.is_some_and(|minutes| minutes as f64 >= limits.get("few_warning_minutes"))
+    };
+    let (waits, the_longest) = if n == 1 { ("waits", "") } else { ("wait", "the longest ") };
+    let longest = longest.map_or_else(String::new, |minutes| format!(", {the_longest}for {minutes} min"));
     let holders = holders(groups, frame);
     let named = holders.first().filter(|_| !moment.is_profile()).map_or_else(String::new, |group| {
         let state = group.stack.state.as_deref().map(crate::markup::plain).unwrap_or_default();
@@ -137,7 +154,7 @@ fn finding(
         run: Some(moment.run),
         place: queue[0].place,
         message: format!(
-            "{} of {} goroutines wait for a lock at {}{longest}{named}.",
+            "{} of {} goroutines {waits} for a lock at {}{longest}{named}.",
             grouped(n),
             grouped(moment.n),
             frame.in_words()

@@ -31,6 +31,9 @@ const OUT_OF_LINE: f64 = 2.0;
 /// ones. Only of the first pause: it waits for what does not stop.
 const HABIT: (usize, f64, f64) = (6, 0.4, 0.9);
 
+/// From how many cycles, and which share of them, on nearly every one has a long phase.
+const ALWAYS: (usize, f64) = (5, 0.8);
+
 /// Up to Go 1.4, where the whole collection is the pause, those of so many ms are a habit: a collection of an old release
 /// takes tens of milliseconds by itself.
 const OLD_HABIT_MS: f64 = 100.0;
@@ -49,6 +52,8 @@ pub(crate) const DOUBT: &str = "; it may be the machine's";
 pub(crate) enum Origin {
     /// Nothing ties it to the program; what speaks for that, for the evidence.
     MayBeTheMachines(String),
+    /// Nothing ties it to the program, but nearly every cycle has one: a machine would have to be busy all the time.
+    NearlyAlways(String),
     /// Phases of this length belong to this program; what shows it.
     TheProgram(String),
 }
@@ -58,6 +63,9 @@ impl Origin {
     pub(crate) fn clause(&self) -> &'static str {
         match self {
             Self::MayBeTheMachines(_) => DOUBT,
+            Self::NearlyAlways(_) => {
+                "; so long in nearly every cycle, it may be the machine's only if that is always busy"
+            }
             Self::TheProgram(_) => "",
         }
     }
@@ -66,6 +74,7 @@ impl Origin {
     pub(crate) fn fact(&self) -> String {
         match self {
             Self::MayBeTheMachines(why) => format!("may be the machine's: {why}"),
+            Self::NearlyAlways(why) => format!("may be the machine's where that is always busy: {why}"),
             Self::TheProgram(why) => format!("tied to the program and hardly the machine's: {why}"),
         }
     }
@@ -115,7 +124,9 @@ pub(crate) fn origin(cycles: &Cycles, long: &[LongPhase], n_judged: usize) -> Op
     if is_other_phase && usual_ms(cycles, &mark).is_some_and(|usual| mark.ms < OUT_OF_LINE * usual) {
         why.push("its mark took the usual time".to_owned());
     }
-    Some(Origin::MayBeTheMachines(why.join(", ")))
+    let why = why.join(", ");
+    let is_nearly_always = n_judged >= ALWAYS.0 && long.len() as f64 >= ALWAYS.1 * n_judged as f64;
+    Some(if is_nearly_always { Origin::NearlyAlways(why) } else { Origin::MayBeTheMachines(why) })
 }
 
 /// Whether the marks before and after take at least half as long: marks grow with the heap.

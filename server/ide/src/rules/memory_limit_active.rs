@@ -394,7 +394,7 @@ impl Steered<'_> {
         let goal = self.goal_mb().unwrap_or(f64::NAN);
         let limit = self.limit(run);
         let estimated = limit.map_or(String::new(), |EstimatedLimit { mb, low_mb, high_mb }| {
-            format!(", about {mb:.0} MB ({low_mb:.0} to {high_mb:.0})")
+            format!(", about {mb:.0} MB, {low_mb:.0} to {high_mb:.0}")
         });
         let Range { low, high } = self.live;
         let live = if self.is_still {
@@ -461,7 +461,7 @@ mod tests {
             &RULE,
             &growing(20, |_| 60),
             expect![[r#"
-                9:heap_goal_mb Info GC402: The goal stays near 60 MB while live goes 30 → 48 MB (19 cycles): a memory limit (GOMEMLIMIT, about 74 MB (65 to 86)) is steering; effective GOGC is 25.
+                9:heap_goal_mb Info GC402: The goal stays near 60 MB while live goes 30 → 48 MB (19 cycles): a memory limit (GOMEMLIMIT, about 74 MB, 65 to 86) is steering; effective GOGC is 25.
                   2:heap_goal_mb first: gc 8 @1.000s, 30 MB live, goal 60 MB
                   20:heap_goal_mb last: gc 26 @19.000s, 48 MB live, goal 60 MB
             "#]],
@@ -529,7 +529,7 @@ mod tests {
             &RULE,
             &standing(FIRST_AT_LIMIT, 366),
             expect![[r#"
-                9:heap_goal_mb Info GC402: The goal stays near 366 MB from gc 1 on with 57 MB live (12 cycles): a memory limit (GOMEMLIMIT, about 398 MB (385 to 444)) is steering; effective GOGC is 542.
+                9:heap_goal_mb Info GC402: The goal stays near 366 MB from gc 1 on with 57 MB live (12 cycles): a memory limit (GOMEMLIMIT, about 398 MB, 385 to 444) is steering; effective GOGC is 542.
                   2:heap_goal_mb first: gc 2 @2.000s, 57 MB live, goal 366 MB
                   13:heap_goal_mb last: gc 13 @13.000s, 57 MB live, goal 366 MB
             "#]],

@@ -64,6 +64,14 @@ impl Phase {
     }
 }
 
+/// Whether all pauses are whole milliseconds, as the clock of some systems has it. Numbers of 10 and more are printed whole.
+pub(crate) fn has_coarse_clock(cycles: &Cycles) -> bool {
+    const MIN_VALUES: usize = 6;
+    let mut values = cycles.sweep_term_ms.iter().chain(&cycles.mark_term_ms).filter(|ms| **ms < 10.0);
+    let n = values.clone().count();
+    n >= MIN_VALUES && values.all(|ms| ms.fract() == 0.0)
+}
+
 /// Cycles in which one pause is long, and by how much it is longer than the other.
 #[derive(Debug)]
 pub(crate) struct Lopsided {

@@ -41,7 +41,7 @@ use super::point::{Hit, Words};
 use super::samples::{place, report_tested};
 use super::{Check, Findings, Kind, Limit, Limits, Rule, Severity, limit};
 use crate::stats::median;
-use crate::view::RunView;
+use crate::view::{RunView, Samples};
 use crate::words::ms;
 
 /// SC114.
@@ -103,7 +103,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     report_tested(out, &RULE, run.run, &hits, seen, test, |worst| Words {
         severity: Severity::Info,
         message: format!(
-            "{} of {} samples came late: {} after the one before instead of {} at worst, {} late altogether; the process \
+            "{} of {} samples came late: at worst {} after the one before instead of {}, {} late altogether; the process \
              did not run then, or nobody read its output.",
             hits.len(),
             rows.len(),
@@ -118,6 +118,16 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
             ("late_altogether_ms", lost_ms),
         ],
     });
+}
+
+/// The samples that came so much later than usual, for rules that look for a rhythm in them.
+pub(crate) fn late_samples(samples: &Samples, min_late_ms: f64) -> Vec<usize> {
+    let rows: Vec<usize> = (0..samples.len()).filter(|&row| samples.at_s[row].is_finite()).collect();
+    let gaps: Vec<(usize, f64)> =
+        rows.windows(2).map(|pair| (pair[1], 1000.0 * (samples.at_s[pair[1]] - samples.at_s[pair[0]]))).collect();
+    let all_ms: Vec<f64> = gaps.iter().map(|(_, gap_ms)| *gap_ms).collect();
+    let Some(usual_ms) = median(&all_ms).filter(|usual_ms| *usual_ms > 0.0) else { return Vec::new() };
+    gaps.into_iter().filter(|(_, gap_ms)| gap_ms - usual_ms >= min_late_ms).map(|(row, _)| row).collect()
 }
 
 /// Whether a gap is a whole number of usual ones, as it is where the lines of samples were lost.
@@ -161,7 +171,7 @@ mod tests {
                 _ => 100 + idx % 3,
             })),
             expect![[r#"
-                26:at_ms Info SC114: 3 of 60 samples came late: 1.2 s after the one before instead of 100 ms at worst, 1.6 s late altogether; the process did not run then, or nobody read its output.
+                26:at_ms Info SC114: 3 of 60 samples came late: at worst 1.2 s after the one before instead of 100 ms, 1.6 s late altogether; the process did not run then, or nobody read its output.
                   11:at_ms first: 356 ms after the one before
                   41:at_ms next worst: 270 ms after the one before
                   further 11:at_ms, 41:at_ms

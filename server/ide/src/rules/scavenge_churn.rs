@@ -95,7 +95,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         run: Some(run.run),
         place: place(last),
         message: format!(
-            "Memory is given back and taken again: {} MB within {} s, {} MB returned at most at one moment.",
+            "Memory is given back and taken again: {} MB were returned within {} s, at no moment more than {} MB of it.",
             rough(churn.returned_mb),
             rough(limits.get("window_s")),
             rough(churn.peak_mb),
@@ -171,7 +171,7 @@ mod tests {
     fn memory_that_goes_and_comes_is_told() {
         let text = found(&cycles(40, |_| 80, 4096, 40_960));
         assert!(
-            text.contains("Info GC602: Memory is given back and taken again: 124 MB within 60 s, 40 MB returned"),
+            text.contains("Info GC602: Memory is given back and taken again: 124 MB were returned within 60 s, at no moment more than 40"),
             "{text}"
         );
     }

@@ -1,7 +1,8 @@
 //! ## What it looks for
 //!
 //! Five collections a second or more, over five seconds or longer, on a small live heap (half of the cycles have 16 MB or
-//! less). From 20 a second on, where collecting takes 2 % or more of the CPU too, it is a warning.
+//! less). From 20 a second on, where collecting takes 2 % or more of the CPU too, it is a warning; not where the last
+//! seconds of the log are no longer so, as those of a program that started small and grew.
 //!
 //! ## Why it matters
 //!
@@ -91,14 +92,20 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let is_costly = worst.rate >= limits.get("warning_rate")
         && share >= limits.get("warning_share")
         && pauses_ms < MOSTLY_PAUSES * gc_ms;
+    // A program that starts small and grows has such a stretch, and is through with it.
+    let is_over = !churns_at_end(cycles, limits);
+    if is_over {
+        test.fact("no longer so when the log ends", true);
+    }
     let goal = of_rows(&cycles.heap_goal_mb).map_or("the goal".to_owned(), |goal| format!("the goal of {goal:.0} MB"));
     let cost = if share.is_finite() { format!("; they cost up to {} of CPU", percent(share)) } else { String::new() };
+    let over = if is_over { format!("; no longer after {:.0} s", cycles.at_s[last]) } else { String::new() };
     findings.push(Finding {
-        severity: if is_costly { Severity::Warning } else { Severity::Info },
+        severity: if is_costly && !is_over { Severity::Warning } else { Severity::Info },
         run: Some(run.run),
         place: Place { line: cycles.line[last], field: Some(gc::HEAP_LIVE_MB) },
         message: format!(
-            "{} collections a second on a live heap of {live_mb:.0} MB: {goal} is reached every {} ms{cost}.",
+            "{} collections a second on a live heap of {live_mb:.0} MB: {goal} is reached every {} ms{cost}{over}.",
             rough(worst.rate),
             rough(1000.0 / worst.rate),
         ),
@@ -118,6 +125,20 @@ struct Window {
     rows: (usize, usize),
     span_s: f64,
     rate: f64,
+}
+
+/// Whether the last seconds of the run are such a stretch too.
+fn churns_at_end(cycles: &Cycles, limits: &Limits) -> bool {
+    let (mut n, mut n_small, mut span_s) = (0.0, 0.0, 0.0);
+    for row in (0..cycles.len()).rev().filter(|&row| counts(cycles, row)) {
+        n += 1.0;
+        n_small += f64::from(u8::from(cycles.heap_live_mb[row] <= limits.get("max_live_mb")));
+        span_s += interval_s(cycles, row);
+        if span_s >= limits.get("min_span_s") {
+            break;
+        }
+    }
+    n >= limits.get("info_rate") * span_s && 2.0 * n_small >= n
 }
 
 /// Whether the time that a row starts is judged: the next line is there, and nobody asked for the cycle.
@@ -198,6 +219,19 @@ mod tests {
         assert!(findings_in(&RULE, &churn(1000, 19.0, 40.0)).contains("Info GC203: 19 collections a second"));
         assert!(findings_in(&RULE, &churn(1000, 50.0, 1.0)).contains("Info GC203"));
         assert!(findings_in(&RULE, &churn(1000, 5.0, 1.0)).contains("Info GC203"));
+    }
+
+    #[test]
+    fn a_start_that_is_over_is_a_remark() {
+        let log = gc_lines(400, |idx| GcLine {
+            n: idx + 1,
+            at_s: idx as f64 / if idx < 300 { 50.0 } else { 1.0 } + if idx < 300 { 0.0 } else { -294.0 },
+            cpu_ms: [0.0, 4.0],
+            heap_mb: if idx < 300 { [5, 6, 3, 6] } else { [90, 91, 60, 91] },
+            ..GcLine::default()
+        });
+        let found = findings_in(&RULE, &log);
+        assert!(found.contains("Info GC203: 50 collections") && found.contains("no longer after 5 s"), "{found}");
     }
 
     #[test]

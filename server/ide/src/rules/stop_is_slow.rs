@@ -111,7 +111,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             test.fact(&origin.fact(), true);
             ": something in the program is slow to stop"
         }
-        Origin::TheProgram(_) | Origin::MayBeTheMachines(_) => {
+        Origin::TheProgram(_) | Origin::MayBeTheMachines(_) | Origin::NearlyAlways(_) => {
             test.fact("may be the machine's: a few milliseconds are what a busy one makes of any stop", true);
             ": something is slow to stop; where the machine was busy, it may be the machine's"
         }

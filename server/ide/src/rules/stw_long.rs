@@ -49,7 +49,7 @@ use tracelog::catalog::gc;
 
 use super::evidence::{Bound, Test};
 use super::machine::{LongPhase, Origin, origin};
-use super::phase::Phase;
+use super::phase::{Phase, has_coarse_clock};
 use super::point::{Hit, Words, as_finding, cycle_name, ms};
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::settings::Preset;
@@ -108,11 +108,13 @@ pub(crate) fn speaks(run: &RunView, preset: Preset) -> bool {
 
 fn found(run: &RunView, limits: &Limits) -> Option<Finding> {
     let phases = Phase::pauses(&run.cycles);
-    let (warning_ms, info_ms) = (limits.get("warning_ms"), limits.get("info_ms"));
+    // What a clock of whole milliseconds calls 1 ms can be any time up to 2.
+    let least_ms = if has_coarse_clock(&run.cycles) { 2.0 } else { 0.0 };
+    let (warning_ms, info_ms) = (limits.get("warning_ms"), limits.get("info_ms").max(least_ms));
     let Pauses { long, n_judged } = Pauses::of(&run.cycles, phases, warning_ms.min(info_ms));
     let at_least = |ms: f64| long.iter().copied().filter(|one| one.ms >= ms).collect::<Vec<_>>();
     match at_least(warning_ms) {
-        none if none.is_empty() => remark(run, phases, &at_least(info_ms), n_judged, limits),
+        none if none.is_empty() => remark(run, phases, &at_least(info_ms), (n_judged, info_ms), limits),
         long => long_pauses(run, phases, &long, n_judged, limits),
     }
 }
@@ -129,7 +131,7 @@ fn long_pauses(
     let is_concurrent = phases != [Phase::Collection];
     let origin = origin(&run.cycles, long, n_judged)?;
     // A busy host stops any program for some milliseconds now and then: nobody can act on that.
-    let is_remark = matches!(origin, Origin::MayBeTheMachines(_)) && very_long == 0;
+    let is_remark = !matches!(origin, Origin::TheProgram(_)) && very_long == 0;
     let severity = if is_concurrent && !is_remark { Severity::Warning } else { Severity::Info };
 
     let seen = |idx: usize| in_words(run, &long[idx]);
@@ -161,10 +163,9 @@ fn remark(
     run: &RunView,
     phases: &[Phase],
     noticeable: &[LongPhase],
-    n_judged: usize,
+    (n_judged, info_ms): (usize, f64),
     limits: &Limits,
 ) -> Option<Finding> {
-    let info_ms = limits.get("info_ms");
     let share = noticeable.len() as f64 / n_judged as f64;
     let mut test = Test::default();
     let needed = limits.get("info_cycles") * if noticeable.len() >= SEVERAL { 0.5 } else { 1.0 };

@@ -184,6 +184,13 @@ fn name(running: &Running) -> String {
     }
 }
 
+/// Who does not stop in the only sample of a run, where the world is being stopped there; one sample is no finding.
+pub(crate) fn only_sample(run: &RunView) -> Option<String> {
+    let stops = if run.detail.len() == 1 { stops(run) } else { Vec::new() };
+    let (_, culprit) = stops.first()?.culprit.as_ref()?;
+    Some(name(culprit))
+}
+
 fn head_line(run: &RunView, block: usize) -> u32 {
     run.samples.line[run.detail.sample[block]]
 }

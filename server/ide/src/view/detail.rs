@@ -29,7 +29,7 @@ const MIN_LINES: f64 = 0.9;
 const MAX_REASONS: usize = 64;
 
 /// What only goroutines of the runtime itself ever wait for.
-const OF_RUNTIME: &[&str] = &[
+pub(crate) const OF_RUNTIME: &[&str] = &[
     "GC worker (idle)",
     "GC worker (active)",
     "force gc (idle)",

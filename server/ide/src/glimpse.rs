@@ -1,0 +1,265 @@
+//! What a short excerpt shows that is too little for a verdict.
+//!
+//! Three cycles or five samples prove nothing, and a pasted log often has no more. What stands out in all of them is
+//! worth a word with its numbers and with what a rule would need; it is no finding, no rule asks for it, and a log that is
+//! long enough for the rule has none of it.
+
+use tracelog::blocks::{Block, Cause};
+
+use crate::derived::{blocked_threads, runnable};
+use crate::rules::{Finding, LEAKS, world_not_stopping};
+use crate::snapshot::Parsed;
+use crate::stats;
+use crate::summary::RunSummary;
+use crate::view::{Cycles, RunView, Samples};
+use crate::words::{count, grouped, percent};
+
+/// Something that stands out in an excerpt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glimpse {
+    /// The rule that would judge it.
+    pub code: &'static str,
+    /// What is seen, with its numbers: `allocating goroutines did 64 % of the marking in 3 cycles`.
+    pub words: String,
+    /// What the rule needs: `20 cycles`.
+    pub needs: &'static str,
+}
+
+impl Glimpse {
+    /// `allocating goroutines did 64 % of the marking in 3 cycles (GC204 needs 20 cycles)`.
+    pub fn in_words(&self) -> String {
+        format!("{} ({} needs {})", self.words, self.code, self.needs)
+    }
+}
+
+/// What stands out in a run that is too short for the rules that would say it; nothing a rule has found.
+pub fn glimpses(run: &RunView, findings: &[&Finding]) -> Vec<Glimpse> {
+    if run.toolchain {
+        return Vec::new();
+    }
+    let samples = &run.samples;
+    let all = [assists(&run.cycles), stopping(run), saturated(samples), blocked(samples), idle(run)];
+    let is_found = |glimpse: &Glimpse| findings.iter().any(|finding| finding.rule.code == glimpse.code);
+    all.into_iter().flatten().filter(|glimpse| !is_found(glimpse)).collect()
+}
+
+/// Cycles, time and samples from which on growth and queues are judged (GC101, SC101).
+const ENOUGH: (usize, f64, usize) = (40, 30.0, MIN_SAMPLES);
+
+/// What to record, so that more can be said about a log that is too short: `To know more: 40 cycles and 30 s with
+/// GODEBUG=gctrace=1`. None where there is enough, or nothing that more of would help.
+pub fn to_record(parsed: &Parsed) -> Option<String> {
+    let runs = || parsed.analysis().summaries.iter().filter(|summary| !summary.toolchain);
+    let mut wanted: Vec<String> = Vec::new();
+    let collected: Vec<(usize, f64)> = runs()
+        .filter_map(|summary| summary.gc.as_ref())
+        .map(|gc| (gc.n_cycles, gc.span_s.map_or(f64::INFINITY, |(first, last)| last - first)))
+        .collect();
+    let is_short = |(n, span_s): &(usize, f64)| *n < ENOUGH.0 || *span_s < ENOUGH.1;
+    let is_told = parsed.analysis().findings.iter().any(|finding| LEAKS.contains(&finding.rule.code));
+    if !collected.is_empty() && collected.iter().all(is_short) && !is_told {
+        wanted.push(format!("{} cycles and {} s of one process with GODEBUG=gctrace=1", ENOUGH.0, ENOUGH.1));
+    }
+    let most_samples = runs().map(RunSummary::n_samples).max().unwrap_or_default();
+    if (1..ENOUGH.2).contains(&most_samples) {
+        wanted.push(format!("{} samples with GODEBUG=schedtrace=1000,scheddetail=1", ENOUGH.2));
+    }
+    let is_moment = |block: &&Block| match block {
+        Block::Dump(dump) => dump.cause == Cause::Stack && dump.goroutines.len() > 1,
+        Block::Profile(profile) => profile.kind(&parsed.log) == "goroutine",
+        _ => false,
+    };
+    if parsed.blocks().list.iter().filter(is_moment).count() == 1 {
+        wanted.push("a second goroutine dump some minutes later, which shows what becomes more".to_owned());
+    }
+    (!wanted.is_empty()).then(|| format!("to know more: {}", wanted.join("; ")))
+}
+
+/// Fewest cycles that GC204 judges, and cycles at the start of a program that it leaves out.
+const ASSISTS: (usize, u64) = (20, 10);
+
+/// Share of the marking from which on assists stand out: no steady program was recorded with so much of it, of any release.
+const MOSTLY_ASSISTS: f64 = 0.6;
+
+fn assists(cycles: &Cycles) -> Option<Glimpse> {
+    let is_usable = |row: &usize| {
+        cycles.n[*row] > ASSISTS.1 && cycles.mark_ms[*row] > 0.0 && !cycles.forced[*row] && !cycles.leak_check[*row]
+    };
+    let rows: Vec<usize> = (0..cycles.len()).filter(is_usable).collect();
+    if cycles.len() >= ASSISTS.0 || rows.len() < 2 {
+        return None;
+    }
+    let sum = |values: &[f64]| rows.iter().map(|&row| values[row]).sum::<f64>();
+    let (assist_ms, background_ms) = (sum(&cycles.cpu_assist_ms), sum(&cycles.cpu_background_ms));
+    let share = assist_ms / (assist_ms + background_ms);
+    // Short marks are noise.
+    let is_much = assist_ms >= 10.0 * rows.len() as f64 && share >= MOSTLY_ASSISTS;
+    is_much.then(|| Glimpse {
+        code: "GC204",
+        words: format!("allocating goroutines did {} of the marking in {}", percent(share), count(rows.len(), "cycle")),
+        needs: "20 cycles",
+    })
+}
+
+/// Samples that rules about queues and about blocked threads need.
+const MIN_SAMPLES: usize = 10;
+/// See [`MIN_SAMPLES`].
+const MIN_SAMPLES_BLOCKED: usize = 5;
+
+/// `in all 5 samples`, `in the only sample`.
+fn in_samples(n: usize) -> String {
+    if n == 1 { "in the only sample".to_owned() } else { format!("in all {n} samples") }
+}
+
+fn saturated(samples: &Samples) -> Option<Glimpse> {
+    const PER_P: f64 = 4.0;
+    let n = samples.len();
+    let is_full =
+        |row: usize| samples.idleprocs[row] == 0.0 && runnable(samples, row) >= PER_P * samples.gomaxprocs[row];
+    if !(2..MIN_SAMPLES).contains(&n) || !(0..n).all(is_full) {
+        return None;
+    }
+    let [first, last] = [0, n - 1].map(|row| grouped(runnable(samples, row) as usize));
+    let median = stats::median(&(0..n).map(|row| runnable(samples, row)).collect::<Vec<_>>())?;
+    let per_p = median / samples.gomaxprocs[n - 1];
+    Some(Glimpse {
+        code: "SC101",
+        words: format!(
+            "all {} Ps busy and {first} → {last} goroutines waiting ({per_p:.0} per P) {}",
+            samples.gomaxprocs[n - 1],
+            in_samples(n)
+        ),
+        needs: "10 samples",
+    })
+}
+
+fn blocked(samples: &Samples) -> Option<Glimpse> {
+    const MANY: (f64, f64) = (64.0, 8.0);
+    let n = samples.len();
+    let is_many = |row: &usize| {
+        let blocked = blocked_threads(samples, *row);
+        blocked >= MANY.0 && blocked >= MANY.1 * samples.gomaxprocs[*row]
+    };
+    let many: Vec<usize> = (0..n).filter(is_many).collect();
+    let worst = *many
+        .iter()
+        .max_by(|a, b| blocked_threads(samples, **a).total_cmp(&blocked_threads(samples, **b)))
+        .filter(|_| n < MIN_SAMPLES_BLOCKED)?;
+    Some(Glimpse {
+        code: "SC106",
+        words: format!(
+            "{} of {} threads in system calls or C, in {} of {}",
+            grouped(blocked_threads(samples, worst) as usize),
+            grouped(samples.threads[worst] as usize),
+            many.len(),
+            count(n, "sample")
+        ),
+        needs: "5 samples",
+    })
+}
+
+fn stopping(run: &RunView) -> Option<Glimpse> {
+    let who = world_not_stopping::only_sample(run)?;
+    Some(Glimpse {
+        code: "SC116",
+        words: format!("the world was being stopped in the only sample, and {who} ran on"),
+        needs: "2 samples",
+    })
+}
+
+/// Nothing runs: what everything waits for stands in no sample.
+fn idle(run: &RunView) -> Option<Glimpse> {
+    let samples = &run.samples;
+    let n = samples.len();
+    let is_idle = |row: usize| samples.idleprocs[row] == samples.gomaxprocs[row] && samples.gomaxprocs[row] > 0.0;
+    let is_short = (1..MIN_SAMPLES).contains(&n) && run.cycles.is_empty();
+    (is_short && (0..n).all(is_idle)).then(|| Glimpse {
+        code: "GR103",
+        words: format!("all {} Ps idle {}", samples.gomaxprocs[0], in_samples(n)),
+        needs: "a goroutine dump, which tells what everything waits for",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::fixture::{GcLine, gc_lines, sched_lines, view};
+
+    fn seen(log: &str) -> Vec<String> {
+        glimpses(&view(log).runs[0], &[]).iter().map(Glimpse::in_words).collect()
+    }
+
+    fn assisted(n: u64, first: u64, assist_ms: f64) -> String {
+        gc_lines(n, |idx| GcLine {
+            n: first + idx,
+            at_s: 100.0 + idx as f64,
+            clock_ms: [0.1, 10.0, 0.1],
+            cpu_ms: [assist_ms, 50.0],
+            ..GcLine::default()
+        })
+    }
+
+    #[test]
+    fn assists_of_a_few_cycles() {
+        assert_eq!(
+            seen(&assisted(3, 400, 100.0)),
+            ["allocating goroutines did 67 % of the marking in 3 cycles (GC204 needs 20 cycles)"]
+        );
+        assert!(seen(&assisted(3, 400, 70.0)).is_empty(), "58 %");
+        assert!(seen(&assisted(1, 400, 100.0)).is_empty(), "one cycle");
+        assert!(seen(&assisted(3, 1, 100.0)).is_empty(), "the start of a program");
+        assert!(seen(&assisted(20, 400, 100.0)).is_empty(), "enough for the rule");
+    }
+
+    #[test]
+    fn queues_of_a_few_samples() {
+        let busy = |n, queue| sched_lines(n, 2, 1.0, move |idx| (0, queue + idx));
+        assert_eq!(
+            seen(&busy(5, 20)),
+            ["all 2 Ps busy and 20 → 24 goroutines waiting (11 per P) in all 5 samples (SC101 needs 10 samples)"]
+        );
+        assert!(seen(&busy(10, 20)).is_empty(), "enough for the rule");
+        assert!(seen(&busy(5, 7)).is_empty(), "3.5 per P at first");
+        assert!(seen(&busy(1, 20)).is_empty());
+    }
+
+    #[test]
+    fn nothing_runs() {
+        let idle = |n| sched_lines(n, 2, 1.0, |_| (2, 0));
+        assert_eq!(
+            seen(&idle(1)),
+            ["all 2 Ps idle in the only sample (GR103 needs a goroutine dump, which tells what everything waits for)"]
+        );
+        assert!(seen(&idle(10)).is_empty());
+        assert!(seen(&(idle(3) + &assisted(1, 400, 1.0))).is_empty(), "it collects");
+    }
+
+    #[test]
+    fn threads_in_system_calls() {
+        let line = |idle: u32| {
+            format!(
+                "SCHED 0ms: gomaxprocs=4 idleprocs=2 threads=1003 spinningthreads=2 idlethreads={idle} runqueue=0 [0 0 0 0]\n"
+            )
+        };
+        assert_eq!(
+            seen(&line(32)),
+            ["969 of 1,003 threads in system calls or C, in 1 of 1 sample (SC106 needs 5 samples)"]
+        );
+        assert!(seen(&line(1000)).is_empty());
+    }
+
+    #[test]
+    fn a_stop_in_the_only_sample() {
+        let block = "\
+SCHED 1016ms: gomaxprocs=2 idleprocs=0 threads=5 spinningthreads=0 idlethreads=2 runqueue=0 gcwaiting=1 nmidlelocked=0 stopwait=1 sysmonwait=0
+  P0: status=3 schedtick=25 syscalltick=163151 m=4 runqsize=0 gfreecnt=0
+  P1: status=1 schedtick=2 syscalltick=0 m=0 runqsize=0 gfreecnt=0
+  M0: p=1 curg=21 mallocing=0 throwing=0 preemptoff= locks=0 dying=0 helpgc=0 spinning=false blocked=false lockedg=-1
+  G21: status=2() m=0 lockedm=-1
+";
+        assert_eq!(
+            seen(block),
+            ["the world was being stopped in the only sample, and G21 on M0/P1 ran on (SC116 needs 2 samples)"]
+        );
+    }
+}
