@@ -68,10 +68,20 @@ pub(crate) struct Culprit {
     pub(crate) place: Option<(String, u64)>,
     /// The line of the log to look at: the function, or the header of a goroutine without a stack.
     pub(crate) line: u32,
-    /// Where the function is not the program's: the one of the program that called it, its place, and its line in the log.
-    pub(crate) caller: Option<(String, Option<(String, u64)>, u32)>,
+    /// Where the function is not the program's: the one of the program that called it.
+    pub(crate) caller: Option<Caller>,
     /// The line that tells who created it, and whom it names.
     pub(crate) created_by: Option<(u32, String)>,
+}
+
+/// A function of the program on the stack of a [`Culprit`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Caller {
+    function: String,
+    /// Its file, as it was printed, and the line in it.
+    place: Option<(String, u64)>,
+    /// Its line in the log.
+    pub(crate) line: u32,
 }
 
 impl Culprit {
@@ -84,7 +94,7 @@ impl Culprit {
 
     /// `called by main.write (cache.go:31)`, where the function is not the program's.
     pub(crate) fn caller_in_words(&self) -> Option<String> {
-        let (function, place, _) = self.caller.as_ref()?;
+        let Caller { function, place, .. } = self.caller.as_ref()?;
         Some(format!("called by {}{}", shown(function), place_in_words(place.as_ref())))
     }
 }
@@ -191,7 +201,7 @@ fn culprit(log: &Log, entry: &Goroutine, which: Option<Which>) -> Culprit {
     };
     let caller = at.filter(|at| !is_of_program(&named[*at].0)).and_then(|at| {
         let caller = (at + 1..named.len()).find(|outer| is_of_program(&named[*outer].0))?;
-        Some((named[caller].0.clone(), place_of(caller), line_of(&named[caller].0)?))
+        Some(Caller { function: named[caller].0.clone(), place: place_of(caller), line: line_of(&named[caller].0)? })
     });
     let created_by = entry.created_by.and_then(|row| Some((log.line(row), entry.created_by(log)?)));
     Culprit {

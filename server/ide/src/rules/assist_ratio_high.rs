@@ -86,7 +86,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
         let ratio = pacer.assist_ratio[hits[idx].row];
         format!("{} bytes instead of {}", rough(ratio), rough(ratio / hits[idx].weight))
     };
-    let finding = as_finding(&RULE, run.run, &hits, &seen, |worst| Words {
+    let finding = as_finding(&RULE, run.run, &hits, seen, |worst| Words {
         severity: Severity::Info,
         message: format!(
             "Each allocated byte had to pay {}× the usual marking ({}); {} of {} paid three times as much or more.",

@@ -159,8 +159,8 @@ fn related(told: &Told<'_>) -> Vec<Related> {
     if let Some(culprit) = &told.culprit {
         let field = culprit.function.is_some().then_some(frame::FUNCTION);
         related.push(Related { place: Place { line: culprit.line, field }, text: culprit.in_words() });
-        if let (Some((_, _, line)), Some(caller)) = (&culprit.caller, culprit.caller_in_words()) {
-            related.push(Related { place: Place { line: *line, field: Some(frame::FUNCTION) }, text: caller });
+        if let (Some(of), Some(caller)) = (&culprit.caller, culprit.caller_in_words()) {
+            related.push(Related { place: Place { line: of.line, field: Some(frame::FUNCTION) }, text: caller });
         }
         if let Some((line, function)) = &culprit.created_by {
             related.push(at(*line, format!("created by {}", shown(function))));

@@ -106,7 +106,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     evidence.test_rising(&thresholds, &mut test);
 
     let ceiling = Ceiling::of(run, limits, evidence.end_mb, evidence.late_mb_per_s);
-    let follows_load = evidence.moves_with_load(&series, cycles);
+    let follows_load = evidence.moves_with_load(series, cycles);
     if follows_load {
         test.fact("the allocation rate rose as much: more load explains it", true);
     }

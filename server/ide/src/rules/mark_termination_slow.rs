@@ -33,11 +33,9 @@
 use tracelog::catalog::gc;
 
 use super::evidence::Test;
-use super::phase::{Asked, Phase, lopsided};
-use super::point::{Hit, Words, as_finding, cycle_name, ms};
-use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
+use super::phase::{self, Lopsided, Phase};
+use super::{Check, Finding, Findings, Kind, Limits, Rule, Severity};
 use crate::view::RunView;
-use crate::words::percent;
 
 /// GC304.
 pub(crate) static RULE: Rule = Rule {
@@ -47,65 +45,24 @@ pub(crate) static RULE: Rule = Rule {
     severity: Severity::Info,
     kind: Kind::Point,
     reads: &[gc::WALL_MARK_TERM_MS, gc::WALL_SWEEP_TERM_MS],
-    limits: LIMITS,
+    limits: &phase::LOPSIDED,
     check: Check::Run(check),
 };
-
-const LIMITS: &[Limit] = &[
-    limit("min_ms", 1.0, "ms", "From when on the pause is long.").in_latency(0.5),
-    limit("min_cycles", 5.0, "cycles", "In how many cycles it must be."),
-    limit("min_share", 0.25, "of the cycles", "In what share of them."),
-    limit("factor", 5.0, "times", "How many times the other pause it must be."),
-];
 
 /// The last release that scans stacks again in this pause (1.7; the hybrid write barrier of 1.8 ended it).
 const LAST_RESCANNING: u8 = 7;
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
-    let cycles = &run.cycles;
-    let asked = Asked {
-        min_ms: limits.get("min_ms"),
-        min_cycles: limits.get("min_cycles"),
-        min_share: limits.get("min_share"),
-        factor: limits.get("factor"),
-    };
     let mut test = Test::default();
-    let slow = Phase::MarkTermination;
-    let Some(found) = lopsided(cycles, slow, Phase::SweepTermination, asked, &mut test) else { return };
-    let hits: Vec<Hit> = found
-        .rows
-        .iter()
-        .map(|&row| Hit {
-            row,
-            place: Place { line: cycles.line[row], field: Some(gc::WALL_MARK_TERM_MS) },
-            weight: cycles.mark_term_ms[row],
-        })
-        .collect();
+    let Some(found) = Lopsided::of(&run.cycles, Phase::MarkTermination, limits, &mut test) else { return };
     let meaning = match run.go.and_then(|go| Some((go.oldest()?, go.newest()?))) {
         Some((_, newest)) if newest <= LAST_RESCANNING => "; this release scans stacks again in it",
         Some((oldest, _)) if oldest > LAST_RESCANNING => "",
         // The lines of 1.6 to 1.17 look alike.
         _ => "; by design if this is Go 1.7 or older, which scans stacks again in it",
     };
-    let seen = |idx: usize| format!("{} in {}", ms(hits[idx].weight), cycle_name(run, hits[idx].row));
-    let finding = as_finding(&RULE, run.run, &hits, seen, |_| Words {
-        severity: Severity::Info,
-        message: format!(
-            "Mark termination is the slow pause: {} vs sweep termination {} (medians of {} cycles, {}){meaning}.",
-            ms(found.slow_ms),
-            ms(found.other_ms),
-            found.rows.len(),
-            percent(found.share()),
-        ),
-        numbers: vec![
-            ("mark_term_ms", found.slow_ms),
-            ("sweep_term_ms", found.other_ms),
-            ("share_of_cycles", found.share()),
-        ],
-    });
-    if let Some(finding) = finding {
-        // The lines are one pattern; those of 10 ms or more are marked by stw-long.
-        findings.push(Finding { test, further: Vec::new(), ..finding });
+    if let Some(finding) = found.finding(run, &RULE, Severity::Info, meaning) {
+        findings.push(Finding { test, ..finding });
     }
 }
 

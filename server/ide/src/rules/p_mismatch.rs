@@ -84,7 +84,7 @@ fn check(run: &RunView, _: &Limits, out: &mut Findings) {
     };
     let mut test = Test::default();
     test.fact("the samples around the cycle agree with each other and not with it", true);
-    report_tested(out, &RULE, run.run, &hits, &seen, test, |worst| Words {
+    report_tested(out, &RULE, run.run, &hits, seen, test, |worst| Words {
         severity: Severity::Info,
         message: format!(
             "{}: lines of two processes, or a change in between{}.",

@@ -4,9 +4,13 @@ use tracelog::Field;
 use tracelog::catalog::gc;
 
 use super::evidence::{Bound, Test};
+use super::machine::LongPhase;
+use super::point::{Hit, Words, as_finding, cycle_name, ms};
+use super::{Finding, Limit, Limits, Place, Rule, Severity, limit};
 use crate::derived::interval_s;
 use crate::stats::median;
-use crate::view::Cycles;
+use crate::view::{Cycles, RunView};
+use crate::words::percent;
 
 /// A phase of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +39,16 @@ impl Phase {
             Self::Mark => "Concurrent mark",
             Self::MarkTermination => "Mark termination",
             Self::Collection => "The whole collection",
+        }
+    }
+
+    /// Its name among the numbers of a finding.
+    fn number(self) -> &'static str {
+        match self {
+            Self::SweepTermination => "sweep_term_ms",
+            Self::Mark => "mark_ms",
+            Self::MarkTermination => "mark_term_ms",
+            Self::Collection => "pause_ms",
         }
     }
 
@@ -72,69 +86,122 @@ pub(crate) fn has_coarse_clock(cycles: &Cycles) -> bool {
     n >= MIN_VALUES && values.all(|ms| ms.fract() == 0.0)
 }
 
-/// Cycles in which one pause is long, and by how much it is longer than the other.
+/// The limits of the rules about one pause that is regularly longer than the other.
+pub(crate) const LOPSIDED: [Limit; 4] = [
+    limit("min_ms", 1.0, "ms", "From when on the pause is long.").in_latency(0.5),
+    limit("min_cycles", 5.0, "cycles", "In how many cycles it must be."),
+    limit("min_share", 0.25, "of the cycles", "In what share of them."),
+    limit("factor", 5.0, "times", "How many times the other pause it must be."),
+];
+
+/// Cycles in which one of the two pauses is long, and by how much it is longer than the other.
 #[derive(Debug)]
 pub(crate) struct Lopsided {
-    /// The cycles in which the slow pause is long.
+    slow: Phase,
+    other: Phase,
+    /// The cycles in which the slow pause is long, in order.
     pub(crate) rows: Vec<usize>,
     /// Of how many.
     pub(crate) n_judged: usize,
-    /// Medians of both pauses over these cycles, ms.
+    /// Median of the slow pause over these cycles, ms.
     pub(crate) slow_ms: f64,
-    pub(crate) other_ms: f64,
+    other_ms: f64,
 }
 
 impl Lopsided {
+    /// The cycles in which `slow` is long, where it is regularly so and the other pause is not. The test is filled in.
+    ///
+    /// Cycles that check for goroutine leaks and those without a concurrent mark are left out.
+    pub(crate) fn of(cycles: &Cycles, slow: Phase, limits: &Limits, test: &mut Test) -> Option<Self> {
+        let other = match slow {
+            Phase::SweepTermination => Phase::MarkTermination,
+            _ => Phase::SweepTermination,
+        };
+        let min_ms = limits.get("min_ms");
+        let judged = |row: &usize| {
+            let times = (slow.time_ms(cycles, *row), other.time_ms(cycles, *row));
+            times.0.is_some() && times.1.is_some() && cycles.mark_ms[*row] > 0.0
+        };
+        let (slow_all, other_all) = (slow.series(cycles), other.series(cycles));
+        let mut n_judged = 0;
+        let is_long = |row: &usize| {
+            n_judged += 1;
+            slow_all[*row] >= min_ms
+        };
+        let rows: Vec<usize> = (0..cycles.len()).filter(judged).filter(is_long).collect();
+        let of_rows = |series: &[f64]| {
+            let values: Vec<f64> = rows.iter().map(|&row| series[row]).collect();
+            median(&values).unwrap_or(f64::NAN)
+        };
+        let (slow_ms, other_ms) = (of_rows(slow_all), of_rows(other_all));
+        let found = Self { slow, other, rows, n_judged, slow_ms, other_ms };
+        let name = slow.name().to_lowercase();
+        let holds = test.data(
+            &format!("cycles with {name} of {min_ms} ms or more"),
+            found.rows.len() as f64,
+            limits.get("min_cycles"),
+            "",
+        ) && test.value(
+            "share of all cycles",
+            100.0 * found.share(),
+            Bound::AtLeast(100.0 * limits.get("min_share")),
+            "%",
+        ) && test.value(
+            &format!("median {name} there"),
+            slow_ms,
+            Bound::AtLeast(limits.get("factor") * other_ms),
+            "ms",
+        );
+        holds.then_some(found)
+    }
+
+    /// The long pauses, one a cycle.
+    pub(crate) fn long(&self, cycles: &Cycles) -> Vec<LongPhase> {
+        let series = self.slow.series(cycles);
+        self.rows.iter().map(|&row| LongPhase { row, phase: self.slow, ms: series[row] }).collect()
+    }
+
+    /// One finding about all of them; `meaning` is the end of its message, with the punctuation before it.
+    pub(crate) fn finding(
+        &self,
+        run: &RunView,
+        rule: &'static Rule,
+        severity: Severity,
+        meaning: &str,
+    ) -> Option<Finding> {
+        let cycles = &run.cycles;
+        let hit = |long: LongPhase| Hit {
+            row: long.row,
+            place: Place { line: cycles.line[long.row], field: self.slow.field() },
+            weight: long.ms,
+        };
+        let hits: Vec<Hit> = self.long(cycles).into_iter().map(hit).collect();
+        let seen = |idx: usize| format!("{} in {}", ms(hits[idx].weight), cycle_name(run, hits[idx].row));
+        let finding = as_finding(rule, run.run, &hits, seen, |_| Words {
+            severity,
+            message: format!(
+                "{} is the slow pause: {} vs {} {} (medians of {} cycles, {}){meaning}.",
+                self.slow.name(),
+                ms(self.slow_ms),
+                self.other.name().to_lowercase(),
+                ms(self.other_ms),
+                self.rows.len(),
+                percent(self.share()),
+            ),
+            numbers: vec![
+                (self.slow.number(), self.slow_ms),
+                (self.other.number(), self.other_ms),
+                ("share_of_cycles", self.share()),
+            ],
+        })?;
+        // The lines are one pattern; those of 10 ms or more are marked by stw-long.
+        Some(Finding { further: Vec::new(), ..finding })
+    }
+
     /// Share of the cycles.
-    pub(crate) fn share(&self) -> f64 {
+    fn share(&self) -> f64 {
         self.rows.len() as f64 / self.n_judged as f64
     }
-}
-
-/// What [`lopsided`] asks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
-    /// From when on a pause is long, ms.
-    pub(crate) min_ms: f64,
-    /// In how many cycles it must be, at least.
-    pub(crate) min_cycles: f64,
-    /// In what share of them.
-    pub(crate) min_share: f64,
-    /// How many times the other pause.
-    pub(crate) factor: f64,
-}
-
-/// The cycles in which `slow` is long, where it is regularly so and the other pause is not. The test is filled in.
-///
-/// Cycles that check for goroutine leaks and those without a concurrent mark are left out.
-pub(crate) fn lopsided(cycles: &Cycles, slow: Phase, other: Phase, asked: Asked, test: &mut Test) -> Option<Lopsided> {
-    let judged = |row: &usize| {
-        let times = (slow.time_ms(cycles, *row), other.time_ms(cycles, *row));
-        times.0.is_some() && times.1.is_some() && cycles.mark_ms[*row] > 0.0
-    };
-    let (slow_all, other_all) = (slow.series(cycles), other.series(cycles));
-    let mut n_judged = 0;
-    let is_long = |row: &usize| {
-        n_judged += 1;
-        slow_all[*row] >= asked.min_ms
-    };
-    let rows: Vec<usize> = (0..cycles.len()).filter(judged).filter(is_long).collect();
-    let of_rows = |series: &[f64]| {
-        let values: Vec<f64> = rows.iter().map(|&row| series[row]).collect();
-        median(&values).unwrap_or(f64::NAN)
-    };
-    let (slow_ms, other_ms) = (of_rows(slow_all), of_rows(other_all));
-    let found = Lopsided { rows, n_judged, slow_ms, other_ms };
-    let name = slow.name().to_lowercase();
-    let holds =
-        test.data(
-            &format!("cycles with {name} of {} ms or more", asked.min_ms),
-            found.rows.len() as f64,
-            asked.min_cycles,
-            "",
-        ) && test.value("share of all cycles", 100.0 * found.share(), Bound::AtLeast(100.0 * asked.min_share), "%")
-            && test.value(&format!("median {name} there"), slow_ms, Bound::AtLeast(asked.factor * other_ms), "ms");
-    holds.then_some(found)
 }
 
 /// Whether the sweep of the cycle before can be unfinished when this one starts: the program asked for the cycle, or the

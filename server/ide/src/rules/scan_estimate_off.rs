@@ -78,7 +78,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             [pacer.scanned_bytes[row], pacer.expected_bytes[row]].map(|bytes| rough(bytes / BYTES_PER_MB));
         format!("{scanned} MB scanned, {expected} MB expected")
     };
-    let finding = as_finding(&RULE, run.run, &hits, &seen, |worst| Words {
+    let finding = as_finding(&RULE, run.run, &hits, seen, |worst| Words {
         severity: Severity::Hint,
         message: format!(
             "{}, {}× as much; {} of {} were so far off: the live heap jumps between cycles.",

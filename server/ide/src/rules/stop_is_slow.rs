@@ -47,12 +47,10 @@
 use tracelog::catalog::gc;
 
 use super::evidence::Test;
-use super::machine::{LongPhase, Origin, origin};
-use super::phase::{Asked, Phase, lopsided, sweep_may_be_unfinished};
-use super::point::{Hit, Words, as_finding, cycle_name, ms};
-use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
+use super::machine::{Origin, origin};
+use super::phase::{self, Lopsided, Phase, sweep_may_be_unfinished};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Rule, Severity, limit};
 use crate::view::RunView;
-use crate::words::percent;
 
 /// GC303.
 pub(crate) static RULE: Rule = Rule {
@@ -66,40 +64,21 @@ pub(crate) static RULE: Rule = Rule {
     check: Check::Run(check),
 };
 
-const LIMITS: &[Limit] = &[
-    limit("min_ms", 1.0, "ms", "From when on the pause is long.").in_latency(0.5),
-    limit("min_cycles", 5.0, "cycles", "In how many cycles it must be."),
-    limit("min_share", 0.25, "of the cycles", "In what share of them."),
-    limit("factor", 5.0, "times", "How many times the other pause it must be."),
-    limit("warning_ms", 10.0, "ms", "Median from which it is a warning.").in_latency(5.0),
-];
+const LIMITS: &[Limit] = &{
+    let [min_ms, min_cycles, min_share, factor] = phase::LOPSIDED;
+    let warning_ms = limit("warning_ms", 10.0, "ms", "Median from which it is a warning.").in_latency(5.0);
+    [min_ms, min_cycles, min_share, factor, warning_ms]
+};
 
 /// Share of the cycles with a sweep that may be unfinished from which that is named.
 const MOSTLY: f64 = 0.5;
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
-    let asked = Asked {
-        min_ms: limits.get("min_ms"),
-        min_cycles: limits.get("min_cycles"),
-        min_share: limits.get("min_share"),
-        factor: limits.get("factor"),
-    };
     let mut test = Test::default();
-    let slow = Phase::SweepTermination;
-    let Some(found) = lopsided(cycles, slow, Phase::MarkTermination, asked, &mut test) else { return };
-    let hits: Vec<Hit> = found
-        .rows
-        .iter()
-        .map(|&row| Hit {
-            row,
-            place: Place { line: cycles.line[row], field: Some(gc::WALL_SWEEP_TERM_MS) },
-            weight: cycles.sweep_term_ms[row],
-        })
-        .collect();
+    let Some(found) = Lopsided::of(cycles, Phase::SweepTermination, limits, &mut test) else { return };
     let unfinished = found.rows.iter().filter(|&&row| sweep_may_be_unfinished(cycles, row)).count();
-    let long: Vec<LongPhase> = hits.iter().map(|hit| LongPhase { row: hit.row, phase: slow, ms: hit.weight }).collect();
-    let Some(origin) = origin(cycles, &long, found.n_judged) else { return };
+    let Some(origin) = origin(cycles, &found.long(cycles), found.n_judged) else { return };
     let is_long = found.slow_ms >= limits.get("warning_ms");
     let is_sweep = unfinished as f64 >= MOSTLY * found.rows.len() as f64;
     let meaning = match &origin {
@@ -116,25 +95,9 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
             ": something is slow to stop; where the machine was busy, it may be the machine's"
         }
     };
-    let seen = |idx: usize| format!("{} in {}", ms(hits[idx].weight), cycle_name(run, hits[idx].row));
-    let finding = as_finding(&RULE, run.run, &hits, seen, |_| Words {
-        severity: if is_long { Severity::Warning } else { Severity::Info },
-        message: format!(
-            "Sweep termination is the slow pause: {} vs mark termination {} (medians of {} cycles, {}){meaning}.",
-            ms(found.slow_ms),
-            ms(found.other_ms),
-            found.rows.len(),
-            percent(found.share()),
-        ),
-        numbers: vec![
-            ("sweep_term_ms", found.slow_ms),
-            ("mark_term_ms", found.other_ms),
-            ("share_of_cycles", found.share()),
-        ],
-    });
-    if let Some(finding) = finding {
-        // The lines are one pattern; those of 10 ms or more are marked by stw-long.
-        findings.push(Finding { test, further: Vec::new(), ..finding });
+    let severity = if is_long { Severity::Warning } else { Severity::Info };
+    if let Some(finding) = found.finding(run, &RULE, severity, meaning) {
+        findings.push(Finding { test, ..finding });
     }
 }
 
