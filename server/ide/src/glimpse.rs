@@ -53,7 +53,8 @@ pub fn to_record(parsed: &Parsed) -> Option<String> {
     let mut wanted: Vec<String> = Vec::new();
     let collected: Vec<(usize, f64)> = runs()
         .filter_map(|summary| summary.gc.as_ref())
-        .map(|gc| (gc.n_cycles, gc.span_s.map_or(f64::INFINITY, |(first, last)| last - first)))
+        // Where cycles have no time growth is not judged, however many there are.
+        .filter_map(|gc| gc.span_s.ok().map(|(first, last)| (gc.n_cycles, last - first)))
         .collect();
     let is_short = |(n, span_s): &(usize, f64)| *n < ENOUGH.0 || *span_s < ENOUGH.1;
     let is_told = parsed.analysis().findings.iter().any(|finding| LEAKS.contains(&finding.rule.code));
@@ -182,8 +183,54 @@ fn idle(run: &RunView) -> Option<Glimpse> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tracelog::{Log, Text};
+
     use super::*;
+    use crate::lens::file_title;
     use crate::rules::fixture::{GcLine, gc_lines, sched_lines, view};
+    use crate::snapshot::Snapshot;
+
+    /// The verdict on a file, and what to record.
+    fn told(text: &str) -> (String, Option<String>) {
+        let snapshot = Snapshot::new(Arc::new(Text::new(text)), Log::read(text.as_bytes()), Arc::default());
+        (file_title(&snapshot), to_record(snapshot.parsed.as_ref().unwrap()))
+    }
+
+    #[test]
+    fn a_log_that_is_too_short_says_what_to_record() {
+        let gc = |n| gc_lines(n, |idx| GcLine { n: idx + 1, at_s: idx as f64, ..GcLine::default() });
+        let sched = |n| sched_lines(n, 2, 1.0, |_| (1, 0));
+        let dump = "goroutine 1 [running]:\nmain.main()\n\t/src/main.go:7 +0x20\n\n\
+                    goroutine 5 [select]:\nmain.work()\n\t/src/main.go:9 +0x20\ncreated by main.main\n\t/src/main.go:5 +0x20\n";
+        let (cycles, samples) = (
+            "40 cycles and 30 s of one process with GODEBUG=gctrace=1",
+            "10 samples with GODEBUG=schedtrace=1000,scheddetail=1",
+        );
+        assert_eq!(told(&gc(12)).1, Some(format!("to know more: {cycles}")));
+        assert_eq!(told(&gc(45)).1, None);
+        assert_eq!(told(&(gc(12) + &sched(3))).1, Some(format!("to know more: {cycles}; {samples}")));
+        assert_eq!(told(&sched(10)).1, None);
+        let again =
+            Some("to know more: a second goroutine dump some minutes later, which shows what becomes more".to_owned());
+        assert_eq!(told(dump).1, again);
+        assert_eq!(told(&format!("{dump}\ndumped\n\n{dump}")).1, None);
+        let untimed = "gc1(1): 0+0+0+0 us, 0 -> 0 MB, 78 (78-0) objects, 2 goroutines, 18/0/0 sweeps, 0(0) handoff, 0(0) steal, 0/0/0 yields\n";
+        assert_eq!(told(untimed), ("nothing found".to_owned(), None), "no number of such lines would do");
+    }
+
+    #[test]
+    fn the_verdict_on_a_file_is_what_stands_out() {
+        let sched = |n, idle: u64, queue| sched_lines(n, 2, 1.0, move |_| (idle, queue));
+        assert_eq!(
+            told(&sched(5, 0, 20)).0,
+            "too short to judge · so far all 2 Ps busy and 20 → 20 goroutines waiting (10 per P) in all 5 samples"
+        );
+        assert_eq!(told(&sched(5, 1, 0)).0, "nothing found, but 5 samples are too few to judge (needs 10)");
+        assert_eq!(told(&sched(1, 1, 0)).0, "nothing found, but 1 sample is too few to judge (needs 10)");
+        assert_eq!(told(&sched(10, 1, 0)).0, "nothing found");
+    }
 
     fn seen(log: &str) -> Vec<String> {
         glimpses(&view(log).runs[0], &[]).iter().map(Glimpse::in_words).collect()

@@ -126,6 +126,7 @@ fn quiet(summaries: &[RunSummary]) -> String {
     if let Some(glimpse) = summaries.iter().flat_map(|summary| &summary.glimpses).next() {
         return format!("too short to judge · so far {}", glimpse.words);
     }
+    let most_samples = summaries.iter().map(RunSummary::n_samples).max().unwrap_or_default();
     let gc = summaries.iter().filter_map(|summary| summary.gc.as_ref());
     let longest = gc.filter_map(|gc| gc.span_s.ok().map(|(first, last)| (gc.n_cycles, last - first)));
     let longest = longest.max_by(|a, b| a.1.total_cmp(&b.1));
@@ -136,9 +137,12 @@ fn quiet(summaries: &[RunSummary]) -> String {
             words::span(span),
             words::span(TREND_SPAN_S)
         ),
-        None if summaries.iter().all(|summary| summary.n_samples() < SAMPLES) => {
-            let most = summaries.iter().map(RunSummary::n_samples).max().unwrap_or_default();
-            format!("nothing found, but {} are too few to judge (needs {SAMPLES})", words::count(most, "sample"))
+        None if (1..SAMPLES).contains(&most_samples) => {
+            format!(
+                "nothing found, but {} {} too few to judge (needs {SAMPLES})",
+                words::count(most_samples, "sample"),
+                if most_samples == 1 { "is" } else { "are" }
+            )
         }
         _ => "nothing found".to_owned(),
     }

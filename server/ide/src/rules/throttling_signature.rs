@@ -31,8 +31,8 @@
 //! them (`schedtrace=20`): with 1000 ms a stop of 60 ms is not seen. In six recorded runs that were stopped for 60 of every
 //! 100 ms it had 85 to 336 distances, p below 1e-27; in 16 others with late samples p was above 0.1.
 //!
-//! The phases are a pattern, not a proof: other things take 60 to 100 ms too, and on a busy machine marks take so different
-//! times that the pattern is lost. Where marking became slower in the course of a run,
+//! The phases are a pattern, not a proof: other things take 60 to 100 ms too, and marks that differ by tens of milliseconds
+//! hide it: without the samples one of two such runs is told by its phases. Where marking became slower in the course of a run,
 //! `mark-starved` is the better evidence. One recorded run whose world was hard to stop (phases of 10 to 250 ms, evenly)
 //! would meet a plain majority; the binomial test leaves it out. Quotas with another period than 100 ms are not seen.
 //!
