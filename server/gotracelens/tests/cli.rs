@@ -221,7 +221,9 @@ fn check_shows_the_line_with_marks_under_it() {
     let at = lines.iter().position(|line| line.contains("| gc 173 @31.253s")).expect("the line is shown");
     let marked = lines[at + 1].find('^').unwrap();
     assert_eq!(&lines[at][marked..marked + 2], "42");
-    assert!(lines.last().unwrap().starts_with("1 warning, "), "{shown}");
+    let [.., count, hint] = lines.as_slice() else { panic!("{shown}") };
+    assert!(count.starts_with("1 warning, "), "{shown}");
+    assert!(hint.contains("`gotracelens explain GC101 --file "), "{shown}");
 }
 
 /// Asserts that a value follows a schema. Knows the keywords that our schemas use and refuses others, so that none is

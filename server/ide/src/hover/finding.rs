@@ -51,8 +51,7 @@ pub(super) fn section(
             continue;
         }
         let loc = above.map(|_| underlined(here));
-        let is_above =
-            |at: LineCol| loc.is_some_and(|loc| loc.line == at.line && loc.start <= at.byte && at.byte < loc.end);
+        let is_above = |at: LineCol| loc.is_some_and(|loc| loc.touches(at));
         if !above.is_some_and(is_above) {
             markup.prose(&finding.message);
         }
@@ -204,9 +203,10 @@ mod tests {
         let items = snapshot.items(finding.place.line).items;
         let loc = items[0].values.iter().find(|value| value.field == gc::HEAP_LIVE_MB).unwrap().loc;
         let over = |byte| crate::hover_below_findings(&snapshot, LineCol { line: loc.line, byte }).unwrap().markdown;
-        let on_value = over(loc.start);
-        assert!(on_value.contains("GC101 live-heap-leak") && on_value.contains("✓ cycles"), "{on_value}");
-        assert!(!on_value.contains("Live heap keeps rising:"), "{on_value}");
+        for on_value in [over(loc.start), over(loc.end)] {
+            assert!(on_value.contains("GC101 live-heap-leak") && on_value.contains("✓ cycles"), "{on_value}");
+            assert!(!on_value.contains("Live heap keeps rising:"), "{on_value}");
+        }
         for byte in [0, loc.end + 1] {
             assert!(over(byte).contains("Live heap keeps rising:"), "nothing is underlined there: {}", over(byte));
         }
