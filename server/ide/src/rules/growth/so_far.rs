@@ -12,6 +12,7 @@ use crate::words::{count, rough, rough_span};
 const MIN_CYCLES: usize = 4;
 
 /// Fewest cycles since the first quarter of the time, and the least live heap at the end, MB, of growth that began late.
+/// It must last as long as a trend: the first seconds of every program rise.
 const MIN_LATE: (usize, f64) = (8, 8.0);
 
 /// How the live heap of a run does that no rule reports.
@@ -92,7 +93,8 @@ pub fn so_far(run: &RunView) -> Option<SoFar> {
     }
     let from_s = points[0].0 + pace.span_s / 4.0;
     let n_cycles = points.iter().filter(|point| point.0 >= from_s).count();
-    let is_late = n_cycles >= MIN_LATE.0 && pace.end_mb >= MIN_LATE.1 && pace.still_rises(thresholds.min_gain_mb);
+    let is_enough = n_cycles >= MIN_LATE.0 && pace.span_s >= thresholds.min_span_s;
+    let is_late = is_enough && pace.end_mb >= MIN_LATE.1 && pace.still_rises(thresholds.min_gain_mb);
     is_late.then(|| {
         let mut test = Test::default();
         series.is_enough(&thresholds, &mut test);
@@ -151,6 +153,8 @@ mod tests {
         };
         assert_eq!(words(&points(late)).unwrap(), "rising so far: 7→55 MB in 15 cycles, needs 40 cycles (has 26)");
         assert_eq!(words(&points(few)), None);
+        let start: Vec<(f64, f64)> = points(late).into_iter().map(|(at_s, mb)| (at_s / 10.0, mb)).collect();
+        assert_eq!(words(&start), None, "ten seconds");
         let full = points(late).into_iter().map(|(at_s, mb)| (at_s, mb.min(27.0))).collect::<Vec<_>>();
         assert_eq!(words(&full), None, "full since 71 s");
     }
