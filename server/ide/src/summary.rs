@@ -213,7 +213,8 @@ fn gc(cycles: &Cycles, limit_steers: bool) -> Option<GcSummary> {
         gogc_pct: if limit_steers { Err(Absent::Undetermined) } else { gogc(cycles) },
         alloc_mb_per_s: {
             let rates: Vec<f64> = rows.clone().map(|row| derived::alloc_rate_mb_per_s(cycles, row)).collect();
-            known(&rates).and_then(|rates| stats::median(&rates).ok_or(Absent::TooFew))
+            // It needs the time, which releases before Go 1.5 do not print, and a next cycle.
+            number(known(&rates).ok().and_then(|rates| stats::median(&rates)).unwrap_or(f64::NAN), &cycles.at_s)
         },
         n_forced: cycles.forced.iter().filter(|forced| **forced).count(),
         n_timer: cycles.timer.iter().filter(|timer| **timer).count(),
@@ -323,4 +324,26 @@ fn sched(samples: &Samples) -> Option<SchedSummary> {
         }),
         threads: ends(&samples.threads),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::fixture::{GcLine, gc_lines, view};
+
+    fn alloc(log: &str) -> Known<f64> {
+        of(&view(log).runs[0], &[]).gc.unwrap().alloc_mb_per_s
+    }
+
+    #[test]
+    fn a_rate_of_allocation_needs_two_cycles_and_their_times() {
+        let cycles = |n| {
+            gc_lines(n, |idx| GcLine { n: idx + 1, at_s: idx as f64, heap_mb: [30, 30, 10, 40], ..GcLine::default() })
+        };
+        assert!(alloc(&cycles(2)).is_ok());
+        assert_eq!(alloc(&cycles(1)), Err(Absent::TooFew));
+        let old = "gc1(2): 26+1+87+0 us, 400 -> 800 MB, 30 (30-0) objects, 2 goroutines, 21/0/0 sweeps, 0(0) handoff, \
+                   1(2) steal, 16/1/0 yields\n";
+        assert_eq!(alloc(old), Err(Absent::NotPrinted));
+    }
 }

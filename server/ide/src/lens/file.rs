@@ -131,6 +131,7 @@ fn quiet(summaries: &[RunSummary]) -> String {
     let longest = gc.filter_map(|gc| gc.span_s.ok().map(|(first, last)| (gc.n_cycles, last - first)));
     let longest = longest.max_by(|a, b| a.1.total_cmp(&b.1));
     match longest {
+        Some((1, _)) => "nothing found, but 1 cycle says nothing about growth".to_owned(),
         Some((n, span)) if n < TREND_CYCLES || span < TREND_SPAN_S => format!(
             "nothing found, but {} in {} are too few to judge growth (needs {TREND_CYCLES} and {})",
             words::count(n, "cycle"),

@@ -32,11 +32,11 @@
 //!
 //! Recorded runs of 10 to 39 cycles, Go 1.6 to 1.27: of 16 leaks that last a minute and have three cycles in the second
 //! half, all are found; the other four are rising so far. Of 12 harmless ones (caches full after a third to 70 % of the
-//! run, hit rates, load then idle, two loads, batches, up and down, lookup) none is reported. Without the pace since the
-//! last cycles the cache full after 70 % was, and without the straight line leaks upon 30 MB of tables and upon 160 MB (of 40 MB
-//! in 14 cycles) were missed. Where
-//! the last four cycles span less than 15 % of the time, four that do are taken: under a memory limit cycles come ever
-//! faster, and a leak of 3 to 54 MB in 26 cycles below 100 MiB was reported at half time and no more at the end.
+//! run, hit rates, load then idle, two loads, batches, up and down, lookup) none is reported. Without the pace since
+//! the last cycles the cache full after 70 % was, and without the straight line leaks upon 30 MB of tables and upon 160
+//! MB (of 40 MB in 14 cycles) were missed. Where the last four cycles span less than 15 % of the time, four that do are
+//! taken: under a memory limit cycles come ever faster, and a leak of 3 to 54 MB in 26 cycles below 100 MiB was
+//! reported at half time and no more at the end.
 //!
 //! ## Example
 //!
