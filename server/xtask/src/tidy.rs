@@ -14,7 +14,7 @@ const CODE: [&str; 8] = [".rs", ".ts", ".mts", ".js", ".mjs", ".lua", ".sh", ".p
 /// What a crate of the product may depend on, besides what its tests use. `gotracelens` may use anything above these.
 const DEPENDENCIES: [(&str, &[&str]); 3] = [
     ("server/tracelog", &["ropey", "logos", "memchr", "aho-corasick", "rustc-hash", "hashbrown"]),
-    ("server/ide", &["tracelog", "libm", "rustc-hash", "strsim"]),
+    ("server/ide", &["tracelog", "libm", "rayon", "rustc-hash", "strsim"]),
     // It measures the analysis, so it must not reach around it.
     ("server/eval", &["ide", "tracelog", "clap", "flate2", "serde", "serde_json", "toml"]),
 ];
