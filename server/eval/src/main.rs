@@ -123,7 +123,18 @@ fn run(asked: &Corpus) -> Result<(), String> {
             None => print(&text)?,
         }
     }
+    if asked.check {
+        worse.extend(check_shapes()?);
+    }
     if worse.is_empty() { Ok(()) } else { Err(format!("worse than the committed table:\n{}", worse.join("\n"))) }
+}
+
+/// Likewise, of the synthetic live heaps.
+fn check_shapes() -> Result<Vec<String>, String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("shapes.md");
+    let committed = std::fs::read_to_string(&path).map_err(|error| format!("read {}: {error}", path.display()))?;
+    let worse = eval::shapes::check(&committed).map_err(|error| format!("shapes.md: {error}"))?;
+    Ok(worse.into_iter().map(|line| format!("shapes.md: {line}")).collect())
 }
 
 fn check(path: &Path, figures: &Figures) -> Result<Changes, String> {

@@ -17,17 +17,27 @@ pub struct Said {
 
 /// The verdicts on `(seconds, MB)` points, with default settings.
 pub fn said(points: &[(f64, f64)]) -> Said {
+    let found = found(points, &["GC101", "GC102", "GC103"]);
+    let is_found = |code| found.contains(&code);
+    Said { leak: is_found("GC101"), slowing: is_found("GC102"), step: is_found("GC103") }
+}
+
+/// Whether GC101 calls the points a leak.
+pub fn is_leak(points: &[(f64, f64)]) -> bool {
+    !found(points, &["GC101"]).is_empty()
+}
+
+/// What those of some rules find.
+fn found(points: &[(f64, f64)], codes: &[&str]) -> Vec<&'static str> {
     let run = run(points);
     let settings = Settings::default();
     let mut findings = Findings::default();
-    for rule in RULES.iter().filter(|rule| ["GC101", "GC102", "GC103"].contains(&rule.code)) {
+    for rule in RULES.iter().filter(|rule| codes.contains(&rule.code)) {
         if let Check::Run(check) = rule.check {
             check(&run, &settings.limits(rule), &mut findings);
         }
     }
-    let found = findings.into_vec();
-    let is_found = |code: &str| found.iter().any(|finding| finding.rule.code == code);
-    Said { leak: is_found("GC101"), slowing: is_found("GC102"), step: is_found("GC103") }
+    findings.into_vec().iter().map(|finding| finding.rule.code).collect()
 }
 
 /// A run whose live heap is given. Nothing is allocated while the collector marks.

@@ -165,8 +165,7 @@ mod tests {
                 - ✓ growth of the lows: 26.7 MB (≥ 2.9 MB needed)
                 - ✓ of that given back again: 0 % (below 35 % needed)
                 - ✓ pace of the second half, times that of the first: 1 (≥ 0.47 needed)
-                - ✓ how steadily they do in the second half (tau): 1 (≥ 0.2 needed)
-                - ✓ how much better growth that goes on fits than a level that was reached (weight): 16.4 (≥ 0.2 needed)
+                - ✓ odds that it goes on rising, against a level that was reached: 1000 (≥ 2.2 needed)
                 - Pace: 1435 MB/h
 
                 - In this run: ▮▮▮▯▯▯▯▯▯▯ ordinary: lower than 67 % of 200 lines

@@ -26,10 +26,7 @@ use crate::words::{rough, rough_span};
 pub(super) mod shapes;
 
 /// What compares the two stories of [`Fit`](fit::Fit), in the words of a condition.
-const LEVELS: &str = "how much better growth that goes on fits than a level that was reached (weight)";
-
-/// Likewise, the errors by themselves.
-const LEVEL_ERROR: &str = "a level that was reached is off by, times growth that goes on";
+const ODDS: &str = "odds that it goes on rising, against a level that was reached";
 
 /// One quantity of the cycles of a run over time; rows without a time or a value are left out.
 #[derive(Debug, Default)]
@@ -131,19 +128,6 @@ pub(super) const fn trend_limits() -> [Limit; 8] {
     ]
 }
 
-/// What growth that goes on must show in the second half of the run.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Late {
-    /// Pace of the second half over that of the first, from which on this is asked.
-    pub(super) min_ratio: f64,
-    /// Tau of its floors.
-    pub(super) min_tau: f64,
-    /// What speaks for growth that goes on and against a level that was reached.
-    pub(super) min_weight: f64,
-    /// Error of a level that was reached over that of growth that goes on.
-    pub(super) min_level_error: f64,
-}
-
 /// What the conditions are held against: catalogue GC101. What is asked of the second half is the same for all rules.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Thresholds {
@@ -155,8 +139,10 @@ pub(super) struct Thresholds {
     pub(super) min_gain_share: f64,
     pub(super) min_gain_noise: f64,
     pub(super) max_given_back: f64,
-    /// At the pace of the first half, and slower.
-    pub(super) late: [Late; 2],
+    /// Pace of the second half over that of the first, of growth that goes on.
+    pub(super) min_late_ratio: f64,
+    /// Its odds against a level that was reached.
+    pub(super) min_odds: f64,
     /// Least pace of the second half over that of the first, and tau there, of growth that slows down.
     pub(super) slowing: (f64, f64),
 }
@@ -172,10 +158,8 @@ impl Thresholds {
         min_gain_share: 0.10,
         min_gain_noise: 2.0,
         max_given_back: 0.35,
-        late: [
-            Late { min_ratio: 0.70, min_tau: 0.20, min_weight: 0.2, min_level_error: 0.0 },
-            Late { min_ratio: 0.47, min_tau: 0.0, min_weight: 1.8, min_level_error: 0.78 },
-        ],
+        min_late_ratio: 0.47,
+        min_odds: 2.2,
         slowing: (0.20, 0.30),
     };
 
@@ -197,10 +181,6 @@ impl Thresholds {
     /// Those that a verdict has to fail before it is withdrawn (catalogue, section 0): p 0.05, tau 0.25, 0.7 of the size,
     /// half given back, and a second half that says clearly that it is over.
     pub(super) fn softened(&self) -> Self {
-        const LATE: [Late; 2] = [
-            Late { min_ratio: 0.70, min_tau: 0.20, min_weight: 0.0, min_level_error: 0.0 },
-            Late { min_ratio: 0.42, min_tau: 0.20, min_weight: 1.6, min_level_error: 0.0 },
-        ];
         Self {
             max_p: 5.0 * self.max_p,
             min_tau: 0.625 * self.min_tau,
@@ -208,7 +188,8 @@ impl Thresholds {
             min_gain_share: 0.7 * self.min_gain_share,
             min_gain_noise: 0.7 * self.min_gain_noise,
             max_given_back: self.max_given_back + 0.15,
-            late: LATE,
+            min_late_ratio: 0.42,
+            min_odds: 1.5,
             slowing: (0.15, 0.20),
             ..*self
         }

@@ -27,7 +27,8 @@
 //! A large build, a load phase or a cache that takes all of the run to fill are not to be told apart from a leak while
 //! they last. Silent once the next cycle is overdue by other lines of the log: a program that stopped growing and
 //! allocates little stops collecting. A verdict stands until it clearly fails: the last quarter below a quarter of the
-//! pace, a fifth given back, or no cycle for four times the gap to be expected. The evidence is never called strong.
+//! pace, a fifth given back, no cycle for four times the gap to be expected, or a last gap with less than a tenth of
+//! the growth to be expected (where that is 4 MB or more). The evidence is never called strong.
 //! Growth with fewer cycles is told by summary and lens as rising so far, with what is missing.
 //!
 //! Recorded runs of 10 to 39 cycles, Go 1.6 to 1.27: of 16 leaks that last a minute and have three cycles in the second
@@ -37,6 +38,9 @@
 //! MB (of 40 MB in 14 cycles) were missed. Where the last four cycles span less than 15 % of the time, four that do are
 //! taken: under a memory limit cycles come ever faster, and a leak of 3 to 54 MB in 26 cycles below 100 MiB was
 //! reported at half time and no more at the end.
+//! Read line by line, one cache is called growing at its cycles 36 to 38, while it fills in a straight line, and no
+//! longer at 39, the first at which it is full. In no leak is a gap without growth; in all three caches that are full at
+//! the end, and in the heap that goes down again, the last ones are.
 //!
 //! ## Example
 //!
@@ -244,6 +248,18 @@ mod tests {
             assert!((10..40).contains(&points.len()), "{name}: {} cycles", points.len());
             assert_eq!(shapes::said(&RULE, &run(&points), None), "", "{name}");
         }
+    }
+
+    #[test]
+    fn withdrawn_at_the_first_gap_without_growth() {
+        // Full at 80 s; the cycles before are those of a leak.
+        let cache = doubling(4.0, |at_s| at_s.min(80.0));
+        let n_filling = cache.partition_point(|&(at_s, _)| at_s < 80.0);
+        assert_ne!(shapes::said(&RULE, &run(&cache[..n_filling]), None), "");
+        // The first cycle that is full has seen it fill for a part of its gap; the next has not.
+        let full = cache[n_filling];
+        let next = (full.0 + full.1 / 5.0, full.1);
+        check(&RULE, &run(&[&cache[..=n_filling], &[next]].concat()), expect![[""]]);
     }
 
     #[test]

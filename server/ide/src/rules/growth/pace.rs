@@ -44,6 +44,10 @@ const MIN_LATE_SPAN: f64 = 0.15;
 /// The last cycles that tell the present pace span at least this share of the time.
 const NOW_SPAN: f64 = 0.12;
 
+/// Growth over the last gap, of what the pace leads to expect, and how much that must be for whole megabytes to show it,
+/// MB. Where almost everything survives no gap is without growth; once a cache is full, all are.
+const LAST_GAP: (f64, f64) = (0.10, 4.0);
+
 /// A straight line: its slowest quarter over its fastest, and the share of its rise that is late.
 const STRAIGHT: f64 = 0.75;
 
@@ -110,6 +114,7 @@ pub(in crate::rules) struct Pace {
     /// Last gap, and the growth over it: the next gap is that much longer.
     last_gap_s: f64,
     last_growth: f64,
+    last_rise_mb: f64,
     last_s: f64,
 }
 
@@ -143,6 +148,7 @@ impl Pace {
             late_span: (last.0 - late_first.0) / span_s,
             last_gap_s: last.0 - before.0,
             last_growth: last.1 / before.1,
+            last_rise_mb: last.1 - before.1,
             last_s: last.0,
         }
     }
@@ -190,6 +196,13 @@ impl Pace {
         let now = self.now_mb_per_s / self.mb_per_s();
         let now_pace = "pace of the last cycles over that of the last three quarters";
         test.value(now_pace, positive(now, self.mb_per_s()), Bound::AtLeast(steady.min_now), "");
+        let expected_mb = self.mb_per_s() * self.last_gap_s;
+        if expected_mb >= LAST_GAP.1 {
+            // Half a megabyte of rounding is in its favor.
+            let share = 100.0 * (self.last_rise_mb + 0.5) / expected_mb;
+            let what = "rise over the last gap, of what the pace leads to expect";
+            test.value(what, share, Bound::AtLeast(100.0 * LAST_GAP.0), "%");
+        }
         test.fact("the last four cycles do not fall", !self.late_falls);
         let late_rise_mb = (steady.min_late_rise * self.end_mb).max(1.0);
         test.value("rise over the last four cycles", self.late_rise_mb, Bound::AtLeast(late_rise_mb), "MB");

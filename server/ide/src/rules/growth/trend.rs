@@ -1,7 +1,9 @@
 //! The numbers of the trend test, and what they say.
 
+use std::cell::OnceCell;
+
 use super::fit::Fit;
-use super::{LEVEL_ERROR, LEVELS, Series, Thresholds, Verdict};
+use super::{ODDS, Series, Thresholds, Verdict};
 use crate::derived::alloc_rate_over;
 use crate::rules::evidence::{Bound, Confidence, Test};
 use crate::stats::{Floor, floor_noise, mann_kendall, median, median_of_three, spearman, theil_sen};
@@ -31,6 +33,9 @@ const STEEP_SHARE: f64 = 0.70;
 
 /// Smallest tau, and largest p, of the floors after a jump that says they rise on. Four floors in order are chance.
 const AFTER_JUMP: (f64, f64) = (0.40, 0.04);
+
+/// Higher odds than this are not told: no model of a program is that sure.
+const MAX_ODDS: f64 = 1000.0;
 
 /// Rank correlation with the allocation rate from which growth is taken to follow the load.
 const MIN_LOAD_CORRELATION: f64 = 0.80;
@@ -77,8 +82,8 @@ pub(in crate::rules) struct Evidence {
     pub(in crate::rules) late_mb_per_s: f64,
     /// Trend of the second half.
     pub(in crate::rules) late_tau: f64,
-    /// How well growth that goes on fits, and how well a level that was reached.
-    fit: Fit,
+    /// See [`Self::odds`].
+    odds: OnceCell<f64>,
     /// The largest jump, where there are floors enough to look for one.
     pub(in crate::rules) jump: Option<Jump>,
 }
@@ -122,7 +127,7 @@ impl Evidence {
             late_mb_per_s: slope(late)?,
             late_tau: tau(late),
             jump: largest_jump(&floors, end.value - base.value),
-            fit: Fit::of(&floors)?,
+            odds: OnceCell::new(),
             floors,
         })
     }
@@ -209,28 +214,23 @@ impl Evidence {
         }
     }
 
-    /// Whether it rises to the end: at the pace of the beginning, or, when slower, with more to speak for it.
+    /// Whether it rises to the end: no level was reached, and the pace did not fall off.
     fn goes_on(&self, thresholds: &Thresholds, test: &mut Test) -> bool {
         let ratio = self.late_ratio();
-        let [steady, slower] = thresholds.late;
-        let needed = if ratio >= steady.min_ratio { steady } else { slower };
         let keeps_pace = if ratio.is_finite() {
-            test.value("pace of the second half, times that of the first", ratio, Bound::AtLeast(slower.min_ratio), "")
+            let what = "pace of the second half, times that of the first";
+            test.value(what, ratio, Bound::AtLeast(thresholds.min_late_ratio), "")
         } else {
             test.fact("the second half rises, the first did not", self.late_mb_per_s > 0.0)
         };
-        let rises = test.value(
-            "how steadily they do in the second half (tau)",
-            self.late_tau,
-            Bound::AtLeast(needed.min_tau),
-            "",
-        );
-        let fits = test.value(LEVELS, self.fit.weight(), Bound::AtLeast(needed.min_weight), "");
-        let over = self.fit.level_over_rising();
-        // Where the pace was kept nothing is asked of it.
-        let is_asked = needed.min_level_error > 0.0;
-        let is_no_level = !is_asked || test.value(LEVEL_ERROR, over, Bound::AtLeast(needed.min_level_error), "");
-        keeps_pace && rises && fits && is_no_level
+        let is_likelier = test.value(ODDS, self.odds(), Bound::AtLeast(thresholds.min_odds), "");
+        keeps_pace && is_likelier
+    }
+
+    /// How much likelier the floors are if the growth goes on than if it reached a level. Counted out when it is asked
+    /// for: the floors of most runs show no growth at all.
+    fn odds(&self) -> f64 {
+        *self.odds.get_or_init(|| Fit::of(&self.floors).map_or(f64::NAN, |fit| fit.odds().min(MAX_ODDS)))
     }
 
     fn slows_down(&self, thresholds: &Thresholds, test: &mut Test) -> bool {
@@ -306,12 +306,12 @@ impl Evidence {
             ("p", self.p_rising),
             ("late_tau", self.late_tau),
             ("given_back_share", self.given_back),
-            ("weight", self.fit.weight()),
             ("n_windows", self.floors.len() as f64),
             ("n_cycles", self.n_cycles as f64),
         ];
         // Infinite after a flat first half; machines would have to guess what that means.
         numbers.extend(Some(("late_ratio", self.late_ratio())).filter(|(_, ratio)| ratio.is_finite()));
+        numbers.extend(Some(("odds", self.odds())).filter(|(_, odds)| odds.is_finite()));
         numbers
     }
 }
