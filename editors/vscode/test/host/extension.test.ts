@@ -241,7 +241,7 @@ describe("gotracelens in the extension host", () => {
         const mute = offered.find(({ title }) => title.startsWith(`Mute ${rule} `) && title.endsWith(" in this file"));
         assert.ok(mute?.edit !== undefined && mute.command !== undefined, offered.map(({ title }) => title).join("; "));
         assert.ok(await vscode.workspace.applyEdit(mute.edit), `the edit for ${rule} was refused`);
-        await vscode.commands.executeCommand(mute.command.command, ...(mute.command.arguments ?? []));
+        await vscode.commands.executeCommand(mute.command.command, ...((mute.command.arguments ?? []) as unknown[]));
         await until(`${rule} to be gone`, found, (left) => left.every((one) => code(one) !== rule));
       }
     } finally {
