@@ -176,6 +176,8 @@ mod tests {
 
                 Bytes this cycle marked, that is the live heap it found, in MiB rounded down. Objects allocated while marking ran count as live.
 
+                A bad value suggests: Steady growth over cycles that were not forced suggests memory that is kept. Close to the heap at end again and again means that the collector finds little garbage.
+
                 What to do next: GC101
 
                 gc.heap_live_mb · read by 8 rules · see Live heap · runtime/mgc.go gcMarkTermination (bytesMarked)
