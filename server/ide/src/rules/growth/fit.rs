@@ -20,7 +20,7 @@ const CORRELATIONS: [f64; 4] = [0.0, 0.25, 0.5, 0.75];
 const SURE: f64 = 8.0;
 
 /// When what grows along a line reaches its level: shares of the time.
-const FULL: [f64; 14] = [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75];
+const FULL: [f64; 15] = [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8];
 
 /// When a cache begins to fill, and its time constant: it is full at the end, or nearly so.
 const FILLS: [(f64, f64); 14] = [
@@ -62,7 +62,8 @@ impl Fit {
         let steps = data.times.windows(2).skip(1).take(data.times.len().saturating_sub(4));
         let level = [
             mean(steps.map(|pair| f64::midpoint(pair[0], pair[1])).map(|at| data.likelihood(|time| step(time, at)))),
-            mean(FULL.into_iter().map(|at| data.likelihood(|time| time.min(at)))),
+            // A level is as likely to be met as it is long.
+            2.0 * mean(FULL.into_iter().map(|at| (1.0 - at) * data.likelihood(|time| time.min(at)))),
             mean(FILLS.into_iter().map(|(from, tau)| data.likelihood(|time| -(-(time - from).max(0.0) / tau).exp()))),
             mean(RAMPS.into_iter().map(|(from, to)| data.likelihood(|time| time.clamp(from, to)))),
         ];
