@@ -159,7 +159,7 @@ impl Thresholds {
         min_gain_noise: 2.0,
         max_given_back: 0.35,
         min_late_ratio: 0.47,
-        min_odds: 2.2,
+        min_odds: 2.0,
         slowing: (0.20, 0.30),
     };
 
@@ -189,7 +189,7 @@ impl Thresholds {
             min_gain_noise: 0.7 * self.min_gain_noise,
             max_given_back: self.max_given_back + 0.15,
             min_late_ratio: 0.42,
-            min_odds: 1.5,
+            min_odds: 1.9,
             slowing: (0.15, 0.20),
             ..*self
         }

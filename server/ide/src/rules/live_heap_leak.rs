@@ -10,10 +10,10 @@
 //! occurs: growth that goes on (along a line, from the beginning or from some time on) and a level that was reached (at
 //! once, along a line, as a cache fills). The likelihood of a story is the mean over its forms and over noise of
 //! several correlations, so that what the heap wanders by is not taken for a bend. The odds of growth against a level
-//! must be 2.2 to 1, and the second half must rise at 0.47 of the pace of the first or faster.
+//! must be 2 to 1, and the second half must rise at 0.47 of the pace of the first or faster.
 //!
 //! A verdict stands until its test clearly fails: p above 0.05, tau below 0.25, 0.7 of the gain, half of it given back,
-//! a second half at less than 0.42 of the pace, or odds below 1.5 to 1. Then the summary says since when it rises no
+//! a second half at less than 0.42 of the pace, or odds below 1.9 to 1. Then the summary says since when it rises no
 //! longer.
 //!
 //! ## Why it matters

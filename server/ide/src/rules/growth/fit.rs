@@ -60,12 +60,13 @@ impl Fit {
     pub(super) fn of(floors: &[Floor]) -> Option<Self> {
         let data = Data::of(floors)?;
         let steps = data.times.windows(2).skip(1).take(data.times.len().saturating_sub(4));
+        let steps = steps.map(|pair| f64::midpoint(pair[0], pair[1]));
+        // A level is as likely to be met as it is long.
         let level = [
-            mean(steps.map(|pair| f64::midpoint(pair[0], pair[1])).map(|at| data.likelihood(|time| step(time, at)))),
-            // A level is as likely to be met as it is long.
-            2.0 * mean(FULL.into_iter().map(|at| (1.0 - at) * data.likelihood(|time| time.min(at)))),
+            weighted(steps.map(|at| (1.0 - at, data.likelihood(|time| step(time, at))))),
+            weighted(FULL.into_iter().map(|at| (1.0 - at, data.likelihood(|time| time.min(at))))),
             mean(FILLS.into_iter().map(|(from, tau)| data.likelihood(|time| -(-(time - from).max(0.0) / tau).exp()))),
-            mean(RAMPS.into_iter().map(|(from, to)| data.likelihood(|time| time.clamp(from, to)))),
+            weighted(RAMPS.into_iter().map(|(from, to)| (1.0 - to, data.likelihood(|time| time.clamp(from, to))))),
         ];
         let rising = [
             data.likelihood(|time| time),
@@ -193,8 +194,13 @@ fn step(time: f64, at: f64) -> f64 {
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, n) = values.fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
-    if n > 0.0 { sum / n } else { 0.0 }
+    weighted(values.map(|value| (1.0, value)))
+}
+
+/// The mean of values with their weights; 0 without any.
+fn weighted(values: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let (sum, weight) = values.fold((0.0, 0.0), |(sum, all), (weight, value)| (sum + weight * value, all + weight));
+    if weight > 0.0 { sum / weight } else { 0.0 }
 }
 
 #[cfg(test)]
