@@ -233,6 +233,7 @@ fn worst_window(cycles: &Cycles, cpu_limit: Option<f64>, min_span_s: f64, min_cy
     let (mut most, mut worst) = (f64::NEG_INFINITY, None);
     // Tolerance: the run as a whole must reach its own length.
     let min_span_s = min_span_s - 1e-6;
+    let mut earliest = if cycles.is_empty() { None } else { cost_of(first) };
     for last in 0..cycles.len() {
         let Some(cost) = cost_of(last) else { continue };
         wall_s += cost.wall_s;
@@ -240,7 +241,7 @@ fn worst_window(cycles: &Cycles, cpu_limit: Option<f64>, min_span_s: f64, min_cy
         gc_ms += cost.gc_ms;
         n += 1;
         while first < last {
-            if let Some(earliest) = cost_of(first) {
+            if let Some(earliest) = &earliest {
                 if wall_s - earliest.wall_s < min_span_s || n <= min_cycles {
                     break;
                 }
@@ -250,6 +251,7 @@ fn worst_window(cycles: &Cycles, cpu_limit: Option<f64>, min_span_s: f64, min_cy
                 n -= 1;
             }
             first += 1;
+            earliest = cost_of(first);
         }
         if wall_s >= min_span_s && n >= min_cycles && cpu_s > 0.0 && gc_ms > most * cpu_s {
             most = gc_ms / cpu_s;

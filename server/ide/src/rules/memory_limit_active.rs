@@ -291,6 +291,10 @@ struct Steered<'a> {
 fn under_moving_live_heap<'a>(plateau: &'a [Point], limits: &Limits) -> Option<Steered<'a>> {
     let (min_mb, min_share, min_pairs) =
         (limits.get("live_spread_mb"), limits.get("live_spread"), limits.get("min_pairs"));
+    // Of few points only, and nearly always enough to say no.
+    if slope(plateau, limits).is_none_or(|slope| slope > limits.get("max_slope")) {
+        return None;
+    }
     let mut live = Range::default();
     let mut evident = None;
     for (idx, point) in plateau.iter().enumerate() {
@@ -301,8 +305,7 @@ fn under_moving_live_heap<'a>(plateau: &'a [Point], limits: &Limits) -> Option<S
             evident = Some(idx);
         }
     }
-    let slope = slope(plateau, limits)?;
-    (slope <= limits.get("max_slope")).then_some(Steered { points: plateau, evident: evident?, live, is_still: false })
+    Some(Steered { points: plateau, evident: evident?, live, is_still: false })
 }
 
 /// By how many MB the goal follows a MB of live heap: the median over pairs of points whose live heaps clearly differ.
@@ -337,10 +340,13 @@ fn since_first_cycle<'a>(cycles: &Cycles, plateau: &'a [Point], limits: &Limits)
     let roots_mb: f64 = [cycles.stacks_mb[0], cycles.globals_mb[0]].into_iter().filter(|mb| mb.is_finite()).sum();
     let gogc = goal_mb / (FIRST_GOAL_MB + roots_mb);
     let goal_by_gogc_mb = last.live_mb + (last.live_mb + roots_mb) * gogc;
+    if goal_by_gogc_mb < 2.0 * last.goal_mb {
+        return None;
+    }
     let mut live = Range::default();
     plateau.iter().for_each(|point| live.include(point.live_mb));
     let evident = (limits.get("min_pairs") as usize).clamp(1, plateau.len()) - 1;
-    (goal_by_gogc_mb >= 2.0 * last.goal_mb).then_some(Steered { points: plateau, evident, live, is_still: true })
+    Some(Steered { points: plateau, evident, live, is_still: true })
 }
 
 impl Steered<'_> {

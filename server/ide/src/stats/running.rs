@@ -92,6 +92,7 @@ pub struct RunningMedian {
     /// The bucket that the median is in, and how many values are in those before it.
     middle: usize,
     n_before: u64,
+    median: f64,
 }
 
 impl RunningMedian {
@@ -106,6 +107,7 @@ impl RunningMedian {
         self.n_before += u64::from(bucket < self.middle);
         // The rank of the lower one of two in the middle.
         let rank = (self.n - 1) / 2;
+        let was = self.middle;
         while self.n_before > rank {
             self.middle -= 1;
             self.n_before -= self.values.weights[self.middle];
@@ -113,6 +115,9 @@ impl RunningMedian {
         while self.n_before + self.values.weights[self.middle] <= rank {
             self.n_before += self.values.weights[self.middle];
             self.middle += 1;
+        }
+        if self.middle != was || self.n == 1 {
+            self.median = middle_of(self.middle);
         }
     }
 
@@ -128,7 +133,7 @@ impl RunningMedian {
 
     /// The middle value; the lower one of the two where the number is even.
     pub fn median(&self) -> Option<f64> {
-        (self.n > 0).then(|| middle_of(self.middle))
+        (self.n > 0).then_some(self.median)
     }
 }
 
