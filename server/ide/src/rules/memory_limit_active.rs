@@ -272,8 +272,13 @@ impl Default for Range {
 
 impl Range {
     fn include(&mut self, value: f64) {
-        self.low = self.low.min(value);
-        self.high = self.high.max(value);
+        // Values that are no numbers are in no point; `min` would ask for them each time.
+        if value < self.low {
+            self.low = value;
+        }
+        if value > self.high {
+            self.high = value;
+        }
     }
 }
 
