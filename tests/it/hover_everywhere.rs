@@ -17,7 +17,6 @@ fn every_byte_of_every_sample_has_the_hover_of_its_field() {
         {
             let spans = shape.spans(sample);
             let snapshot = open(&sample.document());
-            let keyword_end = spans.first().map_or(sample.text.len(), |(_, start, _)| *start);
             for byte in 0..=sample.text.len() {
                 let about = format!("{} byte {byte} of {}", family.id, sample.text);
                 let hover = hover_at(&snapshot, LineCol { line: sample.line(), byte: byte as u32 })
@@ -31,7 +30,8 @@ fn every_byte_of_every_sample_has_the_hover_of_its_field() {
                         let title = format!("**{}**: ", title(&family, id));
                         assert!(hover.markdown.starts_with(&title), "{about}: {}", hover.markdown);
                     }
-                    None if got == (0, keyword_end) => {
+                    // The line as a whole, beside the text that stands around the cursor.
+                    None if got == between(&spans, byte, sample.text.len()) => {
                         assert!(hover.markdown.contains("printed by Go"), "{about}: {}", hover.markdown);
                     }
                     // A name before a value, or a unit behind it, and the value.
@@ -50,6 +50,13 @@ fn every_byte_of_every_sample_has_the_hover_of_its_field() {
         }
     }
     assert!(n_hovers > 3000 && n_named > 500, "{n_hovers} hovers, {n_named} over names and units");
+}
+
+/// The text around a byte in which nothing is a value.
+fn between(spans: &[(String, usize, usize)], byte: usize, length: usize) -> (usize, usize) {
+    let before = spans.iter().map(|(_, _, end)| *end).filter(|end| *end <= byte).max();
+    let behind = spans.iter().map(|(_, start, _)| *start).filter(|start| *start >= byte).min();
+    (before.unwrap_or(0), behind.unwrap_or(length))
 }
 
 fn title<'a>(family: &'a Family, id: &str) -> &'a str {
