@@ -300,14 +300,17 @@ fn date_in(item: &Match, text: &[u8]) -> Option<usize> {
     };
     // A date that a complete literal follows would be numbers of the line after all.
     let complete = item.doubtful.unwrap_or(item.end);
-    // With the year, a number may be too large to be one.
-    let n_digits =
-        text[item.furthest..].iter().take(DATE_LEN * 2).take_while(|byte| matches!(byte, b'-' | b'0'..=b'9')).count();
+    // With the year, a number may be too large to be one, or not as Go prints it: `02026`, `1e-102026`.
+    let of_number = |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'0'..=b'9');
+    let n_digits = text[item.furthest..].iter().take(MAX_NUMBER_LEN).take_while(|byte| of_number(byte)).count();
     (complete.saturating_sub(DATE_LEN)..item.furthest + n_digits).rev().find(is_date)
 }
 
 /// Bytes of `2026/11/21`.
 const DATE_LEN: usize = 10;
+
+/// No number is longer, with the year of a date behind it.
+const MAX_NUMBER_LEN: usize = 32;
 
 /// A text without any value is too common to be claimed inside other text: it must be all there is, or touch an item.
 fn stands_alone(content: &[u8], edge: usize, start: usize, end: usize) -> bool {
@@ -387,7 +390,8 @@ impl Open {
 fn head(item: Match, text: &[u8]) -> (Match, Vec<Cut>) {
     let date = date_in(&item, text);
     let (item, text) = match date {
-        Some(date) => (template::longest(item.shape, &text[..date]), &text[..date]),
+        // Without the date it may be a line of another release, in whose notation the last number is one.
+        Some(date) => (template::best(&text[..date]).unwrap_or(item), &text[..date]),
         None => (item, text),
     };
     let item = if item.is_complete() { without_last(item) } else { item };

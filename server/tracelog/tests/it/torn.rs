@@ -73,3 +73,18 @@ proptest! {
         prop_assert_eq!(check(&line, at, "2026/11/21 07:01:08 GET /metrics 200 6.3ms"), 1, "torn at {}", at);
     }
 }
+
+/// Zeros in front and exponents of six digits are no number of Go's, so a date behind the number is none of it.
+#[test]
+fn a_float_glued_to_a_date_is_a_float_of_either_notation() {
+    for (number, code) in [("0", 0.0), ("1e-10", 1e-10), ("0.5", 0.5), ("+1.500000e-003", 0.0015)] {
+        let head = "pacer: 25% CPU (25 exp.) for 11+22+33 B work (44 B exp.) in 100 B -> 200 B (∆goal 300, cons/mark ";
+        let document = format!("{head}{number}2026/11/21 07:01:08 GET /metrics 200 6.3ms\n)\nlast\n");
+        let log = Log::read(document.as_bytes());
+        let line = log.items(0, &Text::new(&document));
+        let [item] = &line.items[..] else { panic!("{number}: {:?}", line.items) };
+        let ratio =
+            item.values.iter().find(|value| value.field.def().id == "cons_mark").and_then(|value| value.datum.as_ref());
+        assert_eq!(ratio.and_then(Datum::number), Some(code), "{number}");
+    }
+}
