@@ -188,6 +188,8 @@ impl Tears {
             // Torn again: more of the head, still without its end.
             let (item, cuts) = head(item, &text);
             let taken = item.furthest.saturating_sub(cut.at);
+            // A blank with which it would go on may as well begin another item.
+            let read = item.doubtful.unwrap_or(item.end).saturating_sub(cut.at);
             open.parts.push(PartAt { line, start: 0, end: taken as u32, blank: false });
             open.rest = rest_of_value(&content[taken..]);
             text.truncate(item.furthest);
@@ -195,7 +197,7 @@ impl Tears {
             open.cuts = cuts;
             open.certain |= item.is_certain();
             self.open.push(open);
-            return taken;
+            return read;
         }
         0
     }
@@ -391,7 +393,11 @@ fn head(item: Match, text: &[u8]) -> (Match, Vec<Cut>) {
     let date = date_in(&item, text);
     let (item, text) = match date {
         // Without the date it may be a line of another release, in whose notation the last number is one.
-        Some(date) => (template::best(&text[..date]).unwrap_or(item), &text[..date]),
+        Some(date) => {
+            let text = &text[..date];
+            let same = template::longest(item.shape, text);
+            (template::best(text).filter(|other| other.furthest > same.furthest).unwrap_or(same), text)
+        }
         None => (item, text),
     };
     let item = if item.is_complete() { without_last(item) } else { item };

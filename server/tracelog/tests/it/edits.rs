@@ -69,7 +69,7 @@ fn items(log: &Log, line: u32, text: &Text) -> String {
     let mut found = log.items(line, text);
     for item in &mut found.items {
         let line = item.row.map(|row| log.line(row));
-        assert!(line.is_some(), "every item has its row: {item:?}");
+        assert!(line.is_some(), "every item has its row: {item:?} in\n{text}");
         item.row = None;
     }
     format!("{found:?}")

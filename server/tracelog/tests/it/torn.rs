@@ -88,3 +88,15 @@ fn a_float_glued_to_a_date_is_a_float_of_either_notation() {
         assert_eq!(ratio.and_then(Datum::number), Some(code), "{number}");
     }
 }
+
+/// Between the pieces of a line torn twice stands a line that begins with the blank with which the torn one goes on.
+#[test]
+fn an_item_behind_the_middle_of_a_line_has_its_row() {
+    let document = "gc 50 @588.556s x\n1852%: 998+741+61+519+702 ms clock, 914+581+537+912/694/509+910  P8: status=0 schedtick=0 syscalltick=9 m=nil \
+                    runqsize=0/0 gfreecnt=0\nlast\n";
+    let log = Log::read(document.as_bytes());
+    let line = log.items(1, &Text::new(document));
+    let [tail, processor] = &line.items[..] else { panic!("{:?}", line.items) };
+    assert_eq!((tail.part, processor.part), (Part::Tail, Part::Whole));
+    assert!(processor.row.is_some(), "{processor:?}");
+}
