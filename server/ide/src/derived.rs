@@ -6,6 +6,7 @@
 //! `ms cpu` numbers are **P-time**: wall time during which a P was held, time descheduled by the operating system
 //! included, so an upper bound of CPU time. Shares of two such numbers hold, absolute ones are too high on busy machines.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::view::{Cycles, Samples};
@@ -27,19 +28,40 @@ pub(crate) struct DerivedSeries {
 
 impl DerivedSeries {
     fn of(cycles: &Cycles) -> Self {
-        let of_rows =
-            |quantity: fn(&Cycles, usize) -> f64| (0..cycles.len()).map(|row| quantity(cycles, row)).collect();
         Self {
-            interval_s: of_rows(interval_of),
-            cycle_wall_ms: of_rows(cycle_wall_of),
-            gc_cpu_ms: of_rows(gc_cpu_of),
-            effective_gogc_pct: of_rows(effective_gogc_of),
+            interval_s: intervals(cycles),
+            cycle_wall_ms: cycle_walls(cycles),
+            gc_cpu_ms: gc_cpu(cycles),
+            effective_gogc_pct: effective_gogc(cycles),
         }
     }
 }
 
 fn series(cycles: &Cycles) -> &DerivedSeries {
     cycles.derived.get_or_init(|| DerivedSeries::of(cycles))
+}
+
+/// A series with an element for every row: loops over several of equal length ask for no bounds.
+fn column(series: &[f64], n: usize) -> Cow<'_, [f64]> {
+    match series.get(..n) {
+        Some(series) => Cow::Borrowed(series),
+        None => Cow::Owned((0..n).map(|row| at(series, row)).collect()),
+    }
+}
+
+/// [`interval_s`] of every row.
+pub(crate) fn intervals_s(cycles: &Cycles) -> &[f64] {
+    &series(cycles).interval_s
+}
+
+/// [`cycle_wall_ms`] of every row.
+pub(crate) fn cycle_walls_ms(cycles: &Cycles) -> &[f64] {
+    &series(cycles).cycle_wall_ms
+}
+
+/// [`gc_cpu_ms`] of every row.
+pub(crate) fn gc_cpu_of_all_ms(cycles: &Cycles) -> &[f64] {
+    &series(cycles).gc_cpu_ms
 }
 
 /// The value of a row, NaN past the end.
@@ -57,7 +79,11 @@ fn worker_ms_at(cycles: &Cycles, series: &[f64], row: usize) -> f64 {
 
 /// Whether row `row + 1` is the very next cycle: no line in between was lost.
 fn next_is_adjacent(cycles: &Cycles, row: usize) -> bool {
-    matches!((cycles.n.get(row), cycles.n.get(row + 1)), (Some(a), Some(b)) if a.checked_add(1) == Some(*b))
+    matches!((cycles.n.get(row), cycles.n.get(row + 1)), (Some(a), Some(b)) if is_next(*a, *b))
+}
+
+fn is_next(n: u64, next: u64) -> bool {
+    n.checked_add(1) == Some(next)
 }
 
 /// Time from the start of a cycle to the start of the next, s: `at_s[n+1] − at_s[n]`.
@@ -68,9 +94,16 @@ pub fn interval_s(cycles: &Cycles, row: usize) -> f64 {
     at(&series(cycles).interval_s, row)
 }
 
-fn interval_of(cycles: &Cycles, row: usize) -> f64 {
-    let interval = at(&cycles.at_s, row + 1) - at(&cycles.at_s, row);
-    if next_is_adjacent(cycles, row) && interval >= 0.0 { interval } else { f64::NAN }
+fn intervals(cycles: &Cycles) -> Vec<f64> {
+    let at_s = column(&cycles.at_s, cycles.len());
+    let numbers = cycles.n.windows(2).map(|pair| is_next(pair[0], pair[1]));
+    let mut intervals = Vec::with_capacity(cycles.len());
+    intervals.extend(at_s.windows(2).zip(numbers).map(|(at_s, is_next)| {
+        let interval = at_s[1] - at_s[0];
+        if is_next && interval >= 0.0 { interval } else { f64::NAN }
+    }));
+    intervals.resize(cycles.len(), f64::NAN);
+    intervals
 }
 
 /// Wall time of a cycle from its first to its last pause, ms: `sweep_term + mark + mark_term`.
@@ -78,8 +111,11 @@ pub fn cycle_wall_ms(cycles: &Cycles, row: usize) -> f64 {
     at(&series(cycles).cycle_wall_ms, row)
 }
 
-fn cycle_wall_of(cycles: &Cycles, row: usize) -> f64 {
-    at(&cycles.sweep_term_ms, row) + at(&cycles.mark_ms, row) + at(&cycles.mark_term_ms, row)
+fn cycle_walls(cycles: &Cycles) -> Vec<f64> {
+    let n = cycles.len();
+    let [first, mark, last] =
+        [&cycles.sweep_term_ms, &cycles.mark_ms, &cycles.mark_term_ms].map(|series| column(series, n));
+    first.iter().zip(mark.iter()).zip(last.iter()).map(|((first, mark), last)| first + mark + last).collect()
 }
 
 /// P-time that a cycle took from the program, ms: `cpu_sweep_term + cpu_assist + cpu_background + cpu_mark_term`.
@@ -91,11 +127,23 @@ pub fn gc_cpu_ms(cycles: &Cycles, row: usize) -> f64 {
     at(&series(cycles).gc_cpu_ms, row)
 }
 
-fn gc_cpu_of(cycles: &Cycles, row: usize) -> f64 {
-    at(&cycles.cpu_sweep_term_ms, row)
-        + worker_ms_at(cycles, &cycles.cpu_assist_ms, row)
-        + worker_ms_at(cycles, &cycles.cpu_background_ms, row)
-        + at(&cycles.cpu_mark_term_ms, row)
+fn gc_cpu(cycles: &Cycles) -> Vec<f64> {
+    let n = cycles.len();
+    let [first, assist, background, last, mark_ms] = [
+        &cycles.cpu_sweep_term_ms,
+        &cycles.cpu_assist_ms,
+        &cycles.cpu_background_ms,
+        &cycles.cpu_mark_term_ms,
+        &cycles.mark_ms,
+    ]
+    .map(|series| column(series, n));
+    let (first, assist, background, last, mark_ms) =
+        (&first[..n], &assist[..n], &background[..n], &last[..n], &mark_ms[..n]);
+    let of_row = |row: usize| {
+        let worker = |ms: f64| if mark_ms[row] == 0.0 { 0.0 } else { ms };
+        first[row] + worker(assist[row]) + worker(background[row]) + last[row]
+    };
+    (0..n).map(of_row).collect()
 }
 
 /// [`gc_cpu_ms`] and idle workers, ms: what a cycle took of a CPU quota (go#33803).
@@ -222,19 +270,23 @@ pub fn effective_gogc_pct(cycles: &Cycles, row: usize) -> f64 {
     at(&series(cycles).effective_gogc_pct, row)
 }
 
-fn effective_gogc_of(cycles: &Cycles, row: usize) -> f64 {
-    let Some(before) = row.checked_sub(1).filter(|&before| next_is_adjacent(cycles, before)) else {
-        return f64::NAN;
-    };
-    let live = at(&cycles.heap_live_mb, before);
-    let goal = at(&cycles.heap_goal_mb, row);
-    let roots: f64 = [&cycles.stacks_mb, &cycles.globals_mb]
-        .map(|series| at(series, before))
-        .into_iter()
-        .filter(|size| size.is_finite())
-        .sum();
-    let gogc = 100.0 * (goal - live) / (live + roots);
-    if live >= MIN_GOGC_LIVE_MB && goal > 4.0 * gogc / 100.0 && gogc.is_finite() { gogc } else { f64::NAN }
+fn effective_gogc(cycles: &Cycles) -> Vec<f64> {
+    let n = cycles.len();
+    let [live, goal, stacks, globals] =
+        [&cycles.heap_live_mb, &cycles.heap_goal_mb, &cycles.stacks_mb, &cycles.globals_mb]
+            .map(|series| column(series, n));
+    let (live, goal, stacks, globals) = (&live[..n], &goal[..n], &stacks[..n], &globals[..n]);
+    let known = |size: f64| if size.is_finite() { size } else { 0.0 };
+    let mut of_rows = vec![f64::NAN; n];
+    for row in 1..n {
+        let (live, roots) = (live[row - 1], known(stacks[row - 1]) + known(globals[row - 1]));
+        let gogc = 100.0 * (goal[row] - live) / (live + roots);
+        let is_told = live >= MIN_GOGC_LIVE_MB && goal[row] > 4.0 * gogc / 100.0 && gogc.is_finite();
+        if is_told && next_is_adjacent(cycles, row - 1) {
+            of_rows[row] = gogc;
+        }
+    }
+    of_rows
 }
 
 /// Whether the heap was at or above its goal when the cycle started.

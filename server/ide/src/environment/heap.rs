@@ -235,9 +235,11 @@ pub(super) fn gogc(view: &RunView, limit: &Fact<MemoryLimit>) -> Fact<Vec<Gogc>>
 /// Levels of what GOGC comes to, one behind the other, whether GOGC or something else sets the goal; none under a memory
 /// limit, where it follows the live heap.
 pub(super) fn effective_levels(view: &RunView, limit: &Fact<MemoryLimit>) -> Vec<Gogc> {
+    if matches!(limit.value, Ok(MemoryLimit::InCharge { .. })) {
+        return Vec::new();
+    }
     let rows = telling(&view.cycles, 0..view.cycles.len());
-    let is_limited = matches!(limit.value, Ok(MemoryLimit::InCharge { .. }));
-    if is_limited || rows.len() < MIN_TELLING { Vec::new() } else { stretches(view, &rows) }
+    if rows.len() < MIN_TELLING { Vec::new() } else { stretches(view, &rows) }
 }
 
 /// Rows that print "no limit" as their goal.

@@ -39,7 +39,7 @@ use tracelog::catalog::gc;
 use super::evidence::{Bound, Test};
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
-use crate::derived::{alloc_rate_mb_per_s, alloc_rate_over, interval_s};
+use crate::derived::{alloc_rate_mb_per_s, alloc_rate_over, interval_s, intervals_s};
 use crate::stats::{LogHistogram, LogScale};
 use crate::view::{Cycles, RunView};
 use crate::words::{count, rough, rough_span};
@@ -157,9 +157,20 @@ fn rate(cycles: &Cycles, row: usize) -> f64 {
 /// find nothing takes longer than all else here.
 fn may_have_bursts(cycles: &Cycles, rates: &[f64], limits: &Limits) -> bool {
     const SLACK: f64 = 0.98;
+    // Where for half of the time the rate was not far below the highest, the usual one is not either.
+    let near = rates.iter().copied().fold(0.0, f64::max) / limits.get("min_factor");
+    let (mut all_ms, mut near_ms) = (0, 0);
+    for (rate, interval_s) in rates.iter().zip(intervals_s(cycles)) {
+        let weight_ms = weight_ms(*interval_s);
+        all_ms += if *rate > 0.0 { weight_ms } else { 0 };
+        near_ms += if *rate > near { weight_ms } else { 0 };
+    }
+    if near_ms >= all_ms - all_ms / 2 {
+        return false;
+    }
     let mut histogram = LogHistogram::default();
     for (row, rate) in rates.iter().enumerate().filter(|(_, rate)| **rate > 0.0) {
-        histogram.add(*rate, weight_ms(cycles, row) as u64);
+        histogram.add(*rate, weight_ms(interval_s(cycles, row)) as u64);
     }
     let Some(usual) = weighted_median(&histogram.counted()) else { return false };
     let high = SLACK * limits.get("min_factor") * usual;
@@ -168,14 +179,14 @@ fn may_have_bursts(cycles: &Cycles, rates: &[f64], limits: &Limits) -> bool {
 }
 
 /// Milliseconds for which a rate held, at least one.
-fn weight_ms(cycles: &Cycles, row: usize) -> usize {
-    (1000.0 * interval_s(cycles, row)).max(1.0) as usize
+fn weight_ms(interval_s: f64) -> usize {
+    (1000.0 * interval_s).max(1.0) as usize
 }
 
 /// The rates above 0, ascending, each with the milliseconds for which it held.
 fn by_time(cycles: &Cycles, rates: &[f64]) -> Vec<(f64, usize)> {
     let rows = (0..rates.len()).filter(|row| rates[*row] > 0.0 && rates[*row].is_finite());
-    let mut by_time: Vec<(f64, usize)> = rows.map(|row| (rates[row], weight_ms(cycles, row))).collect();
+    let mut by_time: Vec<(f64, usize)> = rows.map(|row| (rates[row], weight_ms(interval_s(cycles, row)))).collect();
     by_time.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     by_time
 }

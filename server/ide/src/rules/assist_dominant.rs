@@ -50,7 +50,7 @@ use super::evidence::{Bound, Test};
 use super::gc_back_to_back::enough_s;
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
-use crate::derived::{assist_share_over, interval_s};
+use crate::derived::{assist_share_over, interval_s, intervals_s};
 use crate::environment;
 use crate::view::{Cycles, RunView};
 use crate::words::{ms, percent};
@@ -167,8 +167,9 @@ struct Cost {
 impl Cost {
     fn of(cycles: &Cycles, rows: Range<usize>) -> Self {
         let mut cost = Self::default();
+        let parts = Parts::of(cycles);
         for row in rows {
-            let (assist_ms, background_ms, cpu_ms) = parts(cycles, row);
+            let (assist_ms, background_ms, cpu_ms) = parts.at(row);
             cost.assist_ms += assist_ms;
             cost.background_ms += background_ms;
             cost.cpu_ms += cpu_ms;
@@ -193,15 +194,41 @@ impl Cost {
     }
 }
 
-/// P-time of assists and of background workers, and P-time there was until the next cycle, ms; NaN where not to be told.
-fn parts(cycles: &Cycles, row: usize) -> (f64, f64, f64) {
-    // Without a concurrent mark the worker times are those of an earlier cycle (gctrace.md, section 10).
-    let is_judged = cycles.mark_ms[row] > 0.0 && !cycles.forced[row] && !cycles.leak_check[row];
-    if !is_judged {
-        return (f64::NAN, f64::NAN, f64::NAN);
+/// What the rule reads, row by row.
+struct Parts<'a> {
+    mark_ms: &'a [f64],
+    assist_ms: &'a [f64],
+    background_ms: &'a [f64],
+    procs: &'a [f64],
+    intervals_s: &'a [f64],
+    forced: &'a [bool],
+    leak_check: &'a [bool],
+}
+
+impl<'a> Parts<'a> {
+    fn of(cycles: &'a Cycles) -> Self {
+        Self {
+            mark_ms: &cycles.mark_ms,
+            assist_ms: &cycles.cpu_assist_ms,
+            background_ms: &cycles.cpu_background_ms,
+            procs: &cycles.procs,
+            intervals_s: intervals_s(cycles),
+            forced: &cycles.forced,
+            leak_check: &cycles.leak_check,
+        }
     }
-    let cpu_ms = 1000.0 * interval_s(cycles, row) * cycles.procs[row];
-    (cycles.cpu_assist_ms[row], cycles.cpu_background_ms[row], cpu_ms)
+
+    /// P-time of assists and of background workers, and P-time there was until the next cycle, ms; NaN where not to be
+    /// told.
+    fn at(&self, row: usize) -> (f64, f64, f64) {
+        // Without a concurrent mark the worker times are those of an earlier cycle (gctrace.md, section 10).
+        let is_judged = self.mark_ms[row] > 0.0 && !self.forced[row] && !self.leak_check[row];
+        if !is_judged {
+            return (f64::NAN, f64::NAN, f64::NAN);
+        }
+        let cpu_ms = 1000.0 * self.intervals_s[row] * self.procs[row];
+        (self.assist_ms[row], self.background_ms[row], cpu_ms)
+    }
 }
 
 /// The stretches with too many assists, and the window among them with the largest share.
@@ -215,10 +242,18 @@ fn stretches(cycles: &Cycles, limits: &Limits) -> (Vec<Range<usize>>, Option<Ran
     if length == 0 || length > cycles.len() {
         return (stretches, None);
     }
+    // Sums have no larger share than the largest of their rows: most runs have none with so many assists.
+    let mut assisted = cycles.cpu_assist_ms.iter().zip(&cycles.cpu_background_ms);
+    if !assisted
+        .any(|(assist_ms, background_ms)| *assist_ms > 0.0 && *assist_ms >= min_share * (assist_ms + background_ms))
+    {
+        return (stretches, None);
+    }
+    let parts = Parts::of(cycles);
     // The parts of the rows of the window.
     let mut window_parts = vec![(0.0, 0.0, 0.0); length];
     for row in 0..cycles.len() {
-        let (assist_ms, background_ms, cpu_ms) = parts(cycles, row);
+        let (assist_ms, background_ms, cpu_ms) = parts.at(row);
         // Numbers count from the start of the program: a log that begins later has no warm-up.
         let is_usable = (assist_ms + background_ms + cpu_ms).is_finite() && cycles.n[row] as f64 > warm_up;
         if !is_usable {

@@ -42,7 +42,7 @@ use tracelog::catalog::gc;
 use super::evidence::{Bound, Test};
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
-use crate::derived::{cycle_wall_ms, interval_s};
+use crate::derived::{cycle_wall_ms, cycle_walls_ms, interval_s, intervals_s};
 use crate::environment;
 use crate::view::{Cycles, RunView};
 use crate::words::percent;
@@ -157,10 +157,16 @@ fn stretches(cycles: &Cycles, limits: &Limits) -> Vec<Range<usize>> {
     if length == 0 {
         return Vec::new();
     }
+    let (walls_ms, intervals_s) = (cycle_walls_ms(cycles), intervals_s(cycles));
+    let is_busy = |row: usize| walls_ms[row] / 1000.0 >= min_duty * intervals_s[row];
+    // Most runs have too few busy cycles for any window.
+    if ((0..cycles.len()).filter(|row| is_busy(*row)).count() as f64) < EACH * length as f64 {
+        return Vec::new();
+    }
     let mut stretches: Vec<Range<usize>> = Vec::new();
     let mut sums = Sums::default();
     for row in 0..cycles.len() {
-        let (busy_s, span_s) = (cycle_wall_ms(cycles, row) / 1000.0, interval_s(cycles, row));
+        let (busy_s, span_s) = (walls_ms[row] / 1000.0, intervals_s[row]);
         let is_usable = (busy_s + span_s).is_finite() && !cycles.forced[row] && !cycles.leak_check[row];
         if !is_usable {
             sums = Sums::default();
@@ -169,7 +175,7 @@ fn stretches(cycles: &Cycles, limits: &Limits) -> Vec<Range<usize>> {
         sums.add(busy_s, span_s, min_duty);
         if sums.rows > length {
             let old = row - length;
-            sums.take(cycle_wall_ms(cycles, old) / 1000.0, interval_s(cycles, old), min_duty);
+            sums.take(walls_ms[old] / 1000.0, intervals_s[old], min_duty);
         }
         let is_busy = sums.busy_s >= min_duty * sums.span_s && sums.busy_rows as f64 >= EACH * length as f64;
         if sums.rows == length && is_busy {
@@ -181,7 +187,6 @@ fn stretches(cycles: &Cycles, limits: &Limits) -> Vec<Range<usize>> {
         }
     }
     // What is quiet at the ends came in with a window whose other rows are busy.
-    let is_busy = |row: usize| cycle_wall_ms(cycles, row) / 1000.0 >= min_duty * interval_s(cycles, row);
     for stretch in &mut stretches {
         while stretch.start < stretch.end && !is_busy(stretch.start) {
             stretch.start += 1;

@@ -34,7 +34,7 @@ use tracelog::catalog::gc;
 
 use super::evidence::{Bound, Test};
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
-use crate::derived::{gc_cpu_ms, interval_s};
+use crate::derived::{gc_cpu_of_all_ms, intervals_s};
 use crate::stats::{mann_kendall, median};
 use crate::view::{Cycles, RunView};
 use crate::words::{percent, rough_span};
@@ -145,8 +145,9 @@ fn windows(cycles: &Cycles, first_s: f64, last_s: f64) -> Vec<Window> {
     let n_windows = ((cycles.len() - first) / WINDOWS.2).clamp(WINDOWS.0, WINDOWS.1);
     let width_s = (last_s - from_s) / n_windows as f64;
     let mut sums = vec![(0.0, 0.0, 0); n_windows];
+    let (all_gc_ms, intervals_s) = (gc_cpu_of_all_ms(cycles), intervals_s(cycles));
     for row in first..cycles.len() {
-        let (gc_ms, cpu_ms) = (gc_cpu_ms(cycles, row), 1000.0 * interval_s(cycles, row) * cycles.procs[row]);
+        let (gc_ms, cpu_ms) = (all_gc_ms[row], 1000.0 * intervals_s[row] * cycles.procs[row]);
         let idx = ((cycles.at_s[row] - from_s) / width_s).max(0.0) as usize;
         if (gc_ms + cpu_ms).is_finite() {
             let (gc, cpu, last) = &mut sums[idx.min(n_windows - 1)];

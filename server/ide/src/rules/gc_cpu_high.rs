@@ -47,13 +47,15 @@
 //! gc 58 @3.959s 25%: 6.3+15+0.10 ms clock, 12+37/14/0+0.20 ms cpu, 75->75->38 MB, 77 MB goal, 4 P
 //! ```
 
+use std::borrow::Cow;
+
 use tracelog::catalog::gc;
 
 use super::evidence::{Bound, Confidence, Test};
 use super::mark_starved;
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
-use crate::derived::{gc_cpu_and_idle_ms, gc_cpu_ms, interval_s};
+use crate::derived::{gc_cpu_and_idle_ms, gc_cpu_of_all_ms, intervals_s};
 use crate::view::{Cycles, RunView};
 use crate::words::{percent, span};
 
@@ -78,14 +80,14 @@ const LIMITS: &[Limit] = &[
 ];
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
-    let known = (0..run.cycles.len()).filter_map(|row| Cost::of(&run.cycles, row, limits.cpu_limit));
-    let (n_known, total_s) = known.fold((0_usize, 0.0), |(n, total_s), cost| (n + 1, total_s + cost.wall_s));
+    let costs = Costs::of(&run.cycles, limits.cpu_limit);
+    let (n_known, total_s) = costs.known();
     let is_short = total_s < limits.get("min_span_s");
     let min_span_s = if is_short { total_s } else { limits.get("min_span_s") };
     let mut test = Test::default();
     let is_long = test.data("time whose cost is known", total_s, limits.get("min_run_s"), "s");
     let min_cycles = limits.get("min_cycles") as usize;
-    let worst = if is_long { worst_window(&run.cycles, limits.cpu_limit, min_span_s, min_cycles) } else { None };
+    let worst = if is_long { costs.worst_window(&run.cycles, min_span_s, min_cycles) } else { None };
     // The largest number of cycles there can be where no window holds enough of them.
     let n_cycles = worst.as_ref().map_or(n_known, |worst| worst.n_cycles);
     if is_long {
@@ -204,14 +206,12 @@ struct Cost {
     gc_ms: f64,
 }
 
-impl Cost {
-    /// Of a cycle whose successor is in the log; none where a number is absent.
-    fn of(cycles: &Cycles, row: usize, cpu_limit: Option<f64>) -> Option<Self> {
-        let wall_s = interval_s(cycles, row);
-        let gc_ms = if cpu_limit.is_some() { gc_cpu_and_idle_ms(cycles, row) } else { gc_cpu_ms(cycles, row) };
-        let cost = Self { wall_s, cpu_s: wall_s * cpu_limit.unwrap_or(cycles.procs[row]), gc_ms };
-        (cost.cpu_s + cost.gc_ms).is_finite().then_some(cost)
-    }
+/// What all cycles of a run cost.
+struct Costs<'a> {
+    wall_s: &'a [f64],
+    procs: &'a [f64],
+    cpu_limit: Option<f64>,
+    gc_ms: Cow<'a, [f64]>,
 }
 
 /// A stretch of cycles.
@@ -223,53 +223,74 @@ struct Window {
     pause_share: f64,
 }
 
-/// Of the shortest windows with enough time and cycles, the one in which collecting took the largest share.
-fn worst_window(cycles: &Cycles, cpu_limit: Option<f64>, min_span_s: f64, min_cycles: usize) -> Option<Window> {
-    let cost_of = |row: usize| Cost::of(cycles, row, cpu_limit);
-    // Sums are taken anew for the window that is reported: differences of running sums would drift.
-    let (mut wall_s, mut cpu_s, mut gc_ms) = (0.0, 0.0, 0.0);
-    let (mut first, mut n) = (0, 0);
-    // Milliseconds a second of CPU, and the first and last row.
-    let (mut most, mut worst) = (f64::NEG_INFINITY, None);
-    // Tolerance: the run as a whole must reach its own length.
-    let min_span_s = min_span_s - 1e-6;
-    let mut earliest = if cycles.is_empty() { None } else { cost_of(first) };
-    for last in 0..cycles.len() {
-        let Some(cost) = cost_of(last) else { continue };
-        wall_s += cost.wall_s;
-        cpu_s += cost.cpu_s;
-        gc_ms += cost.gc_ms;
-        n += 1;
-        while first < last {
-            if let Some(earliest) = &earliest {
-                if wall_s - earliest.wall_s < min_span_s || n <= min_cycles {
-                    break;
-                }
-                wall_s -= earliest.wall_s;
-                cpu_s -= earliest.cpu_s;
-                gc_ms -= earliest.gc_ms;
-                n -= 1;
-            }
-            first += 1;
-            earliest = cost_of(first);
-        }
-        if wall_s >= min_span_s && n >= min_cycles && cpu_s > 0.0 && gc_ms > most * cpu_s {
-            most = gc_ms / cpu_s;
-            worst = Some((first, last));
-        }
+impl<'a> Costs<'a> {
+    fn of(cycles: &'a Cycles, cpu_limit: Option<f64>) -> Self {
+        let gc_ms = match cpu_limit {
+            Some(_) => (0..cycles.len()).map(|row| gc_cpu_and_idle_ms(cycles, row)).collect(),
+            None => Cow::Borrowed(gc_cpu_of_all_ms(cycles)),
+        };
+        Self { wall_s: intervals_s(cycles), procs: &cycles.procs, cpu_limit, gc_ms }
     }
-    let (first, last) = worst?;
-    let costs: Vec<(usize, Cost)> = (first..=last).filter_map(|row| Some((row, cost_of(row)?))).collect();
-    let sum = |part: fn(&Cost) -> f64| costs.iter().map(|(_, cost)| part(cost)).sum::<f64>();
-    let gc_s = sum(|cost| cost.gc_ms) / 1000.0;
-    let pause_ms = |row: usize| cycles.cpu_sweep_term_ms[row] + cycles.cpu_mark_term_ms[row];
-    let pause_s = costs.iter().map(|(row, _)| pause_ms(*row)).sum::<f64>() / 1000.0;
-    Some(Window {
-        rows: (costs.first()?.0, costs.last()?.0),
-        n_cycles: costs.len(),
-        share: gc_s / sum(|cost| cost.cpu_s),
-        pause_share: if gc_s > 0.0 { pause_s / gc_s } else { 0.0 },
-    })
+
+    /// Of a cycle; none where a number is absent, or its successor is not in the log.
+    #[inline]
+    fn get(&self, row: usize) -> Option<Cost> {
+        let (wall_s, gc_ms) = (self.wall_s[row], self.gc_ms[row]);
+        let cpu_s = wall_s * self.cpu_limit.unwrap_or(self.procs[row]);
+        (cpu_s + gc_ms).is_finite().then_some(Cost { wall_s, cpu_s, gc_ms })
+    }
+
+    /// How many cycles have a known cost, and how long they lasted, s.
+    fn known(&self) -> (usize, f64) {
+        let known = (0..self.wall_s.len()).filter_map(|row| self.get(row));
+        known.fold((0, 0.0), |(n, total_s), cost| (n + 1, total_s + cost.wall_s))
+    }
+
+    /// Of the shortest windows with enough time and cycles, the one in which collecting took the largest share.
+    fn worst_window(&self, cycles: &Cycles, min_span_s: f64, min_cycles: usize) -> Option<Window> {
+        // Sums are taken anew for the window that is reported: differences of running sums would drift.
+        let (mut wall_s, mut cpu_s, mut gc_ms) = (0.0, 0.0, 0.0);
+        let (mut first, mut n) = (0, 0);
+        // Milliseconds a second of CPU, and the first and last row.
+        let (mut most, mut worst) = (f64::NEG_INFINITY, None);
+        // Tolerance: the run as a whole must reach its own length.
+        let min_span_s = min_span_s - 1e-6;
+        for last in 0..self.wall_s.len() {
+            let Some(cost) = self.get(last) else { continue };
+            wall_s += cost.wall_s;
+            cpu_s += cost.cpu_s;
+            gc_ms += cost.gc_ms;
+            n += 1;
+            while first < last {
+                if let Some(earliest) = self.get(first) {
+                    if n <= min_cycles || wall_s - earliest.wall_s < min_span_s {
+                        break;
+                    }
+                    wall_s -= earliest.wall_s;
+                    cpu_s -= earliest.cpu_s;
+                    gc_ms -= earliest.gc_ms;
+                    n -= 1;
+                }
+                first += 1;
+            }
+            if gc_ms > most * cpu_s && wall_s >= min_span_s && n >= min_cycles && cpu_s > 0.0 {
+                most = gc_ms / cpu_s;
+                worst = Some((first, last));
+            }
+        }
+        let (first, last) = worst?;
+        let costs: Vec<(usize, Cost)> = (first..=last).filter_map(|row| Some((row, self.get(row)?))).collect();
+        let sum = |part: fn(&Cost) -> f64| costs.iter().map(|(_, cost)| part(cost)).sum::<f64>();
+        let gc_s = sum(|cost| cost.gc_ms) / 1000.0;
+        let pause_ms = |row: usize| cycles.cpu_sweep_term_ms[row] + cycles.cpu_mark_term_ms[row];
+        let pause_s = costs.iter().map(|(row, _)| pause_ms(*row)).sum::<f64>() / 1000.0;
+        Some(Window {
+            rows: (first, last),
+            n_cycles: costs.len(),
+            share: gc_s / sum(|cost| cost.cpu_s),
+            pause_share: if gc_s > 0.0 { pause_s / gc_s } else { 0.0 },
+        })
+    }
 }
 
 #[cfg(test)]

@@ -70,12 +70,13 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let (window_rows, min_window) = (limits.get("window") as usize, limits.get("min_window"));
     let (back_to, back_within) = (limits.get("back_to"), (limits.get("back_within") as usize).saturating_add(1));
     let lowest = Lowest::of(&cycles.heap_end_mb);
+    // A peak is so many times as high as something before it.
+    let least = min_above.max(factor * lowest.of_all());
     let mut hits = Vec::new();
     let mut factors = Vec::new();
-    for row in 0..cycles.len() {
-        let heap = cycles.heap_end_mb[row];
+    for (row, &heap) in cycles.heap_end_mb.iter().enumerate() {
         // True of nearly all rows: no median is taken for them.
-        if heap.is_nan() || heap < min_above {
+        if heap.is_nan() || heap < least {
             continue;
         }
         let window = row.saturating_sub(window_rows)..row;

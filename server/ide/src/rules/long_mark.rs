@@ -68,8 +68,9 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
     let (info_ms, min_ms) = (limits.get("info_ms"), limits.get("min_ms"));
     let out_of_line = OutOfLine::of(cycles, limits);
-    let long: Vec<LongPhase> = (0..cycles.len())
-        .filter_map(|row| Some(LongPhase { row, phase: Phase::Mark, ms: Phase::Mark.time_ms(cycles, row)? }))
+    let long: Vec<LongPhase> = Phase::Mark
+        .times_from(cycles, info_ms.min(min_ms))
+        .map(|(row, ms)| LongPhase { row, phase: Phase::Mark, ms })
         .filter(|one| one.ms >= info_ms || one.ms >= min_ms && out_of_line.holds(&cycles.mark_ms, one))
         .collect();
     let Some(origin) = origin(cycles, &long, cycles.len()) else { return };

@@ -140,11 +140,43 @@ struct Measured {
     is_slow: bool,
 }
 
-/// The speed of marking in a cycle that the program itself caused, where it is measured.
-fn speed(cycles: &Cycles, row: usize) -> Option<f64> {
-    let is_asked_for = cycles.forced[row] || cycles.timer[row] || cycles.leak_check[row];
-    let speed = mark_speed_mb_per_ms(cycles, row);
-    (!is_asked_for && speed.is_finite() && cycles.at_s[row].is_finite()).then_some(speed)
+/// The speed of marking in every cycle that the program itself caused, where it is measured; else NaN.
+fn speeds(cycles: &Cycles) -> Vec<f64> {
+    let is_asked_for = |row: usize| cycles.forced[row] || cycles.timer[row] || cycles.leak_check[row];
+    let mut latest_s = f64::NEG_INFINITY;
+    let speed = |row: usize| {
+        let at_s = cycles.at_s[row];
+        // Times that go back would make windows without end.
+        if is_asked_for(row) || !at_s.is_finite() || at_s < latest_s {
+            return f64::NAN;
+        }
+        let speed = mark_speed_mb_per_ms(cycles, row);
+        if speed.is_finite() {
+            latest_s = at_s;
+        }
+        speed
+    };
+    (0..cycles.len()).map(speed).collect()
+}
+
+/// The rows that mark so many times slower than the median of those before, where there are enough of these.
+fn slow_rows(speeds: &[f64], factor: f64, min_earlier: f64) -> Vec<usize> {
+    let (lowest, highest) =
+        speeds.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), speed| (low.min(*speed), high.max(*speed)));
+    // What is usual is at most the largest.
+    if lowest >= highest / factor {
+        return Vec::new();
+    }
+    let mut earlier = RunningMedian::default();
+    let mut slow = Vec::new();
+    for (row, speed) in speeds.iter().enumerate().filter(|(_, speed)| speed.is_finite()) {
+        let usual = earlier.median().filter(|_| earlier.len() as f64 >= min_earlier);
+        if usual.is_some_and(|usual| *speed < usual / factor) {
+            slow.push(row);
+        }
+        earlier.push(*speed);
+    }
+    slow
 }
 
 /// Of all windows with enough slow cycles, the one with the largest share of them.
@@ -153,19 +185,18 @@ fn worst(cycles: &Cycles, limits: &Limits) -> Option<Starved> {
     let window_s = limits.get("window_s");
     let (min_cycles, min_slow, min_share) =
         (limits.get("min_cycles"), limits.get("min_slow"), limits.get("min_slow_share"));
-    let mut earlier = RunningMedian::default();
+    let all = speeds(cycles);
+    let slow_rows = slow_rows(&all, factor, min_earlier);
+    if slow_rows.is_empty() || (slow_rows.len() as f64) < min_slow {
+        return None;
+    }
+    let mut next_slow = slow_rows.iter().peekable();
     let mut window: VecDeque<Measured> = VecDeque::new();
     let mut n_slow = 0_usize;
     let mut worst: Option<(f64, Range)> = None;
-    let mut latest_s = f64::NEG_INFINITY;
-    for row in 0..cycles.len() {
+    for row in (0..cycles.len()).filter(|row| all[*row].is_finite()) {
         let at_s = cycles.at_s[row];
-        // Times that go back would make windows without end.
-        let Some(speed) = speed(cycles, row).filter(|_| at_s >= latest_s) else { continue };
-        latest_s = at_s;
-        let usual = earlier.median().filter(|_| earlier.len() as f64 >= min_earlier).unwrap_or(f64::NAN);
-        let is_slow = speed < usual / factor;
-        earlier.push(speed);
+        let is_slow = next_slow.next_if_eq(&&row).is_some();
         window.push_back(Measured { row, at_s, is_slow });
         n_slow += usize::from(is_slow);
         // The last one is in it, whatever the setting is.
@@ -184,9 +215,8 @@ fn worst(cycles: &Cycles, limits: &Limits) -> Option<Starved> {
         }
     }
     let (_, Range { rows, slow, n_measured }) = worst?;
-    let speeds =
-        |rows: &mut dyn Iterator<Item = usize>| median(&rows.filter_map(|row| speed(cycles, row)).collect::<Vec<_>>());
-    let speeds = (speeds(&mut slow.iter().copied())?, speeds(&mut (0..*slow.first()?))?);
+    let slow_speeds: Vec<f64> = slow.iter().map(|row| all[*row]).collect();
+    let speeds = (median(&slow_speeds)?, median(&all[..*slow.first()?])?);
     Some(Starved { rows, n_measured, speeds, slow })
 }
 

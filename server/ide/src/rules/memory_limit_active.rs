@@ -74,6 +74,9 @@ const LIMITS: &[Limit] = &[
 /// Points used for the slope: it is a median over pairs, so its cost grows with the square.
 const MAX_SLOPE_POINTS: usize = 100;
 
+/// Points of which the usual goal is taken.
+const MAX_USUAL: usize = 4000;
+
 /// GOGC's goal at the first cycle, for GOGC=100 and without roots (`heapMinimum` in `runtime/mgcpacer.go`).
 const FIRST_GOAL_MB: f64 = 4.0;
 
@@ -357,16 +360,21 @@ fn since_first_cycle<'a>(cycles: &Cycles, plateau: &'a [Point], limits: &Limits)
 impl Steered<'_> {
     /// Where the goal stays, MB.
     fn goal_mb(&self) -> Option<f64> {
-        let goals: Vec<f64> = self.points.iter().map(|point| point.goal_mb).collect();
-        median(&goals)
+        self.usual(|point| point.goal_mb)
+    }
+
+    /// The median over the points; of many, over some of them, for they differ little.
+    fn usual(&self, value: impl Fn(&Point) -> f64) -> Option<f64> {
+        let step = self.points.len().div_ceil(MAX_USUAL);
+        let values: Vec<f64> = self.points.iter().step_by(step.max(1)).map(value).collect();
+        median(&values)
     }
 
     fn limit(&self, run: &RunView) -> Option<EstimatedLimit> {
         // The first goal, where it counts, is the one that the heap had least holes for.
         let first_mb = run.cycles.heap_goal_mb.first().copied().filter(|_| self.is_still).unwrap_or(0.0);
         let goal_mb = self.goal_mb()?.max(first_mb);
-        let stacks: Vec<f64> = self.points.iter().map(|point| run.cycles.stacks_mb[point.row]).collect();
-        let stacks_mb = median(&stacks).filter(|mb| mb.is_finite()).unwrap_or(0.0);
+        let stacks_mb = self.usual(|point| run.cycles.stacks_mb[point.row]).unwrap_or(0.0);
         let stats = &run.memstats;
         let non_heap_mb = stats.len().checked_sub(1).map(|last| stats.non_heap_bytes(last) / f64::from(1 << 20));
         let non_heap_mb = non_heap_mb.filter(|mb| *mb > 0.0);

@@ -71,10 +71,14 @@ impl Phase {
         }
     }
 
-    /// Its time in a cycle, ms; none where it is absent or of a leak check.
-    pub(crate) fn time_ms(self, cycles: &Cycles, row: usize) -> Option<f64> {
-        let value = self.series(cycles)[row];
-        (value.is_finite() && !cycles.leak_check[row]).then_some(value)
+    /// The cycles in which it took at least `min_ms`, with its time, ms; without those that check for leaks.
+    pub(crate) fn times_from(self, cycles: &Cycles, min_ms: f64) -> impl Iterator<Item = (usize, f64)> {
+        let times = self.series(cycles).iter().zip(&cycles.leak_check).enumerate();
+        // Of infinite ones nothing is known.
+        let of_row = move |(row, (ms, is_leak_check)): (usize, (&f64, &bool))| {
+            (*ms >= min_ms && *ms < f64::INFINITY && !is_leak_check).then_some((row, *ms))
+        };
+        times.filter_map(of_row)
     }
 }
 
@@ -118,17 +122,16 @@ impl Lopsided {
             _ => Phase::SweepTermination,
         };
         let min_ms = limits.get("min_ms");
-        let judged = |row: &usize| {
-            let times = (slow.time_ms(cycles, *row), other.time_ms(cycles, *row));
-            times.0.is_some() && times.1.is_some() && cycles.mark_ms[*row] > 0.0
-        };
         let (slow_all, other_all) = (slow.series(cycles), other.series(cycles));
-        let mut n_judged = 0;
-        let is_long = |row: &usize| {
-            n_judged += 1;
-            slow_all[*row] >= min_ms
-        };
-        let rows: Vec<usize> = (0..cycles.len()).filter(judged).filter(is_long).collect();
+        let times = slow_all.iter().zip(other_all).zip(cycles.mark_ms.iter().zip(&cycles.leak_check));
+        let (mut n_judged, mut rows) = (0, Vec::new());
+        for (row, ((slow_ms, other_ms), (mark_ms, is_leak_check))) in times.enumerate() {
+            let is_judged = (slow_ms + other_ms).is_finite() && *mark_ms > 0.0 && !is_leak_check;
+            n_judged += usize::from(is_judged);
+            if is_judged && *slow_ms >= min_ms {
+                rows.push(row);
+            }
+        }
         let of_rows = |series: &[f64]| {
             let values: Vec<f64> = rows.iter().map(|&row| series[row]).collect();
             median(&values).unwrap_or(f64::NAN)

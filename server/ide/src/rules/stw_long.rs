@@ -248,7 +248,7 @@ fn in_words(run: &RunView, one: &LongPhase) -> String {
 fn worst_pause(run: &RunView, worst: &LongPhase) -> String {
     let cycles = &run.cycles;
     let LongPhase { row, phase, ms: time_ms } = *worst;
-    let times: Vec<f64> = (0..cycles.len()).filter_map(|row| phase.time_ms(cycles, row)).collect();
+    let times: Vec<f64> = phase.times_from(cycles, f64::NEG_INFINITY).map(|(_, ms)| ms).collect();
     let median = ms(median(&times).unwrap_or(time_ms));
     let marked_inside = phase == Phase::MarkTermination && cycles.mark_ms[row] == 0.0;
     let why = if marked_inside { ": the whole mark ran inside it" } else { "" };

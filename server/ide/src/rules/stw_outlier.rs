@@ -134,8 +134,7 @@ fn outliers(cycles: &Cycles, limits: &Limits) -> Vec<Outlier> {
     let (min_ms, min_z, factor) = (limits.get("min_ms"), limits.get("min_z"), limits.get("factor"));
     let mut outliers: Vec<Outlier> = Vec::new();
     for &phase in Phase::pauses(cycles) {
-        let rows = (0..cycles.len()).filter_map(|row| Some((row, phase.time_ms(cycles, row)?)));
-        let candidates: Vec<(usize, f64)> = rows.filter(|(_, time_ms)| *time_ms >= min_ms).collect();
+        let candidates: Vec<(usize, f64)> = phase.times_from(cycles, min_ms).collect();
         if candidates.is_empty() {
             continue;
         }

@@ -213,13 +213,11 @@ fn long(cycles: &Cycles, min_ms: f64) -> Vec<Long> {
     let usual_mark_ms = median(&thinned(&cycles.mark_ms, MAX_USUAL)).unwrap_or(0.0);
     let phases = [(Phase::SweepTermination, 0.0), (Phase::Mark, usual_mark_ms), (Phase::MarkTermination, 0.0)];
     let mut long = Vec::new();
-    for row in 0..cycles.len() {
-        for (phase, usual_ms) in phases {
-            if let Some(ms) = phase.time_ms(cycles, row).map(|ms| ms - usual_ms).filter(|ms| *ms > min_ms) {
-                long.push(Long { row, phase, ms });
-            }
-        }
+    for (phase, usual_ms) in phases {
+        let beyond = phase.times_from(cycles, min_ms).map(|(row, ms)| Long { row, phase, ms: ms - usual_ms });
+        long.extend(beyond.filter(|one| one.ms > min_ms));
     }
+    long.sort_by_key(|one| one.row);
     long
 }
 

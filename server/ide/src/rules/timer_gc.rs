@@ -32,7 +32,7 @@ use tracelog::catalog::gc;
 use super::evidence::Test;
 use super::point::{Hit, Words, as_finding, cycle_name};
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
-use crate::derived::interval_s;
+use crate::derived::{interval_s, intervals_s};
 use crate::view::{Cycles, RunView};
 use crate::words::count;
 
@@ -61,7 +61,10 @@ const DISTANCE_S: RangeInclusive<f64> = 119.9..=180.0;
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
-    let rows = (0..cycles.len()).filter(|&row| cycles.timer[row] || looks_periodic(cycles, row, limits));
+    // Nearly all cycles come sooner than the clock would have them.
+    let distances = std::iter::once(&f64::NAN).chain(intervals_s(cycles)).zip(&cycles.timer).enumerate();
+    let rows = distances.filter(|(_, (distance_s, is_timer))| **is_timer || DISTANCE_S.contains(*distance_s));
+    let rows = rows.map(|(row, _)| row).filter(|&row| cycles.timer[row] || looks_periodic(cycles, row, limits));
     let mut hits: Vec<Hit> =
         rows.map(|row| Hit { row, place: Place { line: cycles.line[row], field: Some(gc::N) }, weight: 0.0 }).collect();
     let has_cycles = !hits.is_empty();

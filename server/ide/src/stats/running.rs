@@ -50,6 +50,11 @@ impl Lowest {
         Self { of_chunks: values.chunks(Self::CHUNK).map(lowest).collect() }
     }
 
+    /// The smallest of all; infinite for none.
+    pub fn of_all(&self) -> f64 {
+        self.of_chunks.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
     /// At most the smallest value in `rows`: some before and behind them are looked at too. Infinite for none.
     pub fn around(&self, rows: Range<usize>) -> f64 {
         let chunks = rows.start / Self::CHUNK..rows.end.div_ceil(Self::CHUNK).min(self.of_chunks.len());
