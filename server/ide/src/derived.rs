@@ -41,6 +41,18 @@ fn series(cycles: &Cycles) -> &DerivedSeries {
     cycles.derived.get_or_init(|| DerivedSeries::of(cycles))
 }
 
+/// Works them out side by side. Only before anything asks for them: a task that waits for what another computes must not
+/// be what this one waits for.
+pub(crate) fn prepare(cycles: &Cycles) {
+    if cycles.derived.get().is_some() {
+        return;
+    }
+    let ((interval_s, cycle_wall_ms), (gc_cpu_ms, effective_gogc_pct)) =
+        rayon::join(|| (intervals(cycles), cycle_walls(cycles)), || (gc_cpu(cycles), effective_gogc(cycles)));
+    // Somebody may have asked after all.
+    _ = cycles.derived.set(DerivedSeries { interval_s, cycle_wall_ms, gc_cpu_ms, effective_gogc_pct });
+}
+
 /// A series with an element for every row: loops over several of equal length ask for no bounds.
 fn column(series: &[f64], n: usize) -> Cow<'_, [f64]> {
     match series.get(..n) {

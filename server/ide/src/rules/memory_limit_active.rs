@@ -112,7 +112,7 @@ fn why_not(run: &RunView, n_points: usize, plateaus: &[&[Point]], limits: &Limit
     };
     test.data("cycles with a goal that stays", n_points as f64, limits.get("min_pairs"), "");
     let mut live = Range::default();
-    plateau.iter().for_each(|point| live.include(point.live_mb));
+    plateau.iter().for_each(|point| live.include(point.live_mb()));
     conditions(&mut test, live, slope(plateau, limits), limits);
     if test.holds() {
         // Moved enough in all, but not by the time that there were enough cycles.
@@ -199,7 +199,7 @@ pub(crate) fn in_charge(run: &RunView) -> Option<InCharge> {
     }
     let steered = steered(run, &plateaus(points(run), &DEFAULTS), &DEFAULTS)?;
     Some(InCharge {
-        rows: (steered.points.first()?.row, steered.points.last()?.row),
+        rows: (steered.points.first()?.row(), steered.points.last()?.row()),
         goal_mb: steered.goal_mb()?,
         limit: steered.limit(run),
     })
@@ -208,8 +208,8 @@ pub(crate) fn in_charge(run: &RunView) -> Option<InCharge> {
 /// By how many MB the goal follows a MB of live heap over these rows, late starts left out; none where the live heap
 /// does not move enough. With GOGC in charge it is 1 + GOGC/100.
 pub(crate) fn slope_of_goal(cycles: &Cycles, rows: impl Iterator<Item = usize>) -> Option<f64> {
-    let point = |row: usize| live_goal_pair(cycles, row).map(|(live_mb, goal_mb)| Point { row, live_mb, goal_mb });
-    let points: Vec<Point> = rows.filter(|row| !goal_is_lifted(cycles, *row)).filter_map(point).collect();
+    let points: Vec<Point> =
+        rows.filter(|row| !goal_is_lifted(cycles, *row)).filter_map(|row| Point::of(cycles, row)).collect();
     slope(&points, &DEFAULTS)
 }
 
@@ -219,23 +219,42 @@ pub(crate) fn may_have_memory_limit(run: &RunView) -> bool {
 }
 
 /// A cycle's goal and the live heap it was set from.
+///
+/// Sizes are whole megabytes, so that these halves of a `f64` hold them: a long run has many points.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
-    row: usize,
-    live_mb: f64,
-    goal_mb: f64,
+    row: u32,
+    live_mb: f32,
+    goal_mb: f32,
 }
 
-fn points(run: &RunView) -> &[Point] {
+impl Point {
+    fn of(cycles: &Cycles, row: usize) -> Option<Self> {
+        let (live_mb, goal_mb) = live_goal_pair(cycles, row)?;
+        Some(Self { row: row as u32, live_mb: live_mb as f32, goal_mb: goal_mb as f32 })
+    }
+
+    fn row(&self) -> usize {
+        self.row as usize
+    }
+
+    fn live_mb(&self) -> f64 {
+        self.live_mb.into()
+    }
+
+    fn goal_mb(&self) -> f64 {
+        self.goal_mb.into()
+    }
+}
+
+/// The points of a run, once.
+pub(crate) fn points(run: &RunView) -> &[Point] {
     run.goal_points.get_or_init(|| points_of(&run.cycles))
 }
 
 fn points_of(cycles: &Cycles) -> Vec<Point> {
-    let rows = (0..cycles.len()).filter(|&row| !cycles.forced[row]);
     let mut points = Vec::with_capacity(cycles.len());
-    points.extend(
-        rows.filter_map(|row| live_goal_pair(cycles, row).map(|(live_mb, goal_mb)| Point { row, live_mb, goal_mb })),
-    );
+    points.extend((0..cycles.len()).filter(|row| !cycles.forced[*row]).filter_map(|row| Point::of(cycles, row)));
     points
 }
 
@@ -247,7 +266,7 @@ fn plateaus<'a>(points: &'a [Point], limits: &Limits) -> Vec<&'a [Point]> {
     while !rest.is_empty() {
         let mut range = Range::default();
         let stays = |point: &&Point| {
-            range.include(point.goal_mb);
+            range.include(point.goal_mb());
             range.high <= spread * range.low
         };
         let length = rest.iter().take_while(stays).count().max(1);
@@ -306,7 +325,7 @@ fn under_moving_live_heap<'a>(plateau: &'a [Point], limits: &Limits) -> Option<S
     let mut live = Range::default();
     let mut evident = None;
     for (idx, point) in plateau.iter().enumerate() {
-        live.include(point.live_mb);
+        live.include(point.live_mb());
         let moved_mb = live.high - live.low;
         let has_moved = moved_mb >= min_mb && moved_mb >= min_share * live.low;
         if evident.is_none() && has_moved && (idx + 1) as f64 >= min_pairs {
@@ -324,10 +343,10 @@ fn slope(plateau: &[Point], limits: &Limits) -> Option<f64> {
     let mut slopes = Vec::new();
     for (idx, early) in points.iter().enumerate() {
         for late in &points[idx + 1..] {
-            let moved_mb = late.live_mb - early.live_mb;
-            let is_clear = moved_mb.abs() >= (0.1 * early.live_mb.max(late.live_mb)).max(min_mb);
+            let moved_mb = late.live_mb() - early.live_mb();
+            let is_clear = moved_mb.abs() >= (0.1 * early.live_mb().max(late.live_mb())).max(min_mb);
             if is_clear {
-                slopes.push((late.goal_mb - early.goal_mb) / moved_mb);
+                slopes.push((late.goal_mb() - early.goal_mb()) / moved_mb);
             }
         }
     }
@@ -341,18 +360,18 @@ fn since_first_cycle<'a>(cycles: &Cycles, plateau: &'a [Point], limits: &Limits)
     // A late start lifts the goal to just above the heap (gctrace.md, section 5).
     let is_lifted = goal_mb <= cycles.heap_start_mb[0] + 1.0;
     let spread = 1.0 + limits.get("goal_spread");
-    let stayed = goal_mb <= first.goal_mb * FIRST_GOAL_ABOVE && first.goal_mb <= goal_mb * spread;
+    let stayed = goal_mb <= first.goal_mb() * FIRST_GOAL_ABOVE && first.goal_mb() <= goal_mb * spread;
     if cycles.n[0] != 1 || cycles.forced[0] || is_lifted || !stayed {
         return None;
     }
     let roots_mb: f64 = [cycles.stacks_mb[0], cycles.globals_mb[0]].into_iter().filter(|mb| mb.is_finite()).sum();
     let gogc = goal_mb / (FIRST_GOAL_MB + roots_mb);
-    let goal_by_gogc_mb = last.live_mb + (last.live_mb + roots_mb) * gogc;
-    if goal_by_gogc_mb < 2.0 * last.goal_mb {
+    let goal_by_gogc_mb = last.live_mb() + (last.live_mb() + roots_mb) * gogc;
+    if goal_by_gogc_mb < 2.0 * last.goal_mb() {
         return None;
     }
     let mut live = Range::default();
-    plateau.iter().for_each(|point| live.include(point.live_mb));
+    plateau.iter().for_each(|point| live.include(point.live_mb()));
     let evident = (limits.get("min_pairs") as usize).clamp(1, plateau.len()) - 1;
     Some(Steered { points: plateau, evident, live, is_still: true })
 }
@@ -360,7 +379,7 @@ fn since_first_cycle<'a>(cycles: &Cycles, plateau: &'a [Point], limits: &Limits)
 impl Steered<'_> {
     /// Where the goal stays, MB.
     fn goal_mb(&self) -> Option<f64> {
-        self.usual(|point| point.goal_mb)
+        self.usual(|point| point.goal_mb())
     }
 
     /// The median over the points; of many, over some of them, for they differ little.
@@ -374,7 +393,7 @@ impl Steered<'_> {
         // The first goal, where it counts, is the one that the heap had least holes for.
         let first_mb = run.cycles.heap_goal_mb.first().copied().filter(|_| self.is_still).unwrap_or(0.0);
         let goal_mb = self.goal_mb()?.max(first_mb);
-        let stacks_mb = self.usual(|point| run.cycles.stacks_mb[point.row]).unwrap_or(0.0);
+        let stacks_mb = self.usual(|point| run.cycles.stacks_mb[point.row()]).unwrap_or(0.0);
         let stats = &run.memstats;
         let non_heap_mb = stats.len().checked_sub(1).map(|last| stats.non_heap_bytes(last) / f64::from(1 << 20));
         let non_heap_mb = non_heap_mb.filter(|mb| *mb > 0.0);
@@ -422,12 +441,14 @@ impl Steered<'_> {
             format!("while live goes {low:.0} → {high:.0} MB")
         };
         // At the end of the stretch; it falls as the live heap rises.
-        let gogc = self.points.iter().rev().map(|point| effective_gogc_pct(cycles, point.row)).find(|e| e.is_finite());
+        let gogc =
+            self.points.iter().rev().map(|point| effective_gogc_pct(cycles, point.row())).find(|e| e.is_finite());
         let effect = gogc.map_or(String::new(), |gogc| format!("; effective GOGC is {gogc:.0}"));
-        let place = |idx: usize| Place { line: cycles.line[self.points[idx].row], field: Some(gc::HEAP_GOAL_MB) };
+        let place = |idx: usize| Place { line: cycles.line[self.points[idx].row()], field: Some(gc::HEAP_GOAL_MB) };
         let related = |idx: usize, what: &str| {
-            let Point { row, live_mb, goal_mb } = self.points[idx];
-            let text = format!("{what}: {}, {live_mb:.0} MB live, goal {goal_mb:.0} MB", cycle_name(run, row));
+            let point = &self.points[idx];
+            let (name, live_mb, goal_mb) = (cycle_name(run, point.row()), point.live_mb, point.goal_mb);
+            let text = format!("{what}: {name}, {live_mb:.0} MB live, goal {goal_mb:.0} MB");
             Related { place: place(idx), text }
         };
         Finding {

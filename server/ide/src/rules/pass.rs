@@ -3,11 +3,22 @@
 use rayon::prelude::*;
 use tracelog::{Blocks, Lines, Log, Runs};
 
-use super::{BlocksView, Check, Findings, LogView, Rule};
+use super::growth::Series;
+use super::{BlocksView, Check, Findings, LogView, Rule, memory_limit_active};
+use crate::derived;
 use crate::settings::Settings;
+use crate::view::RunView;
 
 /// Cycles and samples from which on rules share the CPUs; fewer are done before another thread has woken up.
 const MANY_ROWS: usize = 20_000;
+
+/// Works out, side by side, what most rules ask for: where the first that asks does it, the others wait.
+fn prepare(run: &RunView) {
+    rayon::join(
+        || rayon::join(|| Series::live_heap(run), || memory_limit_active::points(run)),
+        || derived::prepare(&run.cycles),
+    );
+}
 
 /// Runs `rules` and returns what they find, in their order. `blocks` are asked for where dumps can tell something.
 pub fn pass<'a>(
@@ -29,8 +40,11 @@ pub fn pass<'a>(
     };
     let n_rows: usize = view.runs.iter().map(|run| run.cycles.len() + run.samples.len()).sum();
     let found: Vec<Findings> = match n_rows >= MANY_ROWS {
-        // One by one: some take a hundred times as long as others.
-        true => rules.par_iter().with_max_len(1).map(of_runs).collect(),
+        true => {
+            view.runs.par_iter().for_each(prepare);
+            // One by one: some take a hundred times as long as others.
+            rules.par_iter().with_max_len(1).map(of_runs).collect()
+        }
         false => rules.iter().map(of_runs).collect(),
     };
 
