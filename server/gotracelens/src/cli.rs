@@ -14,6 +14,7 @@ mod json;
 mod lines;
 mod page;
 mod parse;
+mod question;
 mod rules;
 mod select;
 mod settings;

@@ -19,22 +19,14 @@ use ide::rules::Severity;
 pub(super) use self::json::CheckJson;
 use super::findings::{Asked, Level};
 use super::input::InputError;
-use super::joined::Files;
-use super::select::Selection;
-use super::visible::visible;
-use super::{Exit, report, settings, terminal};
+use super::question::Question;
+use super::{Exit, report, terminal};
 
 /// Options of `check`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    files: Files,
-
-    #[command(flatten)]
-    selection: Selection,
-
-    #[command(flatten)]
-    settings: settings::Flags,
+    question: Question,
 
     /// How findings are written
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -132,15 +124,9 @@ trait Report {
 }
 
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
-    if let Some(exit) = args.selection.refused() {
-        return Ok(exit);
-    }
-    let mut chooser = match args.settings.chooser() {
-        Ok(chooser) => chooser,
-        Err(problem) => {
-            report(&visible(&problem));
-            return Ok(Exit::Trouble);
-        }
+    let asking = match args.question.asking() {
+        Ok(asking) => asking,
+        Err(exit) => return Ok(exit),
     };
     if let Some(name) = named_twice(&args.budget) {
         report(&format!("--budget: {name} is limited twice"));
@@ -148,35 +134,19 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
     }
     let fail_on = args.fail_on.0.map(|level| level.0);
     let show = fail_on.map_or(args.show.0, |level| level.min(args.show.0));
-    let mut exit = Exit::Success;
     let mut has_failed = false;
     let mut format = writer(args, fail_on);
-    for document in args.files.documents() {
-        let asked = match document {
-            Ok(document) => {
-                let settings = chooser.of(&document);
-                Asked::of(document, &args.selection, settings)
-            }
-            Err(error) => {
-                report(&error);
-                exit = Exit::Trouble;
-                format.unreadable(&error)?;
-                continue;
-            }
+    let exit = asking.each(|asked| {
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(error) => return format.unreadable(error),
         };
-        exit = exit.max(asked.exit);
-        let checked = check(&asked, args, show);
+        let checked = check(asked, args, show);
         let fails = |found: &Diagnostic| fail_on.is_some_and(|level| found.severity >= level);
         has_failed |= checked.all.iter().any(fails) || checked.judged.iter().any(|judged| checked.violates(judged));
-        format.file(&checked)?;
-        for error in &asked.document.cut {
-            report(error);
-            exit = Exit::Trouble;
-        }
-    }
-    if exit == Exit::Success && has_failed {
-        exit = Exit::Findings;
-    }
+        format.file(&checked)
+    })?;
+    let exit = if exit == Exit::Success && has_failed { Exit::Findings } else { exit };
     format.finish(exit)?;
     Ok(exit)
 }
@@ -206,10 +176,11 @@ fn writer(args: &Args, fail_on: Option<Severity>) -> Box<dyn Report> {
     let out = || BufWriter::new(io::stdout().lock());
     match args.format {
         Format::Human => {
-            let selected = if args.selection.is_partial() { format!(" ({})", args.selection) } else { String::new() };
+            let selection = &args.question.selection;
+            let selected = if selection.is_partial() { format!(" ({selection})") } else { String::new() };
             Box::new(human::Human::new(terminal::stdout(), selected))
         }
-        Format::Json => Box::new(json::Json::new(out(), &args.selection)),
+        Format::Json => Box::new(json::Json::new(out(), &args.question.selection)),
         Format::Jsonl => Box::new(json::JsonLines::new(out())),
         Format::Sarif => Box::new(sarif::Sarif::new(out())),
         Format::Github => Box::new(github::GitHub::new(out())),

@@ -22,6 +22,7 @@ use crate::evidence::{ConditionJson, numbers};
 pub(super) struct Asked {
     pub(super) document: Arc<Document>,
     pub(super) snapshot: Snapshot,
+    pub(super) settings: Arc<Settings>,
     /// Whether it holds any item, whatever was selected.
     has_items: bool,
     is_partial: bool,
@@ -41,8 +42,9 @@ impl Asked {
         let n_items = runs.list.iter().map(Run::n_rows).collect();
         let (has_items, is_partial) = (log.has_items(), selection.is_partial());
         let part = if is_partial { chosen.part(&log, &runs) } else { runs };
-        let snapshot = Snapshot::of_runs(document.clone(), log, part, Arc::new(settings));
-        Self { document, snapshot, has_items, is_partial, n_items, exit }
+        let settings = Arc::new(settings);
+        let snapshot = Snapshot::of_runs(document.clone(), log, part, settings.clone());
+        Self { document, snapshot, settings, has_items, is_partial, n_items, exit }
     }
 
     /// Findings about what was selected, with the files and lines a user knows.

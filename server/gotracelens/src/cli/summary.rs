@@ -15,23 +15,17 @@ use tracelog::blocks::Block;
 #[cfg(test)]
 pub(super) use self::to_json::SummaryJson;
 use super::findings::{Asked, by_run, name};
-use super::joined::Files;
+use super::question::Question;
 use super::select::Selection;
 use super::terminal::{self, ID, TITLE, VALUE};
 use super::visible::visible;
-use super::{Exit, json, report, settings};
+use super::{Exit, json};
 
 /// Options of `summary`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    files: Files,
-
-    #[command(flatten)]
-    selection: Selection,
-
-    #[command(flatten)]
-    settings: settings::Flags,
+    question: Question,
 
     /// Text for people, or one JSON object
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -45,48 +39,33 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
-    if let Some(exit) = args.selection.refused() {
-        return Ok(exit);
-    }
-    let mut chooser = match args.settings.chooser() {
-        Ok(chooser) => chooser,
-        Err(problem) => {
-            report(&visible(&problem));
-            return Ok(Exit::Trouble);
-        }
+    let asking = match args.question.asking() {
+        Ok(asking) => asking,
+        Err(exit) => return Ok(exit),
     };
-    let mut exit = Exit::Success;
+    let selection = &args.question.selection;
     let mut files = Vec::new();
     let mut out = terminal::stdout();
-    for document in args.files.documents() {
-        let asked = match document {
-            Ok(document) => {
-                let settings = chooser.of(&document);
-                Asked::of(document, &args.selection, settings)
-            }
+    let exit = asking.each(|asked| {
+        let asked = match asked {
+            Ok(asked) => asked,
             Err(error) => {
-                report(&error);
-                exit = Exit::Trouble;
-                files.push(to_json::unreadable(&error));
-                continue;
+                files.push(to_json::unreadable(error));
+                return Ok(());
             }
         };
-        exit = exit.max(asked.exit);
         let mut findings = asked.diagnostics();
         findings.retain(|found| found.severity > Severity::Hint);
         match args.format {
-            Format::Human => write_file(&mut out, &asked, &args.selection, &findings)?,
-            Format::Json => files.push(to_json::file(&asked, &findings)),
+            Format::Human => write_file(&mut out, asked, selection, &findings)?,
+            Format::Json => files.push(to_json::file(asked, &findings)),
         }
-        for error in &asked.document.cut {
-            report(error);
-            exit = Exit::Trouble;
-        }
-    }
+        Ok(())
+    })?;
     out.flush()?;
     if let Format::Json = args.format {
         let mut out = BufWriter::new(io::stdout().lock());
-        json::write_line(&to_json::all(&args.selection, files), &mut out)?;
+        json::write_line(&to_json::all(selection, files), &mut out)?;
         out.flush()?;
     }
     Ok(exit)

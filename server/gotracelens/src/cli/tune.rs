@@ -9,21 +9,18 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::findings::Asked;
-use super::joined::Files;
-use super::select::{Selection, SelectionJson};
+use super::question::Question;
+use super::select::SelectionJson;
 use super::terminal::{self, ID, TITLE, VALUE};
 use super::visible::visible;
-use super::{Exit, json, report, settings};
+use super::{Exit, json};
 use crate::evidence::finite;
 
 /// Options of `tune`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    files: Files,
-
-    #[command(flatten)]
-    selection: Selection,
+    question: Question,
 
     /// The process is alone in its container, and the memory is reserved for it
     #[arg(long)]
@@ -32,9 +29,6 @@ pub(super) struct Args {
     /// Text for people, or one JSON object
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-
-    #[command(flatten)]
-    settings: settings::Flags,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -140,58 +134,41 @@ struct WhatIfJson {
 }
 
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
-    if let Some(exit) = args.selection.refused() {
-        return Ok(exit);
-    }
-    let mut chooser = match args.settings.chooser() {
-        Ok(chooser) => chooser,
-        Err(problem) => {
-            report(&visible(&problem));
-            return Ok(Exit::Trouble);
-        }
+    let asking = match args.question.asking() {
+        Ok(asking) => asking,
+        Err(exit) => return Ok(exit),
     };
-    let mut exit = Exit::Success;
+    let selection = &args.question.selection;
     let mut files = Vec::new();
     let mut out = terminal::stdout();
-    for document in args.files.documents() {
-        let (asked, place) = match document {
-            Ok(document) => {
-                let settings = chooser.of(&document);
-                let place = Place {
-                    memory_limit_mb: settings.memory_limit_mb,
-                    cpu_limit: settings.cpu_limit,
-                    is_alone: args.alone,
-                };
-                (Asked::of(document, &args.selection, settings), place)
-            }
+    let exit = asking.each(|asked| {
+        let asked = match asked {
+            Ok(asked) => asked,
             Err(error) => {
-                report(&error);
-                exit = Exit::Trouble;
                 let path = error.name().to_owned();
                 files.push(TunedFileJson { path, error: Some(error.to_string()), runs: Vec::new() });
-                continue;
+                return Ok(());
             }
         };
-        exit = exit.max(asked.exit);
+        let settings = &asked.settings;
+        let place =
+            Place { memory_limit_mb: settings.memory_limit_mb, cpu_limit: settings.cpu_limit, is_alone: args.alone };
         let parsed = asked.snapshot.parsed.as_ref();
         let tunings = parsed.map_or_else(Vec::new, |parsed| tune::tunings(parsed, &place));
         match args.format {
-            Format::Human => write_file(&mut out, &asked, &tunings)?,
+            Format::Human => write_file(&mut out, asked, &tunings)?,
             Format::Json => files.push(TunedFileJson {
                 path: asked.document.name.clone(),
                 error: asked.document.cut_in_words(),
                 runs: tunings.into_iter().map(|tuning| TunedRunJson::of(tuning, &place)).collect(),
             }),
         }
-        for error in &asked.document.cut {
-            report(error);
-            exit = Exit::Trouble;
-        }
-    }
+        Ok(())
+    })?;
     out.flush()?;
     if let Format::Json = args.format {
         let mut out = BufWriter::new(io::stdout().lock());
-        json::write_line(&TuneJson { schema: 1, selection: args.selection.to_json(), files }, &mut out)?;
+        json::write_line(&TuneJson { schema: 1, selection: selection.to_json(), files }, &mut out)?;
         out.flush()?;
     }
     Ok(exit)

@@ -2,6 +2,7 @@
 
 use super::evidence::{Bound, Confidence, Test};
 use super::growth::{Evidence, Thresholds, Verdict, first_sufficient};
+use super::{Finding, Place, Related, Rule};
 
 /// A count that keeps growing.
 #[derive(Debug)]
@@ -16,6 +17,32 @@ pub(super) struct Growing {
     pub(super) sufficient: usize,
     pub(super) confidence: Confidence,
     pub(super) numbers: Vec<(&'static str, f64)>,
+}
+
+impl Growing {
+    /// A finding at the point where the evidence was sufficient, with the first and the last of the `n_points` used.
+    /// `place` and `seen` are of a point: where it stands, and what was counted when. Run and message are the caller's.
+    pub(super) fn finding(
+        self,
+        rule: &'static Rule,
+        test: Test,
+        n_points: usize,
+        place: impl Fn(usize) -> Place,
+        seen: impl Fn(usize) -> String,
+    ) -> Finding {
+        let related =
+            |(what, idx): (&str, usize)| Related { place: place(idx), text: format!("{what}: {}", seen(idx)) };
+        let ends = [("first used", self.first), ("last used", n_points.saturating_sub(1))];
+        Finding {
+            place: place(self.sufficient),
+            related: ends.map(related).into(),
+            count: n_points.saturating_sub(self.first),
+            numbers: self.numbers,
+            test,
+            confidence: Some(self.confidence),
+            ..Finding::about(rule)
+        }
+    }
 }
 
 /// What a count is called in conditions, and the units of its points.

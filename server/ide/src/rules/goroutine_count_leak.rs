@@ -169,8 +169,8 @@ fn by_block(run: &RunView, limits: &Limits, is_proven: bool, out: &mut Findings)
         let gains = gains(detail, &blocks, growing.first);
         let named = named(&gains, limits.get("min_reason_share"));
         let only = gains.first().filter(|(share, _)| *share >= limits.get("min_reason_share"));
-        let follows_load = only.is_some_and(|(_, reason)| MAY_FOLLOW_LOAD.contains(&reason.name.as_str()));
-        report(run, growing, "Waiting goroutines keep", &named, &all, &blocks, (test, follows_load), out);
+        let found = finding(run, growing, test, (&all, &blocks), ("Waiting goroutines keep", &named));
+        out.push(with_load(found, only.map(|(_, reason)| *reason)));
         return;
     }
     // One reason can grow while others come and go.
@@ -186,52 +186,42 @@ fn by_block(run: &RunView, limits: &Limits, is_proven: bool, out: &mut Findings)
     match found {
         Some((growing, reason, test)) => {
             let (points, blocks) = points(run, |block| detail.waiting_for(reason, block));
-            let follows_load = MAY_FOLLOW_LOAD.contains(&reason.name.as_str());
             let who = format!("Goroutines waiting in {} keep", quoted(&reason.name));
-            report(run, growing, &who, "", &points, &blocks, (test, follows_load), out);
+            let found = finding(run, growing, test, (&points, &blocks), (&who, ""));
+            out.push(with_load(found, Some(reason)));
         }
         None if !is_proven => out.declined(&RULE, Some(run.run), test),
         None => {}
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "what is said, and where it was seen")]
-fn report(
+/// A finding about waiting goroutines; `who` begins its message, `named` ends it.
+fn finding(
     run: &RunView,
-    growing: Growing,
-    who: &str,
-    named: &str,
-    points: &[(f64, f64)],
-    blocks: &[usize],
-    (test, follows_load): (Test, bool),
-    out: &mut Findings,
-) {
+    mut growing: Growing,
+    test: Test,
+    (points, blocks): (&[(f64, f64)], &[usize]),
+    (who, named): (&str, &str),
+) -> Finding {
     let rate = (growing.to - growing.from) / growing.apart;
-    let last = points.len() - 1;
-    let related = [("first used", growing.first), ("last used", last)].map(|(what, idx)| Related {
-        place: head(run, blocks[idx]),
-        text: format!("{what}: {:.0} waiting at {:.1} s", points[idx].1, points[idx].0),
-    });
-    let mut numbers = growing.numbers;
-    numbers.extend([("apart_s", growing.apart), ("rate_per_s", rate)]);
-    out.push(Finding {
-        severity: Severity::Warning,
-        run: Some(run.run),
-        place: head(run, blocks[growing.sufficient]),
-        message: format!(
-            "{who} growing: {:.0} → {:.0} in {} ({} per s){named}.",
-            growing.from,
-            growing.to,
-            rough_span(growing.apart),
-            rough(rate),
-        ),
-        related: related.into(),
-        count: points.len() - growing.first,
-        numbers,
-        test,
-        confidence: Some(if follows_load { Confidence::Moderate } else { growing.confidence }),
-        ..Finding::about(&RULE)
-    });
+    let message = format!(
+        "{who} growing: {:.0} → {:.0} in {} ({} per s){named}.",
+        growing.from,
+        growing.to,
+        rough_span(growing.apart),
+        rough(rate),
+    );
+    growing.numbers.extend([("apart_s", growing.apart), ("rate_per_s", rate)]);
+    let seen = |idx: usize| format!("{:.0} waiting at {:.1} s", points[idx].1, points[idx].0);
+    let finding = growing.finding(&RULE, test, points.len(), |idx| head(run, blocks[idx]), seen);
+    Finding { severity: Severity::Warning, run: Some(run.run), message, ..finding }
+}
+
+/// As certain as the trend, unless goroutines that wait for this may follow the load.
+fn with_load(finding: Finding, reason: Option<&Reason>) -> Finding {
+    let follows_load = reason.is_some_and(|reason| MAY_FOLLOW_LOAD.contains(&reason.name.as_str()));
+    let confidence = if follows_load { Some(Confidence::Moderate) } else { finding.confidence };
+    Finding { confidence, ..finding }
 }
 
 /// Each reason's share of the growth between the first and the last fifth of the blocks, the largest first.
@@ -288,26 +278,13 @@ fn by_cycle(run: &RunView, limits: &Limits, out: &mut Findings) {
         return;
     };
     let place = |idx: usize| Place { line: cycles.line[rows[idx]], field: Some(gc::GOROUTINES) };
-    let last = points.len() - 1;
-    let related = [("first used", growing.first), ("last used", last)].map(|(what, idx)| Related {
-        place: place(idx),
-        text: format!("{what}: {:.0} goroutines in gc {}", points[idx].1, cycles.n[rows[idx]]),
-    });
-    out.push(Finding {
-        severity: Severity::Warning,
-        run: Some(run.run),
-        place: place(growing.sufficient),
-        message: format!(
-            "Goroutines keep growing: {:.0} → {:.0} over {:.0} cycles, as the gc lines count them.",
-            growing.from, growing.to, growing.apart,
-        ),
-        related: related.into(),
-        count: points.len() - growing.first,
-        numbers: growing.numbers,
-        test,
-        confidence: Some(growing.confidence),
-        ..Finding::about(&RULE)
-    });
+    let seen = |idx: usize| format!("{:.0} goroutines in gc {}", points[idx].1, cycles.n[rows[idx]]);
+    let message = format!(
+        "Goroutines keep growing: {:.0} → {:.0} over {:.0} cycles, as the gc lines count them.",
+        growing.from, growing.to, growing.apart,
+    );
+    let finding = growing.finding(&RULE, test, points.len(), place, seen);
+    out.push(Finding { severity: Severity::Warning, run: Some(run.run), message, ..finding });
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ use tracelog::catalog::{sched, sched_g};
 use super::count_growth::{Counted, growing};
 use super::evidence::Test;
 use super::growth::Thresholds;
-use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::view::RunView;
 use crate::words::rough_span;
 
@@ -84,35 +84,22 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     };
     let counted = Counted { points: "blocks of scheddetail", time: "s", what: "goroutines" };
     let mut test = Test::default();
-    let Some(growing) = growing(&points, &thresholds, &counted, &mut test) else {
+    let Some(mut growing) = growing(&points, &thresholds, &counted, &mut test) else {
         return out.declined(&RULE, Some(run.run), test);
     };
     let field = (!has_goroutines).then_some(sched::NMIDLELOCKED);
     let place = |idx: usize| Place { line: samples.line[detail.sample[blocks[idx]]], field };
-    let last = points.len() - 1;
-    let related = [("first used", growing.first), ("last used", last)].map(|(what, idx)| Related {
-        place: place(idx),
-        text: format!("{what}: {:.0} locked at {:.1} s", points[idx].1, points[idx].0),
-    });
-    let mut numbers = growing.numbers;
-    numbers.push(("apart_s", growing.apart));
-    out.push(Finding {
-        run: Some(run.run),
-        place: place(growing.sufficient),
-        message: format!(
-            "{} grow {:.0} → {:.0} in {}.",
-            if has_goroutines { "Goroutines locked to threads" } else { "Idle threads locked to goroutines" },
-            growing.from,
-            growing.to,
-            rough_span(growing.apart),
-        ),
-        related: related.into(),
-        count: points.len() - growing.first,
-        numbers,
-        test,
-        confidence: Some(growing.confidence),
-        ..Finding::about(&RULE)
-    });
+    let seen = |idx: usize| format!("{:.0} locked at {:.1} s", points[idx].1, points[idx].0);
+    let message = format!(
+        "{} grow {:.0} → {:.0} in {}.",
+        if has_goroutines { "Goroutines locked to threads" } else { "Idle threads locked to goroutines" },
+        growing.from,
+        growing.to,
+        rough_span(growing.apart),
+    );
+    growing.numbers.push(("apart_s", growing.apart));
+    let finding = growing.finding(&RULE, test, points.len(), place, seen);
+    out.push(Finding { run: Some(run.run), message, ..finding });
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ use tracelog::catalog::sched_p;
 use super::count_growth::{Counted, growing};
 use super::evidence::Test;
 use super::growth::Thresholds;
-use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
+use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
 
@@ -84,36 +84,23 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let points: Vec<(f64, f64)> = blocks.iter().map(|&block| (at_s(block), detail.timers[block])).collect();
     let counted = Counted { points: "blocks of scheddetail", time: "s", what: "timers" };
     let mut test = Test::default();
-    let Some(growing) = growing(&points, &thresholds, &counted, &mut test) else {
+    let Some(mut growing) = growing(&points, &thresholds, &counted, &mut test) else {
         out.declined(&RULE, Some(run.run), test);
         return;
     };
     let place = |idx: usize| Place { line: run.samples.line[detail.sample[blocks[idx]]], field: None };
     let rate = (growing.to - growing.from) / growing.apart;
-    let last = points.len() - 1;
-    let related = [("first used", growing.first), ("last used", last)].map(|(what, idx)| Related {
-        place: place(idx),
-        text: format!("{what}: {:.0} timers at {:.1} s", points[idx].1, points[idx].0),
-    });
-    let mut numbers = growing.numbers;
-    numbers.extend([("apart_s", growing.apart), ("rate_per_s", rate)]);
-    out.push(Finding {
-        run: Some(run.run),
-        place: place(growing.sufficient),
-        message: format!(
-            "Pending timers grow {:.0} → {:.0} in {} ({} per s).",
-            growing.from,
-            growing.to,
-            rough_span(growing.apart),
-            rough(rate)
-        ),
-        related: related.into(),
-        count: points.len() - growing.first,
-        numbers,
-        test,
-        confidence: Some(growing.confidence),
-        ..Finding::about(&RULE)
-    });
+    let seen = |idx: usize| format!("{:.0} timers at {:.1} s", points[idx].1, points[idx].0);
+    let message = format!(
+        "Pending timers grow {:.0} → {:.0} in {} ({} per s).",
+        growing.from,
+        growing.to,
+        rough_span(growing.apart),
+        rough(rate)
+    );
+    growing.numbers.extend([("apart_s", growing.apart), ("rate_per_s", rate)]);
+    let finding = growing.finding(&RULE, test, points.len(), place, seen);
+    out.push(Finding { run: Some(run.run), message, ..finding });
 }
 
 #[cfg(test)]
