@@ -119,7 +119,7 @@ fn of_block(parsed: &Parsed, block: &Block, room: usize) -> String {
 
 /// Nothing was found; that means little when there was little to look at, and less when that little rises.
 fn quiet(summaries: &[RunSummary]) -> String {
-    let is_rising = |so_far: &&SoFar| matches!(so_far, SoFar::Rising { .. });
+    let is_rising = |so_far: &&SoFar| matches!(so_far, SoFar::Rising { .. } | SoFar::Late { .. });
     if let Some(rising) = summaries.iter().rev().filter_map(|summary| summary.so_far.as_ref()).find(is_rising) {
         return format!("live heap {}", rising.in_words());
     }

@@ -3,7 +3,7 @@
 //! Neither is a finding. Summary and lens say it, with what is missing.
 
 use super::pace::{self, Pace};
-use super::{Series, Thresholds, replay};
+use super::{Evidence, Series, Thresholds, Verdict, replay};
 use crate::rules::evidence::{Compared, Condition, Test};
 use crate::view::RunView;
 use crate::words::{count, rough, rough_span};
@@ -14,6 +14,9 @@ const MIN_CYCLES: usize = 4;
 /// Fewest cycles since the first quarter of the time, and the least live heap at the end, MB, of growth that began late.
 /// It must last as long as a trend: the first seconds of every program rise.
 const MIN_LATE: (usize, f64) = (8, 8.0);
+
+/// How many times the most that was live before growth at the end of a run must reach.
+const HIGHER: f64 = 1.2;
 
 /// How the live heap of a run does that no rule reports.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +29,15 @@ pub enum SoFar {
         n_cycles: usize,
         /// The conditions that ask for more data.
         missing: Vec<Condition>,
+    },
+    /// It rises at the end of a run that is long, above all that it was before: too late for a trend of the run.
+    Late {
+        /// Where that began and where it is, MB.
+        mb: (f64, f64),
+        /// How long it has lasted, s.
+        span_s: f64,
+        /// The most that was live before, MB.
+        before_mb: f64,
     },
     /// It was reported to rise, and does so no more.
     NoLonger {
@@ -45,6 +57,13 @@ impl SoFar {
                 let (from, to, cycles) = (rough(*from), rough(*to), count(*n_cycles, "cycle"));
                 format!("rising so far: {from}→{to} MB in {cycles}, needs {}", missing.join(" and "))
             }
+            Self::Late { mb: (from, to), span_s, before_mb } => format!(
+                "rising at the end: {}→{} MB in {}, at most {} MB before",
+                rough(*from),
+                rough(*to),
+                rough_span(*span_s),
+                rough(*before_mb)
+            ),
             Self::NoLonger { since_s, .. } => format!("no longer rising since {}", rough_span(*since_s)),
         }
     }
@@ -55,6 +74,9 @@ impl SoFar {
             Self::Rising { missing, .. } => {
                 let first = missing.first().map_or_else(String::new, |one| format!(", needs {}", needs(one, false)));
                 format!("rising so far{first}")
+            }
+            Self::Late { mb: (from, to), span_s, .. } => {
+                format!("rising at the end: {}→{} MB in {}", rough(*from), rough(*to), rough_span(*span_s))
             }
             Self::NoLonger { .. } => self.in_words(),
         }
@@ -78,6 +100,9 @@ pub fn so_far(run: &RunView) -> Option<SoFar> {
     let points = &series.points[..];
     let thresholds = Thresholds::DEFAULT;
     if points.len() as f64 >= thresholds.min_cycles {
+        if let Some(late) = late(points, &thresholds) {
+            return Some(late);
+        }
         let idx = replay::no_longer_rising(points, &thresholds)?;
         return Some(SoFar::NoLonger { since_s: points.get(idx)?.0, line: series.line(&run.cycles, idx) });
     }
@@ -100,6 +125,28 @@ pub fn so_far(run: &RunView) -> Option<SoFar> {
         series.is_enough(&thresholds, &mut test);
         let missing = test.conditions.into_iter().filter(|condition| !condition.holds).collect();
         SoFar::Rising { mb: (pace.quarter_mb, pace.end_mb), n_cycles, missing }
+    })
+}
+
+/// Growth that began in the second half of a run and passes the trend test by itself, where it ends well above all that
+/// was live before. What came and went before is a load that may come again; what was never there is not.
+fn late(points: &[(f64, f64)], thresholds: &Thresholds) -> Option<SoFar> {
+    let ends = std::iter::successors(Some(points.len() / 2), |n| Some(n / 2));
+    ends.take_while(|n| *n as f64 >= thresholds.min_cycles).find_map(|n| {
+        let (before, end) = points.split_at(points.len() - n);
+        let span_s = end.last()?.0 - end.first()?.0;
+        let before_s = before.last()?.0 - before.first()?.0;
+        if span_s < thresholds.min_span_s || span_s > before_s {
+            return None;
+        }
+        let before_mb = before.iter().map(|point| point.1).fold(0.0, f64::max);
+        let evidence = Evidence::of(end, thresholds)?;
+        let is_higher = evidence.end_mb >= HIGHER * before_mb;
+        (is_higher && evidence.verdict(thresholds) == Verdict::Rising).then_some(SoFar::Late {
+            mb: (evidence.base_mb, evidence.end_mb),
+            span_s,
+            before_mb,
+        })
     })
 }
 
@@ -166,5 +213,21 @@ mod tests {
         assert!((160.0..260.0).contains(&since_s), "{since_s}");
         assert_eq!(points[line as usize].0, since_s);
         assert_eq!(words(&cycles(400, 400.0, |_| 20.0)), None);
+    }
+
+    #[test]
+    fn growth_at_the_end_of_a_long_run_is_told_where_nothing_was_so_high_before() {
+        let with_before = |most: f64| {
+            let wave = move |share: f64| if (0.2..0.3).contains(&share) { most } else { 30.0 };
+            cycles(800, 4000.0, move |share| if share < 0.9 { wave(share) } else { 30.0 + 900.0 * (share - 0.9) })
+        };
+        let said = words(&with_before(80.0)).unwrap();
+        assert!(said.starts_with("rising at the end: 3") && said.ends_with(" MB before"), "{said}");
+        assert_eq!(words(&with_before(120.0)), None, "as much was live before, and went");
+        let stays =
+            cycles(800, 4000.0, |share| if share < 0.9 { 30.0 } else { (30.0 + 3000.0 * (share - 0.9)).min(80.0) });
+        assert_eq!(words(&stays), None, "it rose and stays");
+        let short = cycles(800, 4000.0, |share| if share < 0.985 { 30.0 } else { 30.0 + 4000.0 * (share - 0.985) });
+        assert_eq!(words(&short), None, "fewer cycles than a trend needs");
     }
 }
