@@ -25,8 +25,24 @@ fn sorted_finite(values: &[f64]) -> Vec<f64> {
 
 /// The middle value; the midpoint of the two middle ones where the number is even.
 pub fn median(values: &[f64]) -> Option<f64> {
-    let mut keys: Vec<i64> = Vec::with_capacity(values.len());
-    keys.extend(values.iter().filter(|value| value.is_finite()).map(|value| in_order(value.to_bits() as i64)));
+    /// A window around a cycle: asked for so often that its memory is taken once.
+    const FEW: usize = 32;
+    let finite = values.iter().filter(|value| value.is_finite()).map(|value| in_order(value.to_bits() as i64));
+    if values.len() > FEW {
+        let mut keys: Vec<i64> = Vec::with_capacity(values.len());
+        keys.extend(finite);
+        return median_of_keys(&mut keys);
+    }
+    let (mut keys, mut n) = ([0; FEW], 0);
+    for key in finite {
+        keys[n] = key;
+        n += 1;
+    }
+    median_of_keys(&mut keys[..n])
+}
+
+/// The median of numbers by their [`in_order`] bits.
+fn median_of_keys(keys: &mut [i64]) -> Option<f64> {
     let n = keys.len();
     if n == 0 {
         return None;
