@@ -124,6 +124,8 @@ export const STARTS: readonly Start[] = [
   { needle: "goroutine ", pattern: /(?:^|["\t]|[\]:|0-9Z] | [FP] )goroutine \d+ gp=0x[0-9a-f]+ m=[-\w]+ mp=0x[0-9a-f]+ \[.{0,200}?\]:(?=[ \t\r]*$|\\+[rn]|")/m },
   // goroutine_1_0
   { needle: "goroutine ", pattern: /(?:^|["\t]|[\]:|0-9Z] | [FP] )goroutine \d+ gp=0x[0-9a-f]+ m=[-\w]+ mp=0x[0-9a-f]+ \[.{0,200}?\] \{/m },
+  // goroutine_goleak_first_1_0, goroutine_goleak_next_1_0
+  { needle: " on top of the stack:", pattern: /Goroutine \d+ in state .{0,200}?, with .{0,200}? on top of the stack:/m },
   // race_warning_1_1
   { needle: "WARNING: DATA RACE", pattern: /(?:^|["\t]|[\]:|0-9Z] | [FP] )WARNING: DATA RACE(?=[ \t\r]*$|\\+[rn]|")/m },
   // profile_1_0
@@ -134,6 +136,8 @@ export const STARTS: readonly Start[] = [
   { needle: "--- contention:", pattern: /(?:^|["\t]|[\]:|0-9Z] | [FP] )--- contention:(?=[ \t\r]*$|\\+[rn]|")/m },
   // contention_profile_mutex_1_8
   { needle: "--- mutex:", pattern: /(?:^|["\t]|[\]:|0-9Z] | [FP] )--- mutex:(?=[ \t\r]*$|\\+[rn]|")/m },
+  // memstats_1_0
+  { needle: "# runtime.MemStats", pattern: /(?:^|["\t]|[\]:|0-9Z] | [FP] )# runtime\.MemStats(?=[ \t\r]*$|\\+[rn]|")/m },
   // finalizer_report_1_25
   { needle: "WARNING: LIKELY CLEANUP/FINALIZER ISSUES", pattern: /(?:^|["\t]|[\]:|0-9Z] | [FP] )WARNING: LIKELY CLEANUP\/FINALIZER ISSUES(?=[ \t\r]*$|\\+[rn]|")/m },
   // finalizer_report_trace_1_25

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use tracelog::blocks::{Block, Cause, Dump, Goroutine, Group, Race};
 use tracelog::catalog::{goroutine, http_panic, panic, race, signal};
-use tracelog::{Field, Log, RowId};
+use tracelog::{Family, Field, Log, RowId};
 
 use crate::markup;
 use crate::words;
@@ -44,6 +44,7 @@ pub fn name(log: &Log, block: &Block) -> String {
             n => format!("dump: {}, {}", dump.cause.name(), words::count(n, "goroutine")),
         },
         Block::Sched(block) => sched_name(log, block),
+        Block::Profile(profile) if profile.head.family == Family::Memstats => "MemStats".to_owned(),
         Block::Profile(profile) => format!("profile: {}", markup::plain(&profile.kind(log))),
         Block::Race(_) => "data race".to_owned(),
     }
@@ -65,6 +66,7 @@ fn head(log: &Log, dump: &Dump) -> String {
     let cause = match (dump.cause, dump.head) {
         (Cause::Stack, None) => "goroutine dump",
         (Cause::Stack, Some(_)) => "http: panic serving",
+        (Cause::Goleak, _) => "goleak: left by a test",
         (cause, _) => cause.name(),
     };
     let said = dump.head.and_then(said);

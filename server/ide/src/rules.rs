@@ -90,6 +90,7 @@ mod stop_is_slow;
 mod stw_long;
 mod stw_outlier;
 mod syscall_threads;
+mod test_leak;
 mod thread_growth;
 mod thread_limit;
 mod threads_blocked;
@@ -171,6 +172,7 @@ pub static RULES: &[&Rule] = &[
     &lock_pile_up::RULE,
     &syscall_threads::RULE,
     &stack_deep::RULE,
+    &test_leak::RULE,
     &slow_init::RULE,
     &init_heavy_alloc::RULE,
     &restart_in_log::RULE,

@@ -13,7 +13,7 @@ use crate::requests::Requests;
 use crate::rules::growth::so_far::{SoFar, so_far};
 use crate::rules::{Finding, Severity};
 use crate::stats;
-use crate::view::{Cycles, RunView, Samples};
+use crate::view::{Cycles, Memstats, RunView, Samples};
 
 /// A number, or why there is none.
 pub type Known<T> = Result<T, Absent>;
@@ -61,6 +61,8 @@ pub struct RunSummary {
     pub gc: Option<GcSummary>,
     /// Scheduler.
     pub sched: Option<SchedSummary>,
+    /// Numbers of MemStats that were printed several times.
+    pub memstats: Option<MemstatsSummary>,
     /// How long requests took, where lines of the program say so.
     pub requests: Option<Arc<Requests>>,
     /// Growth of the live heap that is not sure yet, or is no more; nothing where a rule reports growth.
@@ -150,6 +152,19 @@ pub struct SchedSummary {
     pub threads: (f64, f64),
 }
 
+/// Numbers of MemStats of a run, which were printed twice or more: in heap profiles or alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemstatsSummary {
+    /// How often they were printed.
+    pub n_blocks: usize,
+    /// Heap objects, MB: what is live, and what is dead and not swept yet.
+    pub heap_objects_mb: Known<Trend>,
+    /// Obtained from the system in all, MB, the last time.
+    pub sys_mb: Known<f64>,
+    /// Completed collections, the first and the last time.
+    pub num_gc: Known<(f64, f64)>,
+}
+
 impl RunSummary {
     /// Samples of the scheduler.
     pub fn n_samples(&self) -> usize {
@@ -169,6 +184,7 @@ pub fn of(run: &RunView, findings: &[&Finding]) -> RunSummary {
         toolchain: run.toolchain,
         gc: gc(&run.cycles, limit_steers(findings)),
         sched: sched(&run.samples),
+        memstats: memstats(&run.memstats),
         requests: run.requests.clone(),
         so_far: if is_told || run.toolchain { None } else { so_far(run) },
         glimpses: glimpses(run, findings),
@@ -300,6 +316,17 @@ fn gogc(cycles: &Cycles) -> Known<f64> {
     stats::median(&values).ok_or(Absent::TooFew)
 }
 
+fn memstats(blocks: &Memstats) -> Option<MemstatsSummary> {
+    const MB: f64 = 1_048_576.0;
+    let megabytes = |bytes: &[f64]| bytes.iter().map(|bytes| bytes / MB).collect::<Vec<f64>>();
+    (blocks.len() > 1).then(|| MemstatsSummary {
+        n_blocks: blocks.len(),
+        heap_objects_mb: trend(&megabytes(&blocks.heap_alloc_bytes)),
+        sys_mb: last(&megabytes(&blocks.sys_bytes)),
+        num_gc: known(&blocks.num_gc).map(|all| (all[0], all[all.len() - 1])),
+    })
+}
+
 fn sched(samples: &Samples) -> Option<SchedSummary> {
     let n_samples = samples.len();
     if n_samples == 0 {
@@ -345,5 +372,19 @@ mod tests {
         let old = "gc1(2): 26+1+87+0 us, 400 -> 800 MB, 30 (30-0) objects, 2 goroutines, 21/0/0 sweeps, 0(0) handoff, \
                    1(2) steal, 16/1/0 yields\n";
         assert_eq!(alloc(old), Err(Absent::NotPrinted));
+    }
+
+    #[test]
+    fn numbers_of_memstats_that_come_again_have_a_trend() {
+        let block = |mb: u64, n: u64| {
+            let bytes = mb << 20;
+            format!("# runtime.MemStats\n# Alloc = {bytes}\n# TotalAlloc = 1\n# HeapAlloc = {bytes}\n# NumGC = {n}\n\n")
+        };
+        assert_eq!(of(&view(&block(4, 1)).runs[0], &[]).memstats, None);
+        let log: String = (1..=5).map(|n| block(4 * n, n + 2)).collect();
+        let memstats = of(&view(&log).runs[0], &[]).memstats.unwrap();
+        let heap = memstats.heap_objects_mb.unwrap();
+        assert_eq!((memstats.n_blocks, heap.first, heap.last, heap.range), (5, 4.0, 20.0, (4.0, 20.0)));
+        assert_eq!((memstats.num_gc, memstats.sys_mb), (Ok((3.0, 7.0)), Err(Absent::NotPrinted)));
     }
 }

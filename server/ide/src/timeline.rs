@@ -311,7 +311,11 @@ impl<'a> Axis<'a> {
         for line in self.lines.0..self.lines.1 {
             let items = snapshot.items(line);
             let text = snapshot.lines.line(line);
-            let is_frame = |row: &RowId| row.family.is_of_blocks() && self.parsed.log.shape(*row).def().opens.is_none();
+            let is_frame = |row: &RowId| {
+                let shape = self.parsed.log.shape(*row).def();
+                let is_head = shape.opens.is_some_and(|block| !shape.within.contains(&block));
+                row.family.is_of_blocks() && !is_head
+            };
             for item in items.items.iter().filter(|item| item.head_line.is_none()) {
                 if item.row.as_ref().is_some_and(is_frame) {
                     continue;

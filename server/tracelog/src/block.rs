@@ -10,7 +10,7 @@ mod index;
 
 use std::sync::Arc;
 
-use crate::catalog::{Block, Family, Reader, Shape};
+use crate::catalog::{Block, Family, Reader, Shape, shapes};
 use crate::template::{self, Codes, Match};
 pub(crate) use index::Hints;
 use index::{Candidate, Group, index};
@@ -103,6 +103,7 @@ impl Kinds {
         const DUMPS: Kinds = Kinds::of(Block::Crash)
             .with(Block::Signal)
             .with(Block::Goroutine)
+            .with(Block::Goleak)
             .with(Block::Race)
             .with(Block::Finalizers)
             .with(Block::Alloc);
@@ -258,7 +259,7 @@ impl Blocks {
     fn foreign(&mut self, index: usize) {
         let open = &mut self.open[index];
         open.n_foreign += 1;
-        open.pending.retain(|waiting| !waiting.upward);
+        open.pending.retain(|waiting| !waiting.upward && waiting.shape.def().family != Family::Memstats);
         if open.is_blank {
             // The value of a panic ends with a blank line and the first goroutine.
             open.pending.retain(|waiting| waiting.shape.def().family != Family::PanicText);
@@ -271,10 +272,13 @@ impl Blocks {
 }
 
 impl Open {
-    /// What a line can belong to: a panic that waits to be confirmed may be confirmed by what only a crash has.
+    /// What a line can belong to: a panic that waits to be confirmed may be confirmed by what only a crash has, and the
+    /// first of some numbers by the next.
     fn kinds(&self) -> Kinds {
-        let is_panic = |waiting: &Waiting| waiting.shape.def().family == Family::Panic;
-        if self.pending.iter().any(is_panic) { self.kinds.with(Block::Crash) } else { self.kinds }
+        let waits = |family| self.pending.iter().any(|waiting| waiting.shape.def().family == family);
+        let crash = if waits(Family::Panic) { Kinds::of(Block::Crash) } else { Kinds::default() };
+        let memstats = if waits(Family::Memstats) { Kinds::of(Block::Memstats) } else { Kinds::default() };
+        self.kinds.or(crash).or(memstats)
     }
 
     /// Whether a line is believed only once a later one confirms it.
@@ -285,7 +289,9 @@ impl Open {
             Family::Panic => offer == (Offer::Content { is_logged: true }),
             Family::RuntimeNote => !shape.def().within.is_empty() && !self.kinds.has(Block::Crash),
             Family::Race => is_delimiter(shape) && !self.kinds.has(Block::Race),
+            Family::Goleak => shape != shapes::GOLEAK_END_1_0,
             Family::Location | Family::CreatedBy => self.is_upward(shape),
+            Family::Memstats => begins_numbers(shape) && !self.kinds.has(Block::Memstats),
             _ => false,
         }
     }
@@ -329,6 +335,8 @@ impl Open {
             Family::Frame => family == Family::Location && newest_frame == Some(waiting.line),
             Family::RuntimeNote => family == Family::Panic,
             Family::Race => family == Family::Race,
+            Family::Goleak => is_of_goleak(shape),
+            Family::Memstats => family == Family::Memstats,
             _ => matches!(family, Family::Goroutine | Family::Signal | Family::StackNote | Family::Panic),
         };
         let confirmed: Vec<Waiting> = self.pending.extract_if(.., |waiting| confirms(waiting)).collect();
@@ -347,6 +355,12 @@ impl Open {
         // The second delimiter ends the report.
         if is_delimiter(shape) {
             self.kinds = self.kinds.without(Block::Race);
+        }
+        // Whatever an assertion wrote around a report, its goroutines tell that it is one.
+        if is_of_goleak(shape) {
+            self.kinds = self.kinds.with(Block::Goleak);
+        } else if shape == shapes::GOLEAK_END_1_0 {
+            self.kinds = self.kinds.without(Block::Goleak).without(Block::Goroutine);
         }
         self.last = Some(shape);
     }
@@ -401,6 +415,21 @@ impl Open {
                     self.pending.last().is_some_and(|waiting| waiting.shape.def().family == Family::PanicText);
                 !self.is_blank && self.n_foreign == 0 && (last == Some(Family::Panic) || goes_on)
             }
+            // A bracket alone is a line of any program: the last goroutine ends right before it.
+            Family::Goleak if shape == shapes::GOLEAK_END_1_0 => {
+                self.n_foreign == 0
+                    && self.pending.iter().all(|waiting| waiting.upward)
+                    && matches!(last, Some(Family::Location | Family::StackNote))
+            }
+            // Without their heading, two numbers in their order tell what they are.
+            Family::Memstats if !self.kinds.has(Block::Memstats) => {
+                let waits = self.pending.last().filter(|_| self.n_foreign == 0).map(|waiting| waiting.shape);
+                match shape {
+                    shapes::MEMSTATS_TOTAL_ALLOC_1_0 => waits == Some(shapes::MEMSTATS_ALLOC_1_0),
+                    shapes::MEMSTATS_HEAP_SYS_1_0 => waits == Some(shapes::MEMSTATS_HEAP_ALLOC_1_0),
+                    _ => shape.def().opens.is_some(),
+                }
+            }
             _ => true,
         }
     }
@@ -413,6 +442,16 @@ fn is_place(content: &[u8]) -> bool {
 
 fn is_frame(shape: Shape) -> bool {
     shape.def().family == Family::Frame
+}
+
+/// Whether a goroutine's header is worded by goleak.
+fn is_of_goleak(shape: Shape) -> bool {
+    shape == shapes::GOROUTINE_GOLEAK_FIRST_1_0 || shape == shapes::GOROUTINE_GOLEAK_NEXT_1_0
+}
+
+/// Whether numbers of MemStats can begin with this one, where their heading was cut off.
+fn begins_numbers(shape: Shape) -> bool {
+    shape == shapes::MEMSTATS_ALLOC_1_0 || shape == shapes::MEMSTATS_HEAP_ALLOC_1_0
 }
 
 /// Whether this is the line that stands around a report of the race detector.
@@ -515,18 +554,20 @@ fn shape_of(
 }
 
 /// Whether a text is a line of some block, told by the words that it begins with. Whether it means that here is another
-/// question; nothing that carries a line looks like one.
+/// question; nothing that carries a line looks like one. A bracket alone shows nothing.
 pub(crate) fn is_line(content: &[u8]) -> bool {
     let Some(&first) = content.first() else { return false };
     let unpadded = &content[template::pad_len(content)..];
     let mut codes = Codes::default();
     let mut is_whole = |candidate: &Candidate| {
-        candidate.begins(content, unpadded)
+        candidate.shape != shapes::GOLEAK_END_1_0
+            && candidate.begins(content, unpadded)
             && match candidate.shape.def().reader {
                 Reader::Template => template::whole(candidate.shape, content, &mut codes),
                 _ => template::longest(candidate.shape, content).is_complete(),
             }
     };
-    // Indented text is common.
-    first != b' ' && index().by_byte[usize::from(first)].iter().any(|group| group.candidates.iter().any(&mut is_whole))
+    // Indented text is common; goleak separates goroutines by a blank.
+    let may_be = first != b' ' || content.starts_with(b" Goroutine ");
+    may_be && index().by_byte[usize::from(first)].iter().any(|group| group.candidates.iter().any(&mut is_whole))
 }

@@ -124,6 +124,8 @@ return {
   { place = "alone", needle = "goroutine ", pattern = "goroutine %d+ gp=0x%x+ m=[%w-]+ mp=0x%x+ %[[^\n]-%]:" },
   -- goroutine_1_0
   { place = "carried", needle = "goroutine ", pattern = "goroutine %d+ gp=0x%x+ m=[%w-]+ mp=0x%x+ %[[^\n]-%] {" },
+  -- goroutine_goleak_first_1_0, goroutine_goleak_next_1_0
+  { place = "anywhere", needle = " on top of the stack:", pattern = "Goroutine %d+ in state [^\n]-, with [^\n]- on top of the stack:" },
   -- race_warning_1_1
   { place = "alone", needle = "WARNING: DATA RACE", pattern = "WARNING: DATA RACE" },
   -- profile_1_0
@@ -134,6 +136,8 @@ return {
   { place = "alone", needle = "--- contention:", pattern = "%-%-%- contention:" },
   -- contention_profile_mutex_1_8
   { place = "alone", needle = "--- mutex:", pattern = "%-%-%- mutex:" },
+  -- memstats_1_0
+  { place = "alone", needle = "# runtime.MemStats", pattern = "# runtime%.MemStats" },
   -- finalizer_report_1_25
   { place = "alone", needle = "WARNING: LIKELY CLEANUP/FINALIZER ISSUES", pattern = "WARNING: LIKELY CLEANUP/FINALIZER ISSUES" },
   -- finalizer_report_trace_1_25

@@ -1,5 +1,6 @@
 //! `gotracelens summary`: what happened in each run, in numbers.
 
+mod memstats;
 mod to_json;
 
 use std::io::{self, BufWriter, Write};
@@ -115,6 +116,9 @@ fn write_run(out: &mut impl Write, asked: &Asked, summary: &RunSummary, findings
     }
     if let Some(sched) = &summary.sched {
         write_sched(out, sched)?;
+    }
+    if let Some(memstats) = &summary.memstats {
+        memstats::write(out, memstats)?;
     }
     if let Some(requests) = &summary.requests {
         writeln!(out, "    {TITLE}requests{TITLE:#}")?;

@@ -31,6 +31,7 @@ pub(super) fn parts(log: &Log, profile: &Profile) -> Vec<String> {
             }));
         }
         family if family == heap_profile::IN_USE_BYTES.family => parts.extend(heap(log, profile)),
+        family if family == memstats::HEAP_ALLOC_BYTES.family => return statistics(log, profile),
         _ => parts.extend(contention(log, profile)),
     }
     parts.extend(sites(log, profile));
@@ -56,6 +57,28 @@ fn heap(log: &Log, profile: &Profile) -> Vec<String> {
     parts.extend(heap.map(|bytes| format!("heap {} MB", words::number(bytes / MB))));
     parts
 }
+
+/// Numbers of MemStats that stand alone.
+fn statistics(log: &Log, profile: &Profile) -> Vec<String> {
+    let rows = || [profile.head].into_iter().chain(profile.numbers.iter().copied());
+    let rows = || rows().filter(|row| row.family == memstats::HEAP_ALLOC_BYTES.family);
+    let value = |field: Field| rows().find_map(|row| log.value(row, field));
+    let megabytes = |field: Field| value(field).map(|bytes| format!("{} MB", words::number(bytes / MB)));
+    // Without a goal, with GOGC=off, it is the largest number there is.
+    let goal = value(memstats::NEXT_GC_BYTES).filter(|bytes| *bytes < NO_GOAL);
+    let parts = [
+        megabytes(memstats::HEAP_ALLOC_BYTES)
+            .or_else(|| megabytes(memstats::ALLOC_BYTES))
+            .map(|it| format!("heap {it}")),
+        goal.map(|bytes| format!("next collection at {} MB", words::number(bytes / MB))),
+        megabytes(memstats::SYS_BYTES).map(|it| format!("{it} from the system")),
+        value(memstats::NUM_GC).map(|n| words::count(n as usize, "collection")),
+    ];
+    [Some("MemStats".to_owned())].into_iter().chain(parts).flatten().collect()
+}
+
+/// From here on a goal is none: 2^62 bytes.
+const NO_GOAL: f64 = 4_611_686_018_427_387_904.0;
 
 /// How often goroutines waited.
 fn contention(log: &Log, profile: &Profile) -> Option<String> {

@@ -47,7 +47,8 @@ fn state(log: &Log, dump: &Dump, entry: &Goroutine, name: &str, go: GoReleases) 
         Some(minutes) => format!(", for {minutes} minutes or longer"),
         None => String::new(),
     };
-    sentence.words(format!("{caused_it}{since}."))
+    let left = if dump.cause == Cause::Goleak { " It was still there at the end of a test." } else { "" };
+    sentence.words(format!("{caused_it}{since}.{left}"))
 }
 
 fn is_first(dump: &Dump, entry: &Goroutine) -> bool {

@@ -78,8 +78,11 @@ pub(super) fn moments<'a>(view: &BlocksView<'a>) -> Vec<Moment<'a>> {
 fn moment<'a>(view: BlocksView<'a>, block: &'a Block) -> Option<Moment<'a>> {
     let log = view.log;
     match block {
-        // Events of allocfreetrace print stacks by the thousand, to tell who allocates.
-        Block::Dump(dump) if dump.cause != Cause::Allocation && !dump.goroutines.is_empty() => {
+        // Events of allocfreetrace print stacks by the thousand, to tell who allocates; goleak prints what a test left of
+        // them, and no others.
+        Block::Dump(dump)
+            if !matches!(dump.cause, Cause::Allocation | Cause::Goleak) && !dump.goroutines.is_empty() =>
+        {
             let is_end = dump.cause != Cause::Stack;
             let (run, lines, n) = (dump.run, dump.lines, dump.goroutines.len());
             let is_whole = is_whole(log, dump);

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::{Kinds, is_delimiter};
+use super::{Kinds, begins_numbers, is_delimiter};
 use crate::catalog::{At, BLOCKS, Family, Piece, Reader, SHAPES, Shape, ShapeDef};
 use crate::word::Expected;
 
@@ -33,8 +33,8 @@ pub(super) struct Candidate {
     pub(super) within: Kinds,
     /// Its words are those of any program, so it is never certain.
     pub(super) is_doubtful: bool,
-    /// It comes before what opens its block: a note of the runtime before the crash that it explains, and a line of `=`
-    /// before the word race.
+    /// It comes before what opens its block: a note of the runtime before the crash that it explains, a line of `=`
+    /// before the word race, the first of some numbers whose heading was cut off.
     pub(super) is_early: bool,
 }
 
@@ -61,7 +61,7 @@ impl Candidate {
             is_padded,
             within: Kinds::all_of(shape.def().within),
             is_doubtful: matches!(family, Family::PanicText | Family::RuntimeNote | Family::Panic),
-            is_early: family == Family::RuntimeNote || is_delimiter(shape),
+            is_early: family == Family::RuntimeNote || is_delimiter(shape) || begins_numbers(shape),
         }
     }
 

@@ -12,7 +12,8 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use crate::catalog::{Family, Field, created_by, frame, goroutine, location, shapes};
 use crate::log::{Log, RowId};
 
-pub(super) const FAMILIES: [Family; 15] = [
+pub(super) const FAMILIES: [Family; 16] = [
+    Family::Goleak,
     Family::HttpPanic,
     Family::Panic,
     Family::PanicText,
@@ -58,6 +59,8 @@ pub enum Cause {
     Signal,
     /// An event of allocfreetrace.
     Allocation,
+    /// A test left goroutines behind, and goleak says which.
+    Goleak,
     /// Somebody asked for stacks: `debug.Stack`, a profile with `debug=2`, `http: panic serving`.
     Stack,
 }
@@ -70,6 +73,7 @@ impl Cause {
             Self::FatalError => "fatal error",
             Self::Signal => "signal",
             Self::Allocation => "allocation",
+            Self::Goleak => "goleak",
             Self::Stack => "stack",
         }
     }
@@ -86,6 +90,8 @@ pub struct Goroutine {
     pub frames: Vec<(RowId, Option<RowId>)>,
     /// The line that tells where it was created.
     pub created_by: Option<RowId>,
+    /// The file and line of that.
+    pub created_at: Option<RowId>,
     /// Index of its group.
     pub group: usize,
 }
@@ -215,6 +221,11 @@ impl Reader<'_> {
                     self.begin(line, row, Cause::Allocation);
                 }
             }
+            Family::Goleak if self.log.shape(row) == shapes::GOLEAK_END_1_0 => {
+                self.extend_dump(line);
+                self.is_open = false;
+            }
+            Family::Goleak => self.begin(line, row, Cause::Goleak),
             Family::Goroutine => self.goroutine(line, row),
             Family::StackNote if self.log.shape(row) == shapes::STACK_NOTE_NEXT_THREAD_1_5 => {
                 self.is_stack = false;
@@ -238,11 +249,22 @@ impl Reader<'_> {
 
     fn goroutine(&mut self, line: u32, row: RowId) {
         let id = self.log.code(row, goroutine::GOROUTINE);
+        let shape = self.log.shape(row);
+        // A report that an assertion wrote around it begins without its head.
+        if shape == shapes::GOROUTINE_GOLEAK_FIRST_1_0 && self.begun.is_none() {
+            self.is_open = false;
+        }
+        let is_of_goleak = shape != shapes::GOROUTINE_1_0;
+        if !is_of_goleak && self.repeats(line, id) {
+            return self.extend(line);
+        }
+        let is_other = self.dumps.last().is_some_and(|dump| (dump.cause == Cause::Goleak) != is_of_goleak);
         let is_again = id.is_some_and(|id| self.seen.contains(&id));
         let is_closed = self.dumps.last().is_some_and(|dump| dump.cause == Cause::Stack) && self.is_cut_before(line);
-        if !self.is_open || self.begun.is_some() || is_again || is_closed {
-            let begun = self.begun.take();
-            let (first, cause) = begun.map_or((line, Cause::Stack), |(line, _, cause)| (line, cause));
+        if !self.is_open || self.begun.is_some() || is_again || is_closed || is_other {
+            let unnamed = if is_of_goleak { Cause::Goleak } else { Cause::Stack };
+            let begun = self.begun.take().filter(|(_, _, cause)| (*cause == Cause::Goleak) == is_of_goleak);
+            let (first, cause) = begun.map_or((line, unnamed), |(line, _, cause)| (line, cause));
             self.dumps.push(Dump {
                 run: self.run,
                 lines: (first, line),
@@ -256,10 +278,18 @@ impl Reader<'_> {
         self.seen.extend(id);
         if let Some(dump) = self.dumps.last_mut() {
             let frames = Vec::new();
-            dump.goroutines.push(Goroutine { row, lines: (line, line), frames, created_by: None, group: 0 });
+            let (created_by, created_at) = (None, None);
+            dump.goroutines.push(Goroutine { row, lines: (line, line), frames, created_by, created_at, group: 0 });
             dump.lines.1 = line;
         }
         (self.is_open, self.is_stack, self.is_ancestor, self.last_line) = (true, true, false, line);
+    }
+
+    /// Whether the runtime's header of a goroutine stands right below what goleak says of it, as up to goleak 1.2.1.
+    fn repeats(&self, line: u32, id: Option<u64>) -> bool {
+        let dump = self.dumps.last().filter(|dump| dump.cause == Cause::Goleak && self.is_open);
+        let above = dump.and_then(|dump| dump.goroutines.last());
+        above.is_some_and(|above| above.frames.is_empty() && above.id(self.log) == id) && self.last_line + 1 == line
     }
 
     /// Whether the program has written between the last goroutine and this line.
@@ -283,9 +313,11 @@ impl Reader<'_> {
             _ if self.is_ancestor => {}
             Family::Frame => goroutine.frames.push((row, None)),
             Family::CreatedBy => goroutine.created_by = Some(row),
+            Family::Location if goroutine.created_by.is_some() => {
+                goroutine.created_at = goroutine.created_at.or(Some(row));
+            }
             Family::Location => {
-                let is_own = goroutine.created_by.is_none();
-                if let Some((_, place @ None)) = goroutine.frames.last_mut().filter(|_| is_own) {
+                if let Some((_, place @ None)) = goroutine.frames.last_mut() {
                     *place = Some(row);
                 }
             }

@@ -1,4 +1,5 @@
-//! Text profiles (`debug=1`): a head, records with their stacks, and for heap profiles the numbers of MemStats.
+//! Text profiles (`debug=1`): a head, records with their stacks, and for heap profiles the numbers of MemStats. These may
+//! also stand alone, cut out of a profile.
 
 use crate::catalog::{Family, shapes};
 use crate::log::{Log, RowId};
@@ -22,7 +23,7 @@ pub struct Profile {
     pub run: usize,
     /// First and last line.
     pub lines: (u32, u32),
-    /// Its first line.
+    /// Its first line; where numbers of MemStats stand alone, the first of them.
     pub head: RowId,
     /// Its records, in printed order.
     pub records: Vec<Record>,
@@ -42,13 +43,24 @@ pub struct Record {
 }
 
 impl Profile {
-    /// `goroutine`, `heap`, `contention`, `mutex` or the name of a profile of the program's own, as the head names it.
+    /// Whether a number of MemStats belongs to it: heap profiles end with them, and each stands there once.
+    fn goes_on_with(&self, log: &Log, row: RowId) -> bool {
+        let has_memstats = matches!(self.head.family, Family::HeapProfile | Family::Memstats);
+        let shape = log.shape(row);
+        let is_head = shape == shapes::MEMSTATS_1_0;
+        let known = || [self.head].into_iter().chain(self.numbers.iter().copied());
+        let mut known = known().filter(|known| known.family == Family::Memstats).map(|known| log.shape(known));
+        has_memstats && !known.any(|known| known == shape || is_head)
+    }
+
+    /// `goroutine`, `heap`, `memstats`, `contention`, `mutex` or the name of a profile of the program's own, as the head names it.
     pub fn kind(&self, log: &Log) -> String {
         match self.head.family {
             Family::Profile => log
                 .text(self.head, crate::catalog::profile::PROFILE)
                 .map_or_else(|| "unknown".to_owned(), |name| name.into_owned()),
             Family::HeapProfile => "heap".to_owned(),
+            Family::Memstats => "memstats".to_owned(),
             _ if log.shape(self.head) == shapes::CONTENTION_PROFILE_MUTEX_1_8 => "mutex".to_owned(),
             _ => "contention".to_owned(),
         }
@@ -66,6 +78,7 @@ pub(super) fn profiles(log: &Log, run: usize, rows: &[(u32, RowId)]) -> Vec<Prof
         let is_head = match row.family {
             Family::Profile | Family::HeapProfile => true,
             Family::ContentionProfile => is_contention(),
+            Family::Memstats => profiles.last().is_none_or(|last| !last.goes_on_with(log, *row)),
             _ => false,
         };
         if is_head {

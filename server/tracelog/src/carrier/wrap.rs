@@ -65,6 +65,8 @@ fn marks(bytes: &[u8], more: usize) -> Option<usize> {
                 at += 1;
                 continue;
             }
+            // Numbers of MemStats begin with this mark themselves.
+            b'#' if rest.starts_with(b"# ") && begins_trace(rest) => break,
             b'#' | b'>' | b'*' | b';' | b'-' | b'+' | b'%' | b'|' | b'"' | b'\'' | b'`' => 1,
             b'/' if rest.starts_with(b"//") || rest.starts_with(b"/*") => 2,
             b'<' if rest.starts_with(b"<!--") => 4,
@@ -77,9 +79,13 @@ fn marks(bytes: &[u8], more: usize) -> Option<usize> {
     if at == bytes.len() {
         return None;
     }
-    // Blanks may belong to the line: those of scheddetail begin with two. Lines of blocks that begin with a tab show
-    // nothing by themselves.
-    let kept = (1..=blanks.min(8)).find(|kept| begins_item(&bytes[at - kept..])).unwrap_or(0);
+    // Blanks may belong to the line: those of scheddetail begin with two, goroutines of goleak with one. Lines of blocks
+    // that begin with a tab show nothing by themselves.
+    let begins = |kept: &usize| {
+        let rest = &bytes[at - kept..];
+        begins_item(rest) || rest.starts_with(b" Goroutine ") && begins_trace(rest)
+    };
+    let kept = (1..=blanks.min(8)).find(begins).unwrap_or(0);
     let is_shown = if kept > 0 { at > kept } else { at > 0 && carries_trace(&bytes[at..], more) };
     is_shown.then_some(at - kept)
 }

@@ -19,6 +19,8 @@ pub enum Block {
     Signal,
     /// One goroutine of a dump, up to the next blank line.
     Goroutine,
+    /// A report of goleak: goroutines that a test left behind, up to the closing bracket.
+    Goleak,
     /// A report of the race detector.
     Race,
     /// A profile of counts: goroutine, threadcreate, goroutineleak and a program's own.
@@ -27,7 +29,7 @@ pub enum Block {
     HeapProfile,
     /// A block or mutex profile.
     ContentionProfile,
-    /// The numbers of runtime.MemStats at the end of a heap profile.
+    /// The numbers of runtime.MemStats, at the end of a heap profile or cut out of one.
     Memstats,
     /// A report of checkfinalizers.
     Finalizers,
@@ -36,16 +38,17 @@ pub enum Block {
 }
 
 /// Every kind of block, indexed by [`Block`].
-pub static BLOCKS: [BlockDef; 11] = [
+pub static BLOCKS: [BlockDef; 12] = [
     BlockDef { id: "gc_old", meaning: "Right behind a gc line of Go 1.0 to 1.4." },
     BlockDef { id: "crash", meaning: "A panic, a fatal error or a signal, up to the end of the process." },
     BlockDef { id: "signal", meaning: "What a signal leaves: the place, stacks, registers." },
     BlockDef { id: "goroutine", meaning: "One goroutine of a dump, up to the next blank line." },
+    BlockDef { id: "goleak", meaning: "A report of goleak: goroutines that a test left behind, up to the closing bracket." },
     BlockDef { id: "race", meaning: "A report of the race detector." },
     BlockDef { id: "count_profile", meaning: "A profile of counts: goroutine, threadcreate, goroutineleak and a program's own." },
     BlockDef { id: "heap_profile", meaning: "A heap or allocs profile." },
     BlockDef { id: "contention_profile", meaning: "A block or mutex profile." },
-    BlockDef { id: "memstats", meaning: "The numbers of runtime.MemStats at the end of a heap profile." },
+    BlockDef { id: "memstats", meaning: "The numbers of runtime.MemStats, at the end of a heap profile or cut out of one." },
     BlockDef { id: "finalizers", meaning: "A report of checkfinalizers." },
     BlockDef { id: "alloc", meaning: "An event of allocfreetrace with its stack." },
 ];
@@ -108,6 +111,8 @@ pub enum Family {
     ExitStatus,
     /// Killed.
     Kill,
+    /// Report of goleak.
+    Goleak,
     /// Goroutine.
     Goroutine,
     /// Frame.
@@ -182,6 +187,7 @@ impl Family {
         Self::HttpPanic,
         Self::ExitStatus,
         Self::Kill,
+        Self::Goleak,
         Self::Goroutine,
         Self::Frame,
         Self::Location,
@@ -810,6 +816,8 @@ pub mod goroutine {
     pub const BUBBLE: Field = Field { family: Family::Goroutine, index: 10 };
     /// Labels.
     pub const LABELS: Field = Field { family: Family::Goroutine, index: 11 };
+    /// Top of the stack.
+    pub const TOP_FUNCTION: Field = Field { family: Family::Goroutine, index: 12 };
 }
 
 /// Fields of the family `frame`.
@@ -1372,248 +1380,258 @@ pub mod shapes {
     pub const KILL_SYSTEMD_EXIT_1_0: Shape = Shape(108);
     /// `kill_systemd_result_1_0`, Go 1.0-.
     pub const KILL_SYSTEMD_RESULT_1_0: Shape = Shape(109);
+    /// `goleak_found_1_0`, Go 1.0-.
+    pub const GOLEAK_FOUND_1_0: Shape = Shape(110);
+    /// `goleak_main_1_0`, Go 1.0-.
+    pub const GOLEAK_MAIN_1_0: Shape = Shape(111);
+    /// `goleak_end_1_0`, Go 1.0-.
+    pub const GOLEAK_END_1_0: Shape = Shape(112);
     /// `goroutine_1_0`, Go 1.0-.
-    pub const GOROUTINE_1_0: Shape = Shape(110);
+    pub const GOROUTINE_1_0: Shape = Shape(113);
+    /// `goroutine_goleak_first_1_0`, Go 1.0-.
+    pub const GOROUTINE_GOLEAK_FIRST_1_0: Shape = Shape(114);
+    /// `goroutine_goleak_next_1_0`, Go 1.0-.
+    pub const GOROUTINE_GOLEAK_NEXT_1_0: Shape = Shape(115);
     /// `frame_fp_1_1`, Go 1.1.
-    pub const FRAME_FP_1_1: Shape = Shape(111);
+    pub const FRAME_FP_1_1: Shape = Shape(116);
     /// `frame_1_0`, Go 1.0-.
-    pub const FRAME_1_0: Shape = Shape(112);
+    pub const FRAME_1_0: Shape = Shape(117);
     /// `frame_race_1_1`, Go 1.1-.
-    pub const FRAME_RACE_1_1: Shape = Shape(113);
+    pub const FRAME_RACE_1_1: Shape = Shape(118);
     /// `frame_gccgo`, Go 1.0-.
-    pub const FRAME_GCCGO: Shape = Shape(114);
+    pub const FRAME_GCCGO: Shape = Shape(119);
     /// `location_fp_1_2`, Go 1.2.
-    pub const LOCATION_FP_1_2: Shape = Shape(115);
+    pub const LOCATION_FP_1_2: Shape = Shape(120);
     /// `location_inlined_fp_1_2`, Go 1.2.
-    pub const LOCATION_INLINED_FP_1_2: Shape = Shape(116);
+    pub const LOCATION_INLINED_FP_1_2: Shape = Shape(121);
     /// `location_sp_1_3`, Go 1.3-1.8.
-    pub const LOCATION_SP_1_3: Shape = Shape(117);
+    pub const LOCATION_SP_1_3: Shape = Shape(122);
     /// `location_inlined_sp_1_3`, Go 1.3-1.8.
-    pub const LOCATION_INLINED_SP_1_3: Shape = Shape(118);
+    pub const LOCATION_INLINED_SP_1_3: Shape = Shape(123);
     /// `location_pc_1_9`, Go 1.9-.
-    pub const LOCATION_PC_1_9: Shape = Shape(119);
+    pub const LOCATION_PC_1_9: Shape = Shape(124);
     /// `location_inlined_pc_1_9`, Go 1.9-.
-    pub const LOCATION_INLINED_PC_1_9: Shape = Shape(120);
+    pub const LOCATION_INLINED_PC_1_9: Shape = Shape(125);
     /// `location_offset_1_0`, Go 1.0-.
-    pub const LOCATION_OFFSET_1_0: Shape = Shape(121);
+    pub const LOCATION_OFFSET_1_0: Shape = Shape(126);
     /// `location_cgo_1_7`, Go 1.7-.
-    pub const LOCATION_CGO_1_7: Shape = Shape(122);
+    pub const LOCATION_CGO_1_7: Shape = Shape(127);
     /// `location_1_0`, Go 1.0-.
-    pub const LOCATION_1_0: Shape = Shape(123);
+    pub const LOCATION_1_0: Shape = Shape(128);
     /// `location_race_1_1`, Go 1.1-.
-    pub const LOCATION_RACE_1_1: Shape = Shape(124);
+    pub const LOCATION_RACE_1_1: Shape = Shape(129);
     /// `created_by_1_21`, Go 1.21-.
-    pub const CREATED_BY_1_21: Shape = Shape(125);
+    pub const CREATED_BY_1_21: Shape = Shape(130);
     /// `created_by_1_0`, Go 1.0-.
-    pub const CREATED_BY_1_0: Shape = Shape(126);
+    pub const CREATED_BY_1_0: Shape = Shape(131);
     /// `ancestor_1_11`, Go 1.11-.
-    pub const ANCESTOR_1_11: Shape = Shape(127);
+    pub const ANCESTOR_1_11: Shape = Shape(132);
     /// `stack_note_elided_1_3`, Go 1.3-1.20.
-    pub const STACK_NOTE_ELIDED_1_3: Shape = Shape(128);
+    pub const STACK_NOTE_ELIDED_1_3: Shape = Shape(133);
     /// `stack_note_elided_1_21`, Go 1.21-.
-    pub const STACK_NOTE_ELIDED_1_21: Shape = Shape(129);
+    pub const STACK_NOTE_ELIDED_1_21: Shape = Shape(134);
     /// `stack_note_other_thread_1_2`, Go 1.2-.
-    pub const STACK_NOTE_OTHER_THREAD_1_2: Shape = Shape(130);
+    pub const STACK_NOTE_OTHER_THREAD_1_2: Shape = Shape(135);
     /// `stack_note_c_code`, Go 1.0-.
-    pub const STACK_NOTE_C_CODE: Shape = Shape(131);
+    pub const STACK_NOTE_C_CODE: Shape = Shape(136);
     /// `stack_note_runtime_stack_1_2`, Go 1.2-.
-    pub const STACK_NOTE_RUNTIME_STACK_1_2: Shape = Shape(132);
+    pub const STACK_NOTE_RUNTIME_STACK_1_2: Shape = Shape(137);
     /// `stack_note_next_thread_1_5`, Go 1.5-.
-    pub const STACK_NOTE_NEXT_THREAD_1_5: Shape = Shape(133);
+    pub const STACK_NOTE_NEXT_THREAD_1_5: Shape = Shape(138);
     /// `stack_note_cgo_1_7`, Go 1.7-.
-    pub const STACK_NOTE_CGO_1_7: Shape = Shape(134);
+    pub const STACK_NOTE_CGO_1_7: Shape = Shape(139);
     /// `stack_note_segment_1_0`, Go 1.0-1.3.
-    pub const STACK_NOTE_SEGMENT_1_0: Shape = Shape(135);
+    pub const STACK_NOTE_SEGMENT_1_0: Shape = Shape(140);
     /// `stack_note_morestack_1_0`, Go 1.0-1.3.
-    pub const STACK_NOTE_MORESTACK_1_0: Shape = Shape(136);
+    pub const STACK_NOTE_MORESTACK_1_0: Shape = Shape(141);
     /// `stack_note_lessstack_1_0`, Go 1.0-1.3.
-    pub const STACK_NOTE_LESSSTACK_1_0: Shape = Shape(137);
+    pub const STACK_NOTE_LESSSTACK_1_0: Shape = Shape(142);
     /// `stack_note_exception_1_3`, Go 1.3.
-    pub const STACK_NOTE_EXCEPTION_1_3: Shape = Shape(138);
+    pub const STACK_NOTE_EXCEPTION_1_3: Shape = Shape(143);
     /// `race_warning_1_1`, Go 1.1-.
-    pub const RACE_WARNING_1_1: Shape = Shape(139);
+    pub const RACE_WARNING_1_1: Shape = Shape(144);
     /// `race_delimiter_1_1`, Go 1.1-.
-    pub const RACE_DELIMITER_1_1: Shape = Shape(140);
+    pub const RACE_DELIMITER_1_1: Shape = Shape(145);
     /// `race_access_main_1_1`, Go 1.1-.
-    pub const RACE_ACCESS_MAIN_1_1: Shape = Shape(141);
+    pub const RACE_ACCESS_MAIN_1_1: Shape = Shape(146);
     /// `race_access_1_1`, Go 1.1-.
-    pub const RACE_ACCESS_1_1: Shape = Shape(142);
+    pub const RACE_ACCESS_1_1: Shape = Shape(147);
     /// `race_created_1_1`, Go 1.1-.
-    pub const RACE_CREATED_1_1: Shape = Shape(143);
+    pub const RACE_CREATED_1_1: Shape = Shape(148);
     /// `race_lost_stack_1_1`, Go 1.1-.
-    pub const RACE_LOST_STACK_1_1: Shape = Shape(144);
+    pub const RACE_LOST_STACK_1_1: Shape = Shape(149);
     /// `race_found_1_1`, Go 1.1-.
-    pub const RACE_FOUND_1_1: Shape = Shape(145);
+    pub const RACE_FOUND_1_1: Shape = Shape(150);
     /// `race_test_1_1`, Go 1.1-.
-    pub const RACE_TEST_1_1: Shape = Shape(146);
+    pub const RACE_TEST_1_1: Shape = Shape(151);
     /// `profile_1_0`, Go 1.0-.
-    pub const PROFILE_1_0: Shape = Shape(147);
+    pub const PROFILE_1_0: Shape = Shape(152);
     /// `profile_record_1_0`, Go 1.0-.
-    pub const PROFILE_RECORD_1_0: Shape = Shape(148);
+    pub const PROFILE_RECORD_1_0: Shape = Shape(153);
     /// `profile_labels_1_15`, Go 1.15-.
-    pub const PROFILE_LABELS_1_15: Shape = Shape(149);
+    pub const PROFILE_LABELS_1_15: Shape = Shape(154);
     /// `profile_frame_1_0`, Go 1.0-.
-    pub const PROFILE_FRAME_1_0: Shape = Shape(150);
+    pub const PROFILE_FRAME_1_0: Shape = Shape(155);
     /// `profile_frame_unknown_1_0`, Go 1.0-.
-    pub const PROFILE_FRAME_UNKNOWN_1_0: Shape = Shape(151);
+    pub const PROFILE_FRAME_UNKNOWN_1_0: Shape = Shape(156);
     /// `heap_profile_1_0`, Go 1.0-.
-    pub const HEAP_PROFILE_1_0: Shape = Shape(152);
+    pub const HEAP_PROFILE_1_0: Shape = Shape(157);
     /// `heap_record_1_0`, Go 1.0-.
-    pub const HEAP_RECORD_1_0: Shape = Shape(153);
+    pub const HEAP_RECORD_1_0: Shape = Shape(158);
     /// `contention_profile_block_1_1`, Go 1.1-.
-    pub const CONTENTION_PROFILE_BLOCK_1_1: Shape = Shape(154);
+    pub const CONTENTION_PROFILE_BLOCK_1_1: Shape = Shape(159);
     /// `contention_profile_mutex_1_8`, Go 1.8-.
-    pub const CONTENTION_PROFILE_MUTEX_1_8: Shape = Shape(155);
+    pub const CONTENTION_PROFILE_MUTEX_1_8: Shape = Shape(160);
     /// `contention_profile_cycles_1_1`, Go 1.1-.
-    pub const CONTENTION_PROFILE_CYCLES_1_1: Shape = Shape(156);
+    pub const CONTENTION_PROFILE_CYCLES_1_1: Shape = Shape(161);
     /// `contention_profile_period_1_8`, Go 1.8-.
-    pub const CONTENTION_PROFILE_PERIOD_1_8: Shape = Shape(157);
+    pub const CONTENTION_PROFILE_PERIOD_1_8: Shape = Shape(162);
     /// `contention_record_1_1`, Go 1.1-.
-    pub const CONTENTION_RECORD_1_1: Shape = Shape(158);
+    pub const CONTENTION_RECORD_1_1: Shape = Shape(163);
     /// `memstats_1_0`, Go 1.0-.
-    pub const MEMSTATS_1_0: Shape = Shape(159);
+    pub const MEMSTATS_1_0: Shape = Shape(164);
     /// `memstats_alloc_1_0`, Go 1.0-.
-    pub const MEMSTATS_ALLOC_1_0: Shape = Shape(160);
+    pub const MEMSTATS_ALLOC_1_0: Shape = Shape(165);
     /// `memstats_total_alloc_1_0`, Go 1.0-.
-    pub const MEMSTATS_TOTAL_ALLOC_1_0: Shape = Shape(161);
+    pub const MEMSTATS_TOTAL_ALLOC_1_0: Shape = Shape(166);
     /// `memstats_sys_1_0`, Go 1.0-.
-    pub const MEMSTATS_SYS_1_0: Shape = Shape(162);
+    pub const MEMSTATS_SYS_1_0: Shape = Shape(167);
     /// `memstats_lookups_1_0`, Go 1.0-.
-    pub const MEMSTATS_LOOKUPS_1_0: Shape = Shape(163);
+    pub const MEMSTATS_LOOKUPS_1_0: Shape = Shape(168);
     /// `memstats_mallocs_1_0`, Go 1.0-.
-    pub const MEMSTATS_MALLOCS_1_0: Shape = Shape(164);
+    pub const MEMSTATS_MALLOCS_1_0: Shape = Shape(169);
     /// `memstats_frees_1_1`, Go 1.1-.
-    pub const MEMSTATS_FREES_1_1: Shape = Shape(165);
+    pub const MEMSTATS_FREES_1_1: Shape = Shape(170);
     /// `memstats_heap_alloc_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_ALLOC_1_0: Shape = Shape(166);
+    pub const MEMSTATS_HEAP_ALLOC_1_0: Shape = Shape(171);
     /// `memstats_heap_sys_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_SYS_1_0: Shape = Shape(167);
+    pub const MEMSTATS_HEAP_SYS_1_0: Shape = Shape(172);
     /// `memstats_heap_idle_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_IDLE_1_0: Shape = Shape(168);
+    pub const MEMSTATS_HEAP_IDLE_1_0: Shape = Shape(173);
     /// `memstats_heap_inuse_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_INUSE_1_0: Shape = Shape(169);
+    pub const MEMSTATS_HEAP_INUSE_1_0: Shape = Shape(174);
     /// `memstats_heap_released_1_1`, Go 1.1-.
-    pub const MEMSTATS_HEAP_RELEASED_1_1: Shape = Shape(170);
+    pub const MEMSTATS_HEAP_RELEASED_1_1: Shape = Shape(175);
     /// `memstats_heap_objects_1_1`, Go 1.1-.
-    pub const MEMSTATS_HEAP_OBJECTS_1_1: Shape = Shape(171);
+    pub const MEMSTATS_HEAP_OBJECTS_1_1: Shape = Shape(176);
     /// `memstats_stack_1_0`, Go 1.0-.
-    pub const MEMSTATS_STACK_1_0: Shape = Shape(172);
+    pub const MEMSTATS_STACK_1_0: Shape = Shape(177);
     /// `memstats_mspan_1_0`, Go 1.0-.
-    pub const MEMSTATS_MSPAN_1_0: Shape = Shape(173);
+    pub const MEMSTATS_MSPAN_1_0: Shape = Shape(178);
     /// `memstats_mcache_1_0`, Go 1.0-.
-    pub const MEMSTATS_MCACHE_1_0: Shape = Shape(174);
+    pub const MEMSTATS_MCACHE_1_0: Shape = Shape(179);
     /// `memstats_buck_hash_sys_1_0`, Go 1.0-.
-    pub const MEMSTATS_BUCK_HASH_SYS_1_0: Shape = Shape(175);
+    pub const MEMSTATS_BUCK_HASH_SYS_1_0: Shape = Shape(180);
     /// `memstats_gc_sys_1_8`, Go 1.8-.
-    pub const MEMSTATS_GC_SYS_1_8: Shape = Shape(176);
+    pub const MEMSTATS_GC_SYS_1_8: Shape = Shape(181);
     /// `memstats_other_sys_1_8`, Go 1.8-.
-    pub const MEMSTATS_OTHER_SYS_1_8: Shape = Shape(177);
+    pub const MEMSTATS_OTHER_SYS_1_8: Shape = Shape(182);
     /// `memstats_next_gc_1_0`, Go 1.0-.
-    pub const MEMSTATS_NEXT_GC_1_0: Shape = Shape(178);
+    pub const MEMSTATS_NEXT_GC_1_0: Shape = Shape(183);
     /// `memstats_last_gc_1_9`, Go 1.9-.
-    pub const MEMSTATS_LAST_GC_1_9: Shape = Shape(179);
+    pub const MEMSTATS_LAST_GC_1_9: Shape = Shape(184);
     /// `memstats_pause_ns_1_0`, Go 1.0-.
-    pub const MEMSTATS_PAUSE_NS_1_0: Shape = Shape(180);
+    pub const MEMSTATS_PAUSE_NS_1_0: Shape = Shape(185);
     /// `memstats_pause_end_1_9`, Go 1.9-.
-    pub const MEMSTATS_PAUSE_END_1_9: Shape = Shape(181);
+    pub const MEMSTATS_PAUSE_END_1_9: Shape = Shape(186);
     /// `memstats_num_gc_1_0`, Go 1.0-.
-    pub const MEMSTATS_NUM_GC_1_0: Shape = Shape(182);
+    pub const MEMSTATS_NUM_GC_1_0: Shape = Shape(187);
     /// `memstats_num_forced_gc_1_9`, Go 1.9-.
-    pub const MEMSTATS_NUM_FORCED_GC_1_9: Shape = Shape(183);
+    pub const MEMSTATS_NUM_FORCED_GC_1_9: Shape = Shape(188);
     /// `memstats_gc_cpu_fraction_1_9`, Go 1.9-.
-    pub const MEMSTATS_GC_CPU_FRACTION_1_9: Shape = Shape(184);
+    pub const MEMSTATS_GC_CPU_FRACTION_1_9: Shape = Shape(189);
     /// `memstats_enable_gc_1_0`, Go 1.0-1.6.
-    pub const MEMSTATS_ENABLE_GC_1_0: Shape = Shape(185);
+    pub const MEMSTATS_ENABLE_GC_1_0: Shape = Shape(190);
     /// `memstats_debug_gc_1_0`, Go 1.0-.
-    pub const MEMSTATS_DEBUG_GC_1_0: Shape = Shape(186);
+    pub const MEMSTATS_DEBUG_GC_1_0: Shape = Shape(191);
     /// `memstats_max_rss_1_15`, Go 1.15-.
-    pub const MEMSTATS_MAX_RSS_1_15: Shape = Shape(187);
+    pub const MEMSTATS_MAX_RSS_1_15: Shape = Shape(192);
     /// `finalizer_report_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_1_25: Shape = Shape(188);
+    pub const FINALIZER_REPORT_1_25: Shape = Shape(193);
     /// `finalizer_report_value_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_VALUE_1_25: Shape = Shape(189);
+    pub const FINALIZER_REPORT_VALUE_1_25: Shape = Shape(194);
     /// `finalizer_report_reachable_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_REACHABLE_1_25: Shape = Shape(190);
+    pub const FINALIZER_REPORT_REACHABLE_1_25: Shape = Shape(195);
     /// `finalizer_report_reachable_cleanup_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_REACHABLE_CLEANUP_1_25: Shape = Shape(191);
+    pub const FINALIZER_REPORT_REACHABLE_CLEANUP_1_25: Shape = Shape(196);
     /// `finalizer_report_tiny_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_TINY_1_25: Shape = Shape(192);
+    pub const FINALIZER_REPORT_TINY_1_25: Shape = Shape(197);
     /// `finalizer_report_same_tiny_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_SAME_TINY_1_25: Shape = Shape(193);
+    pub const FINALIZER_REPORT_SAME_TINY_1_25: Shape = Shape(198);
     /// `finalizer_report_same_tiny_cleanup_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_SAME_TINY_CLEANUP_1_25: Shape = Shape(194);
+    pub const FINALIZER_REPORT_SAME_TINY_CLEANUP_1_25: Shape = Shape(199);
     /// `finalizer_report_finalizer_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_FINALIZER_1_25: Shape = Shape(195);
+    pub const FINALIZER_REPORT_FINALIZER_1_25: Shape = Shape(200);
     /// `finalizer_report_cleanup_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_CLEANUP_1_25: Shape = Shape(196);
+    pub const FINALIZER_REPORT_CLEANUP_1_25: Shape = Shape(201);
     /// `finalizer_report_created_blank_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_CREATED_BLANK_1_25: Shape = Shape(197);
+    pub const FINALIZER_REPORT_CREATED_BLANK_1_25: Shape = Shape(202);
     /// `finalizer_report_created_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_CREATED_1_25: Shape = Shape(198);
+    pub const FINALIZER_REPORT_CREATED_1_25: Shape = Shape(203);
     /// `finalizer_report_bad_pc_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_BAD_PC_1_25: Shape = Shape(199);
+    pub const FINALIZER_REPORT_BAD_PC_1_25: Shape = Shape(204);
     /// `finalizer_report_more_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_MORE_1_25: Shape = Shape(200);
+    pub const FINALIZER_REPORT_MORE_1_25: Shape = Shape(205);
     /// `finalizer_report_trace_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_TRACE_1_25: Shape = Shape(201);
+    pub const FINALIZER_REPORT_TRACE_1_25: Shape = Shape(206);
     /// `finalizer_report_mark_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_MARK_1_25: Shape = Shape(202);
+    pub const FINALIZER_REPORT_MARK_1_25: Shape = Shape(207);
     /// `checkmark_1_5`, Go 1.5-.
-    pub const CHECKMARK_1_5: Shape = Shape(203);
+    pub const CHECKMARK_1_5: Shape = Shape(208);
     /// `checkmark_found_1_5`, Go 1.5-.
-    pub const CHECKMARK_FOUND_1_5: Shape = Shape(204);
+    pub const CHECKMARK_FOUND_1_5: Shape = Shape(209);
     /// `checkmark_free_1_5`, Go 1.5-.
-    pub const CHECKMARK_FREE_1_5: Shape = Shape(205);
+    pub const CHECKMARK_FREE_1_5: Shape = Shape(210);
     /// `checkmark_base_word_1_5`, Go 1.5-.
-    pub const CHECKMARK_BASE_WORD_1_5: Shape = Shape(206);
+    pub const CHECKMARK_BASE_WORD_1_5: Shape = Shape(211);
     /// `checkmark_object_word_1_5`, Go 1.5-.
-    pub const CHECKMARK_OBJECT_WORD_1_5: Shape = Shape(207);
+    pub const CHECKMARK_OBJECT_WORD_1_5: Shape = Shape(212);
     /// `netdns_conf_1_19`, Go 1.19-.
-    pub const NETDNS_CONF_1_19: Shape = Shape(208);
+    pub const NETDNS_CONF_1_19: Shape = Shape(213);
     /// `netdns_host_1_5`, Go 1.5-.
-    pub const NETDNS_HOST_1_5: Shape = Shape(209);
+    pub const NETDNS_HOST_1_5: Shape = Shape(214);
     /// `netdns_addr_1_21`, Go 1.21-.
-    pub const NETDNS_ADDR_1_21: Shape = Shape(210);
+    pub const NETDNS_ADDR_1_21: Shape = Shape(215);
     /// `netdns_1_5`, Go 1.5-.
-    pub const NETDNS_1_5: Shape = Shape(211);
+    pub const NETDNS_1_5: Shape = Shape(216);
     /// `http2_wrote_1_6`, Go 1.6-.
-    pub const HTTP2_WROTE_1_6: Shape = Shape(212);
+    pub const HTTP2_WROTE_1_6: Shape = Shape(217);
     /// `http2_read_1_6`, Go 1.6-.
-    pub const HTTP2_READ_1_6: Shape = Shape(213);
+    pub const HTTP2_READ_1_6: Shape = Shape(218);
     /// `http2_connect_1_6`, Go 1.6-.
-    pub const HTTP2_CONNECT_1_6: Shape = Shape(214);
+    pub const HTTP2_CONNECT_1_6: Shape = Shape(219);
     /// `http2_encoding_1_6`, Go 1.6-.
-    pub const HTTP2_ENCODING_1_6: Shape = Shape(215);
+    pub const HTTP2_ENCODING_1_6: Shape = Shape(220);
     /// `http2_received_1_6`, Go 1.6-.
-    pub const HTTP2_RECEIVED_1_6: Shape = Shape(216);
+    pub const HTTP2_RECEIVED_1_6: Shape = Shape(221);
     /// `http2_hello_1_6`, Go 1.6-.
-    pub const HTTP2_HELLO_1_6: Shape = Shape(217);
+    pub const HTTP2_HELLO_1_6: Shape = Shape(222);
     /// `http2_server_read_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_READ_1_6: Shape = Shape(218);
+    pub const HTTP2_SERVER_READ_1_6: Shape = Shape(223);
     /// `http2_server_connect_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_CONNECT_1_6: Shape = Shape(219);
+    pub const HTTP2_SERVER_CONNECT_1_6: Shape = Shape(224);
     /// `http2_server_setting_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_SETTING_1_6: Shape = Shape(220);
+    pub const HTTP2_SERVER_SETTING_1_6: Shape = Shape(225);
     /// `http2_server_encoding_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_ENCODING_1_6: Shape = Shape(221);
+    pub const HTTP2_SERVER_ENCODING_1_6: Shape = Shape(226);
     /// `http2_decoded_1_6`, Go 1.6-.
-    pub const HTTP2_DECODED_1_6: Shape = Shape(222);
+    pub const HTTP2_DECODED_1_6: Shape = Shape(227);
     /// `http2_transport_1_6`, Go 1.6-.
-    pub const HTTP2_TRANSPORT_1_6: Shape = Shape(223);
+    pub const HTTP2_TRANSPORT_1_6: Shape = Shape(228);
     /// `gocache_part_1_10`, Go 1.10-.
-    pub const GOCACHE_PART_1_10: Shape = Shape(224);
+    pub const GOCACHE_PART_1_10: Shape = Shape(229);
     /// `gocache_name_1_10`, Go 1.10-.
-    pub const GOCACHE_NAME_1_10: Shape = Shape(225);
+    pub const GOCACHE_NAME_1_10: Shape = Shape(230);
     /// `gocache_subkey_1_10`, Go 1.10-.
-    pub const GOCACHE_SUBKEY_1_10: Shape = Shape(226);
+    pub const GOCACHE_SUBKEY_1_10: Shape = Shape(231);
     /// `gocache_file_1_10`, Go 1.10-.
-    pub const GOCACHE_FILE_1_10: Shape = Shape(227);
+    pub const GOCACHE_FILE_1_10: Shape = Shape(232);
     /// `gocache_test_1_10`, Go 1.10-.
-    pub const GOCACHE_TEST_1_10: Shape = Shape(228);
+    pub const GOCACHE_TEST_1_10: Shape = Shape(233);
 }
 
 /// Every family, indexed by [`Family`].
-pub static FAMILIES: [FamilyDef; 48] = [
+pub static FAMILIES: [FamilyDef; 49] = [
     FamilyDef {
         id: "gc",
         title: "Garbage collection",
@@ -8633,9 +8651,22 @@ pub static FAMILIES: [FamilyDef; 48] = [
         ],
     },
     FamilyDef {
+        id: "goleak",
+        title: "Report of goleak",
+        knob: "a test that calls goleak.VerifyNone, goleak.VerifyTestMain or goleak.Find",
+        meaning: "Around the goroutines that package goleak found at the end of a test, or of all tests. They follow in brackets, each with its state, its stack and who created it.",
+        fields: &[
+        ],
+        shapes: &[
+            shapes::GOLEAK_FOUND_1_0,
+            shapes::GOLEAK_MAIN_1_0,
+            shapes::GOLEAK_END_1_0,
+        ],
+    },
+    FamilyDef {
         id: "goroutine",
         title: "Goroutine",
-        knob: "a crash, SIGQUIT, runtime.Stack, or the goroutine profile with debug=2",
+        knob: "a crash, SIGQUIT, runtime.Stack, the goroutine profile with debug=2, or a test that calls goleak",
         meaning: "Head of the stack of one goroutine: its number, what it does, and since when. Frames follow, innermost first, up to a blank line. In a dump the current goroutine comes first.",
         fields: &[
             FieldDef {
@@ -9018,9 +9049,36 @@ pub static FAMILIES: [FamilyDef; 48] = [
                 ],
                 go: GoReleases::range(26, 27),
             },
+            FieldDef {
+                id: "top_function",
+                title: "Top of the stack",
+                unit: "",
+                kind: Kind::Text,
+                role: Role::Function,
+                cumulative: false,
+                meaning: "The innermost function of the goroutine, as goleak read it from the stack below.",
+                reading: "Often one of the runtime or of the standard library; the first function of the program stands further down.",
+                normal: "",
+                suspect: "",
+                notes: &[
+                ],
+                names: &[
+                ],
+                formula: &[
+                ],
+                confusion: &[
+                ],
+                source: "not Go's runtime: printed by go.uber.org/goleak 1.0.0-1.3.0 (internal/stack Stack.String)",
+                sources: &[
+                    (GoReleases::range(0, 27), "not Go's runtime: printed by go.uber.org/goleak 1.0.0-1.3.0 (internal/stack Stack.String)"),
+                ],
+                go: GoReleases::range(0, 27),
+            },
         ],
         shapes: &[
             shapes::GOROUTINE_1_0,
+            shapes::GOROUTINE_GOLEAK_FIRST_1_0,
+            shapes::GOROUTINE_GOLEAK_NEXT_1_0,
         ],
     },
     FamilyDef {
@@ -10547,7 +10605,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
         id: "memstats",
         title: "Memory statistics",
         knob: "pprof heap or allocs with debug=1",
-        meaning: "The numbers of runtime.MemStats at the end of a heap profile, one on each line, in bytes unless said otherwise.",
+        meaning: "The numbers of runtime.MemStats at the end of a heap profile, or cut out of one: one on each line, in bytes unless said otherwise.",
         fields: &[
             FieldDef {
                 id: "alloc_bytes",
@@ -12324,7 +12382,7 @@ pub static FAMILIES: [FamilyDef; 48] = [
 ];
 
 /// Every shape, indexed by [`Shape`].
-pub static SHAPES: [ShapeDef; 229] = [
+pub static SHAPES: [ShapeDef; 234] = [
     ShapeDef {
         id: "gc_1_0",
         family: Family::Gc,
@@ -15058,6 +15116,54 @@ pub static SHAPES: [ShapeDef; 229] = [
         note: "The kernel killed a process of the unit because memory was short.",
     },
     ShapeDef {
+        id: "goleak_found_1_0",
+        family: Family::Goleak,
+        go: GoReleases::range(0, 27),
+        template: "found unexpected goroutines:",
+        pieces: &[
+            Piece::Literal("found unexpected goroutines:"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Goleak),
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["found unexpected goroutines:"],
+        note: "The test that calls goleak fails here. It waited up to about 0.4 s for the goroutines to end, as long as nobody set something else.",
+    },
+    ShapeDef {
+        id: "goleak_main_1_0",
+        family: Family::Goleak,
+        go: GoReleases::range(0, 27),
+        template: "goleak: Errors on successful test run: found unexpected goroutines:",
+        pieces: &[
+            Piece::Literal("goleak: Errors on successful test run: found unexpected goroutines:"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Goleak),
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["goleak: Errors on successful test run: found unexpected goroutines:"],
+        note: "All tests of the package passed. The goroutines were there behind the last one, so any of the tests may have started them.",
+    },
+    ShapeDef {
+        id: "goleak_end_1_0",
+        family: Family::Goleak,
+        go: GoReleases::range(0, 27),
+        template: "]",
+        pieces: &[
+            Piece::Literal("]"),
+        ],
+        at: At::Line,
+        within: &[Block::Goleak],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["]"],
+        note: "The report ends.",
+    },
+    ShapeDef {
         id: "goroutine_1_0",
         family: Family::Goroutine,
         go: GoReleases::range(0, 27),
@@ -15093,6 +15199,54 @@ pub static SHAPES: [ShapeDef; 229] = [
         certain_after: 22,
         starts: &["goroutine "],
         note: "",
+    },
+    ShapeDef {
+        id: "goroutine_goleak_first_1_0",
+        family: Family::Goroutine,
+        go: GoReleases::range(0, 27),
+        template: "[Goroutine {goroutine} in state {state}(, {minutes} minutes), with {top_function} on top of the stack:",
+        pieces: &[
+            Piece::Literal("[Goroutine "),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal(" in state "),
+            Piece::Value(4, Kind::Text),
+            Piece::Literal("(, "),
+            Piece::Value(8, Kind::Uint),
+            Piece::Literal(" minutes), with "),
+            Piece::Value(12, Kind::Text),
+            Piece::Literal(" on top of the stack:"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Goroutine),
+        reader: Reader::Goroutine,
+        certain_after: 9,
+        starts: &["[Goroutine "],
+        note: "The first goroutine of a report of goleak. Up to goleak 1.2.1 the header as the runtime prints it follows on a line of its own.",
+    },
+    ShapeDef {
+        id: "goroutine_goleak_next_1_0",
+        family: Family::Goroutine,
+        go: GoReleases::range(0, 27),
+        template: " Goroutine {goroutine} in state {state}(, {minutes} minutes), with {top_function} on top of the stack:",
+        pieces: &[
+            Piece::Literal(" Goroutine "),
+            Piece::Value(0, Kind::Uint),
+            Piece::Literal(" in state "),
+            Piece::Value(4, Kind::Text),
+            Piece::Literal("(, "),
+            Piece::Value(8, Kind::Uint),
+            Piece::Literal(" minutes), with "),
+            Piece::Value(12, Kind::Text),
+            Piece::Literal(" on top of the stack:"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: Some(Block::Goroutine),
+        reader: Reader::Goroutine,
+        certain_after: 9,
+        starts: &[" Goroutine "],
+        note: "A further goroutine of a report of goleak, whose list is separated by blanks.",
     },
     ShapeDef {
         id: "frame_fp_1_1",
@@ -16019,7 +16173,7 @@ pub static SHAPES: [ShapeDef; 229] = [
             Piece::Literal("# runtime.MemStats"),
         ],
         at: At::Line,
-        within: &[Block::HeapProfile],
+        within: &[],
         opens: Some(Block::Memstats),
         reader: Reader::Template,
         certain_after: 1,
@@ -16037,11 +16191,11 @@ pub static SHAPES: [ShapeDef; 229] = [
         ],
         at: At::Line,
         within: &[Block::Memstats],
-        opens: None,
+        opens: Some(Block::Memstats),
         reader: Reader::Template,
         certain_after: 2,
         starts: &["# Alloc = "],
-        note: "",
+        note: "Without the heading above, the numbers are believed when TotalAlloc stands on the next line.",
     },
     ShapeDef {
         id: "memstats_total_alloc_1_0",
@@ -16139,11 +16293,11 @@ pub static SHAPES: [ShapeDef; 229] = [
         ],
         at: At::Line,
         within: &[Block::Memstats],
-        opens: None,
+        opens: Some(Block::Memstats),
         reader: Reader::Template,
         certain_after: 2,
         starts: &["# HeapAlloc = "],
-        note: "",
+        note: "Where numbers begin here, without the heading, they are believed when HeapSys stands on the next line.",
     },
     ShapeDef {
         id: "memstats_heap_sys_1_0",

@@ -1,14 +1,16 @@
-//! The header line of a goroutine. Most of its parts are optional, each with its own words, so code reads it.
+//! The header line of a goroutine. Most of its parts are optional, each with its own words, so code reads it. Package
+//! goleak words it in its own way.
 
 use super::{Datum, Match, Value};
-use crate::catalog::{Field, Kind, Shape, goroutine};
+use crate::catalog::{Field, Kind, Piece, Shape, goroutine, shapes};
 use crate::cells;
 
 /// Reads all of `text` as `goroutine 18 gp=0xc000102380 m=3 mp=0xc000100008 [chan receive (leaked), 3 minutes]:` and its
 /// simpler forms (`runtime/traceback.go` goroutineheader). Gives a match without any piece where it is something else.
 pub(super) fn read(shape: Shape, text: &[u8]) -> Match {
     let mut found = Match { shape, pieces: 0, end: 0, furthest: 0, doubtful: None, values: Vec::new() };
-    if let Some(mut values) = values(text) {
+    let is_of_goleak = shape != shapes::GOROUTINE_1_0;
+    if let Some(mut values) = if is_of_goleak { values_of_goleak(shape, text) } else { values(text) } {
         values.sort_by_key(|value| value.field.index);
         found.pieces = shape.def().pieces.len();
         found.end = text.len();
@@ -59,6 +61,31 @@ fn values(text: &[u8]) -> Option<Vec<Value>> {
     if let Some((start, end)) = labels {
         scan.text(goroutine::LABELS, start, end);
     }
+    Some(scan.values)
+}
+
+/// `[Goroutine 4 in state chan receive, with main.listen on top of the stack:`, of go.uber.org/goleak (internal/stack
+/// Stack.String). The state is what stands between the brackets of the runtime's own header.
+fn values_of_goleak(shape: Shape, text: &[u8]) -> Option<Vec<Value>> {
+    let mut scan = Scan { text, at: 0, values: Vec::new() };
+    let Some(Piece::Literal(start)) = shape.def().pieces.first() else { return None };
+    scan.literal(start)?;
+    scan.value(goroutine::GOROUTINE, Kind::Uint)?;
+    scan.literal(" in state ")?;
+    let top_end = text.strip_suffix(b" on top of the stack:")?.len();
+    let with = scan.at + memchr::memmem::rfind(text.get(scan.at..top_end)?, b", with ")?;
+    let top_start = with + b", with ".len();
+    if top_start == top_end {
+        return None;
+    }
+    // Of labels behind the bracket (1.27) the bracket was left in.
+    let labels = memchr::memmem::find(&text[scan.at..with], b"] {").map(|at| scan.at + at);
+    let labels = labels.filter(|_| text[..with].ends_with(b"}"));
+    scan.state(labels.unwrap_or(with))?;
+    if let Some(at) = labels {
+        scan.text(goroutine::LABELS, at + b"] ".len(), with);
+    }
+    scan.text(goroutine::TOP_FUNCTION, top_start, top_end);
     Some(scan.values)
 }
 

@@ -154,3 +154,172 @@ fn an_append_and_an_edit_inside_a_dump_equal_a_fresh_log() {
         assert_eq!(fresh.n_rows(tracelog::Family::Frame), 400);
     }
 }
+
+/// A report of goleak 1.3: what one test left behind.
+const LEFT: &str = "\
+[Goroutine 4 in state chan receive, with example.com/leaky.listen on top of the stack:
+example.com/leaky.listen(0xc00006a2a0)
+\t/src/leaky_test.go:17 +0x94
+created by example.com/leaky.TestReceive in goroutine 3
+\t/src/leaky_test.go:24 +0xad
+ Goroutine 5 in state select, 2 minutes, with net/http.(*persistConn).writeLoop on top of the stack:
+net/http.(*persistConn).writeLoop(0xc0001166c0)
+\t/usr/local/go/src/net/http/transport.go:2458 +0xf0
+created by net/http.(*Transport).dialConn in goroutine 13
+\t/usr/local/go/src/net/http/transport.go:1800 +0x1585
+]
+";
+
+const OF_LEFT: [&str; 11] = [
+    "goroutine",
+    "frame",
+    "location",
+    "created_by",
+    "location",
+    "goroutine",
+    "frame",
+    "location",
+    "created_by",
+    "location",
+    "goleak",
+];
+
+fn indented(text: &str, by: &str) -> String {
+    text.lines().map(|line| format!("{by}{line}\n")).collect()
+}
+
+#[test]
+fn a_report_of_goleak_is_a_dump_of_what_a_test_left() {
+    let text = format!("goleak: Errors on successful test run: found unexpected goroutines:\n{LEFT}FAIL\n");
+    assert_eq!(families(&text), [&["goleak"], &OF_LEFT[..], &["-"]].concat());
+    let (log, list) = blocks(&text);
+    let [Block::Dump(dump)] = &list[..] else { panic!("{list:?}") };
+    assert_eq!((dump.cause, dump.lines), (Cause::Goleak, (0, 11)));
+    let [first, second] = &dump.goroutines[..] else { panic!("{dump:?}") };
+    assert_eq!((first.id(&log), first.state(&log), first.minutes(&log)), (Some(4), "chan receive".to_owned(), None));
+    assert_eq!((second.id(&log), second.state(&log), second.minutes(&log)), (Some(5), "select".to_owned(), Some(2)));
+    assert_eq!(first.functions(&log), ["example.com/leaky.listen"]);
+    assert_eq!(second.created_by(&log).as_deref(), Some("net/http.(*Transport).dialConn"));
+    let created_at = second.created_at.and_then(|row| log.value(row, tracelog::catalog::location::LINE_NO));
+    assert_eq!(created_at, Some(1800.0));
+}
+
+#[test]
+fn go_test_and_assertions_indent_a_report() {
+    let of_test = format!("    leaky_test.go:27: found unexpected goroutines:\n{}", indented(LEFT, "        "));
+    assert_eq!(families(&of_test), [&["goleak"], &OF_LEFT[..]].concat());
+    let head = "\tError:\tReceived unexpected error:\n\t\tcheck: found unexpected goroutines:\n";
+    let of_assertion = format!("{head}{}", indented(LEFT, "\t\t\t"));
+    assert_eq!(families(&of_assertion), [&["-", "-"], &OF_LEFT[..]].concat());
+    let of_container = format!("found unexpected goroutines:\n{LEFT}");
+    let stamp = "2024-01-02T15:04:05.123456789Z stderr F ";
+    assert_eq!(families(&indented(&of_container, stamp)), [&["goleak"], &OF_LEFT[..]].concat());
+}
+
+#[test]
+fn before_goleak_1_3_a_goroutine_has_its_own_header_below() {
+    let text = "\
+found unexpected goroutines:
+[Goroutine 5 in state select, with main.run on top of the stack:
+goroutine 5 [select]:
+main.run(...)
+\t/src/main_test.go:22
+created by main.newWorker in goroutine 18
+\t/src/main_test.go:33 +0xbf
+
+ Goroutine 6 in state chan send, with main.send on top of the stack:
+goroutine 6 [chan send]:
+main.send()
+\t/src/main_test.go:40 +0x1
+created by main.newWorker in goroutine 18
+\t/src/main_test.go:34 +0xbf
+
+]
+goroutine 6 [chan send]:
+main.send()
+\t/src/main_test.go:40 +0x1
+";
+    let (log, list) = blocks(text);
+    let [Block::Dump(report), Block::Dump(dump)] = &list[..] else { panic!("{list:?}") };
+    assert_eq!((report.cause, report.lines), (Cause::Goleak, (0, 15)));
+    let ids: Vec<_> = report.goroutines.iter().map(|entry| (entry.id(&log), entry.frames.len())).collect();
+    assert_eq!(ids, [(Some(5), 1), (Some(6), 1)]);
+    assert_eq!((dump.cause, dump.goroutines.len()), (Cause::Stack, 1));
+}
+
+#[test]
+fn words_and_brackets_of_a_program_are_no_report_of_goleak() {
+    let said = "found unexpected goroutines:\n[1, 2]\n]\nGoroutine 5 in state select, with main.run\n]\n";
+    assert_eq!(families(said), ["-"; 5]);
+    let cut = format!("{}{{\n]\n", LEFT.trim_end_matches("]\n"));
+    assert_eq!(families(&cut)[10..], ["-", "-"]);
+    // The report has ended.
+    assert_eq!(families(&format!("{LEFT}]\n"))[10..], ["goleak", "-"]);
+    let stack = "goroutine 1 [running]:\nmain.f()\n\t/src/a.go:1 +0x1\n]\n";
+    assert_eq!(families(stack), ["goroutine", "frame", "location", "-"]);
+}
+
+#[test]
+fn a_report_whose_lines_are_torn_keeps_what_is_whole() {
+    let torn = LEFT.replace("with example.com", "with exa\nserved /a\nmple.com");
+    let read = families(&torn);
+    assert_eq!(read[..3], ["-"; 3]);
+    assert_eq!(read[7..], OF_LEFT[5..]);
+    let (_, list) = blocks(&torn);
+    let [Block::Dump(report)] = &list[..] else { panic!("{list:?}") };
+    assert_eq!((report.cause, report.goroutines.len()), (Cause::Goleak, 1));
+}
+
+#[test]
+fn numbers_of_memstats_are_read_without_their_profile() {
+    let text = "\
+# runtime.MemStats
+# Alloc = 24958136
+# TotalAlloc = 60000000
+# HeapAlloc = 24958136
+# Stack = 458752 / 458752
+# NumGC = 7
+";
+    assert_eq!(families(text), ["memstats"; 6]);
+    assert_eq!(families(text.split_once('\n').unwrap().1), ["memstats"; 5]);
+    let excerpt = "in use:\n# HeapAlloc = 24958136\n# HeapSys = 66781184\n# HeapIdle = 40000000\nserved /a\n";
+    assert_eq!(families(excerpt), ["-", "memstats", "memstats", "memstats", "-"]);
+    let quoted: String = text.lines().map(|line| format!("> {line}\n")).collect();
+    assert_eq!(families(&quoted), ["memstats"; 6]);
+    let stamp = "Jan  2 15:04:05 host app[7]: ";
+    assert_eq!(families(&indented(text, stamp)), ["memstats"; 6]);
+}
+
+#[test]
+fn each_time_numbers_of_memstats_are_printed_is_a_block() {
+    let numbers = "# Alloc = 1\n# TotalAlloc = 2\n# HeapAlloc = 1\n# NumGC = 7\n";
+    let lines = |text: &str| -> Vec<(String, (u32, u32))> {
+        let (log, list) = blocks(text);
+        let of = |block: &Block| match block {
+            Block::Profile(profile) => (profile.kind(&log), profile.lines),
+            other => panic!("{other:?}"),
+        };
+        list.iter().map(of).collect()
+    };
+    let two = format!("{numbers}served /a\n{numbers}");
+    assert_eq!(lines(&two), [("memstats".to_owned(), (0, 3)), ("memstats".to_owned(), (5, 8))]);
+    let profile = format!("heap profile: 1: 48 [1: 48] @ heap/1048576\n\n# runtime.MemStats\n{numbers}\n{numbers}");
+    assert_eq!(lines(&profile), [("heap".to_owned(), (0, 6)), ("memstats".to_owned(), (8, 11))]);
+    let others = format!("goroutine profile: total 1\n1 @ 0x43\n\n# runtime.MemStats\n{numbers}");
+    assert_eq!(lines(&others), [("goroutine".to_owned(), (0, 1)), ("memstats".to_owned(), (3, 7))]);
+}
+
+#[test]
+fn a_comment_that_looks_like_one_number_of_memstats_is_the_program_s() {
+    let settings = "# Alloc = 5\n# Sys = 7\n# HeapAlloc = 3\n# NumGC = 9\n# TotalAlloc = 2\n";
+    assert_eq!(families(settings), ["-"; 5]);
+    assert_eq!(families("# Alloc = 5\nserved\n# TotalAlloc = 2\n"), ["-"; 3]);
+    assert_eq!(families("# Alloc = 5\n# Alloc = 6\n# HeapSys = 6\n"), ["-"; 3]);
+}
+
+#[test]
+fn what_a_program_prints_of_memstats_in_its_own_words_is_its_own() {
+    let own = "Alloc = 3 MiB\tTotalAlloc = 8 MiB\tSys = 12 MiB\tNumGC = 4\n\
+               {Alloc:5 TotalAlloc:7 Sys:9 NumGC:3}\n{\"Alloc\":5,\"TotalAlloc\":7,\"Sys\":9}\n{\"NumGC\":5,\"NumForcedGC\":0}\n";
+    assert_eq!(families(own), ["-"; 4]);
+}

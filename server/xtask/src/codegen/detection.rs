@@ -100,7 +100,8 @@ fn starts(catalog: &Catalog) -> Vec<Start> {
 
 fn starts_of(family: &Family, shape: &Shape) -> Vec<(Place, Vec<Piece>)> {
     if shape.text.reader == Reader::Goroutine {
-        return goroutine();
+        let is_of_goleak = !shape.text.template.starts_with("goroutine ");
+        return if is_of_goleak { vec![goroutine_of_goleak()] } else { goroutine() };
     }
     let parts = &shape.template.parts;
     let is_line = shape.text.at == At::Line;
@@ -163,6 +164,15 @@ fn goroutine() -> Vec<(Place, Vec<Piece>)> {
     let state = |end| vec![literal(" ["), Piece::Value(Kind::Text), literal(end)];
     let header = |optional: &[&[Piece]], end| [number.to_vec(), optional.concat(), state(end)].concat();
     optional.iter().flat_map(|optional| end.map(|(place, end)| (place, header(optional, end)))).collect()
+}
+
+/// The same as goleak words it: in brackets, indented, behind what an assertion prints.
+fn goroutine_of_goleak() -> (Place, Vec<Piece>) {
+    let literal = |text: &str| Piece::Literal(text.to_owned());
+    let text = || Piece::Value(Kind::Text);
+    let state = [literal("Goroutine "), Piece::Value(Kind::Uint), literal(" in state "), text()];
+    let top = [literal(", with "), text(), literal(" on top of the stack:")];
+    (Place::Anywhere, [&state[..], &top].concat())
 }
 
 /// Literals never touch each other.

@@ -21,6 +21,7 @@ use crate::cli::findings::{Asked, FindingJson, by_run};
 use crate::cli::input::InputError;
 use crate::cli::parse::ends;
 use crate::cli::select::{Selection, SelectionJson};
+use crate::cli::summary::memstats::MemstatsJson;
 use crate::evidence::{ConditionJson, finite};
 
 /// What `summary --format json` writes.
@@ -86,6 +87,8 @@ struct RunJson {
     gc: Option<GcJson>,
     /// Scheduler; null without `SCHED` lines.
     sched: Option<SchedJson>,
+    /// Numbers of MemStats; null unless they were printed twice or more.
+    memstats: Option<MemstatsJson>,
     /// How long requests took, and whether those that begin in a GC cycle are slower; null where no line of the program
     /// holds a duration.
     requests: Option<RequestsJson>,
@@ -334,7 +337,7 @@ struct DistributionJson {
 /// How a level moved.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Trend")]
-struct TrendJson {
+pub(super) struct TrendJson {
     /// Median of the first sixth of the cycles after warm-up.
     first: f64,
     /// Median of the last sixth.
@@ -414,6 +417,7 @@ fn run(asked: &Asked, summary: &RunSummary, findings: Vec<FindingJson>) -> RunJs
         toolchain: summary.toolchain,
         gc: summary.gc.as_ref().map(gc),
         sched: summary.sched.as_ref().map(sched),
+        memstats: summary.memstats.as_ref().map(super::memstats::json),
         requests: summary.requests.as_deref().map(requests),
         environment: environment(asked, summary.run),
         phases: super::phases(asked, summary.run).iter().map(|phase| phase_json(asked, phase)).collect(),
@@ -585,6 +589,6 @@ fn distribution(values: Distribution) -> DistributionJson {
     DistributionJson { p50: values.p50, p99: values.p99, max: values.max }
 }
 
-fn trend(values: Trend) -> TrendJson {
+pub(super) fn trend(values: Trend) -> TrendJson {
     TrendJson { first: values.first, last: values.last, min: values.range.0, max: values.range.1, shape: values.shape }
 }
