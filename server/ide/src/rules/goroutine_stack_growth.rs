@@ -40,12 +40,14 @@
 //! gc 36 @67.278s 0%: 1.0+9.7+0.004 ms clock, 2.0+0/9.2/26+0.008 ms cpu, 26->26->13 MB, 27 MB goal, 2 MB stacks, 0 MB globals, 4 P
 //! ```
 
+use std::ops::Range;
+
 use tracelog::GoReleases;
 use tracelog::catalog::gc;
 
 use super::evidence::{Bound, Confidence, Test};
 use super::growth::pace::{self, Pace};
-use super::growth::{self, Evidence, Series, Verdict, replay};
+use super::growth::{self, Series, Verdict, replay};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity, limit};
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
@@ -81,8 +83,8 @@ struct Growth {
     from_mb: f64,
     to_mb: f64,
     over_s: f64,
-    /// First point used, and the point at which the evidence was sufficient.
-    first: usize,
+    /// The points used, and the one at which the evidence was sufficient.
+    used: Range<usize>,
     since: usize,
     follows_load: bool,
     numbers: Vec<(&'static str, f64)>,
@@ -122,8 +124,8 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
             goroutines(run, gain_mb),
             if growth.follows_load { "; the allocation rate rose as much" } else { "" },
         ),
-        related: series.landmarks(cycles, growth.first, gc::STACKS_MB),
-        count: series.points.len() - growth.first,
+        related: series.landmarks(cycles, growth.used.clone(), gc::STACKS_MB),
+        count: growth.used.len(),
         numbers,
         test: growth.test,
         confidence: Some(growth.confidence),
@@ -143,19 +145,16 @@ fn by_trend(run: &RunView, limits: &Limits, series: &Series) -> Result<Growth, T
         return Err(test);
     }
     let Some(standing) = replay::standing(&series.points, &thresholds, Verdict::Rising) else {
-        match Evidence::of(&series.points, &thresholds) {
-            Some(evidence) => evidence.test_rising(&thresholds, &mut test),
-            None => _ = test.fact("the cycles are spread over the time of the run", false),
-        }
+        replay::why_not_rising(&series.points, &thresholds, &mut test);
         return Err(test);
     };
-    let replay::Standing { evidence, since, thresholds } = standing;
+    let replay::Standing { evidence, n_points, since, thresholds } = standing;
     evidence.test_rising(&thresholds, &mut test);
     Ok(Growth {
         from_mb: evidence.base_mb,
         to_mb: evidence.end_mb,
         over_s: evidence.apart_s,
-        first: evidence.first,
+        used: evidence.first..n_points,
         since,
         follows_load: evidence.moves_with_load(series, &run.cycles),
         numbers: evidence.numbers(),
@@ -186,7 +185,7 @@ fn by_pace(run: &RunView, limits: &Limits, series: &Series) -> Result<Growth, Te
         from_mb: pace.start_mb,
         to_mb: pace.end_mb,
         over_s: pace.span_s,
-        first: 0,
+        used: 0..series.points.len(),
         since,
         follows_load: false,
         numbers: pace.numbers(),
@@ -251,7 +250,7 @@ mod tests {
             &RULE,
             &stacks(&cycles(200, 100.0, |share| 12.0 * share), 20, 27),
             expect![[r#"
-                63 Warning GC104: Goroutine stacks keep growing: 2→10 MB over 67 s, about 6500–33000 goroutines more, or deeper recursion.
+                61 Warning GC104: Goroutine stacks keep growing: 2→10 MB over 67 s, about 6500–33000 goroutines more, or deeper recursion.
                   31 first used: 1 MB at 15.1 s
                   200 last used: 12 MB at 100.0 s
             "#]],

@@ -7,6 +7,8 @@
 //! [`Evidence`] holds the numbers and knows no limits; [`Evidence::verdict`] holds them against [`Thresholds`]. A log
 //! that grows keeps a verdict by softer thresholds than those that raised it ([`replay`]).
 
+use std::ops::Range;
+
 mod fit;
 pub(super) mod pace;
 pub(super) mod replay;
@@ -75,9 +77,10 @@ impl Series {
         self.rows.get(idx).and_then(|&row| cycles.line.get(row)).copied().unwrap_or(0)
     }
 
-    /// The first point used, the highest one and the last, as related places of a finding.
-    pub(super) fn landmarks(&self, cycles: &Cycles, first: usize, field: tracelog::Field) -> Vec<Related> {
-        let Some(last) = self.points.len().checked_sub(1).filter(|last| first <= *last) else { return Vec::new() };
+    /// The first of the points used, the highest and the last, as related places of a finding.
+    pub(super) fn landmarks(&self, cycles: &Cycles, used: Range<usize>, field: tracelog::Field) -> Vec<Related> {
+        let first = used.start;
+        let Some(last) = used.end.checked_sub(1).filter(|last| first <= *last) else { return Vec::new() };
         // Reversed: of equally high points `max_by` takes the last, people look for the first.
         let highest = (first..=last).rev().max_by(|&a, &b| self.points[a].1.total_cmp(&self.points[b].1));
         let highest = highest.filter(|highest| ![first, last].contains(highest));

@@ -111,7 +111,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
             points.len(),
             rough(3600.0 * pace.mb_per_s()),
         ),
-        related: series.landmarks(cycles, 0, gc::HEAP_LIVE_MB),
+        related: series.landmarks(cycles, 0..series.points.len(), gc::HEAP_LIVE_MB),
         count: points.len(),
         numbers,
         test,

@@ -58,13 +58,12 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     if !series.is_enough(&thresholds, &mut test) || replay::standing(points, &thresholds, Verdict::Rising).is_some() {
         return;
     }
-    let Some(Standing { evidence, since, thresholds }) = replay::standing(points, &thresholds, Verdict::Slowing) else {
-        return;
-    };
+    let slowing = replay::standing(points, &thresholds, Verdict::Slowing);
+    let Some(Standing { evidence, n_points, since, thresholds }) = slowing else { return };
     evidence.test_slowing(&thresholds, &mut test);
     let [early, late] = [evidence.early_mb_per_s, evidence.late_mb_per_s].map(|slope| rough(3600.0 * slope));
     let (base, end, apart) = (rough(evidence.base_mb), rough(evidence.end_mb), rough_span(evidence.apart_s));
-    let released = growth::released(&evidence, points);
+    let released = growth::released(&evidence, &points[..n_points]);
     out.push(Finding {
         severity: Severity::Info,
         run: Some(run.run),
@@ -73,7 +72,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
             "Live heap still rising but slowing: {early} → {late} MB/h, {base}→{end} MB over {apart}, {released}; \
              typical of a cache that is filling."
         ),
-        related: series.landmarks(cycles, evidence.first, gc::HEAP_LIVE_MB),
+        related: series.landmarks(cycles, evidence.first..n_points, gc::HEAP_LIVE_MB),
         count: evidence.n_cycles,
         numbers: evidence.numbers(),
         test,
@@ -100,7 +99,7 @@ mod tests {
             &RULE,
             &fill(200, 0.4),
             expect![[r#"
-                63 Info GC102: Live heap still rising but slowing: 2999 → 1017 MB/h, 55→91 MB over 67 s, no release seen in 100 s; typical of a cache that is filling.
+                61 Info GC102: Live heap still rising but slowing: 2999 → 1017 MB/h, 55→91 MB over 67 s, no release seen in 100 s; typical of a cache that is filling.
                   31 first used: 45 MB at 15.1 s
                   195 highest: 93 MB at 97.5 s
                   200 last used: 93 MB at 100.0 s

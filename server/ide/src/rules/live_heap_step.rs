@@ -60,13 +60,12 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let points = &series.points[..];
     let thresholds = Thresholds::of(limits);
     let mut test = Test::default();
-    if !series.is_enough(&thresholds, &mut test) {
+    if !series.is_enough(&thresholds, &mut test) || replay::standing(points, &thresholds, Verdict::Rising).is_some() {
         return;
     }
-    let Some(Standing { evidence, thresholds, .. }) = replay::standing(points, &thresholds, Verdict::Step) else {
-        return;
-    };
-    let (Some(jump), Some(idx)) = (evidence.jump, evidence.jump_point(points)) else { return };
+    let step = replay::standing(points, &thresholds, Verdict::Step);
+    let Some(Standing { evidence, n_points, thresholds, .. }) = step else { return };
+    let (Some(jump), Some(idx)) = (evidence.jump, evidence.jump_point(&points[..n_points])) else { return };
     evidence.test_step(&thresholds, &mut test);
     let (before_mb, after_mb) = jump.levels_mb;
     let at_s = points[idx].0;
@@ -82,7 +81,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
             rough(after_mb),
             rough_span(at_s)
         ),
-        related: series.landmarks(cycles, evidence.first, gc::HEAP_LIVE_MB),
+        related: series.landmarks(cycles, evidence.first..n_points, gc::HEAP_LIVE_MB),
         count: evidence.n_cycles,
         numbers,
         test,

@@ -229,7 +229,7 @@ impl Evidence {
 
     /// How much likelier the floors are if the growth goes on than if it reached a level. Counted out when it is asked
     /// for: the floors of most runs show no growth at all.
-    fn odds(&self) -> f64 {
+    pub(super) fn odds(&self) -> f64 {
         *self.odds.get_or_init(|| Fit::of(&self.floors).map_or(f64::NAN, |fit| fit.odds().min(MAX_ODDS)))
     }
 
