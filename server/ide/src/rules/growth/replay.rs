@@ -18,6 +18,10 @@ const FEW: usize = 2_000;
 /// warn of nothing, never need one.
 const CLEARLY: f64 = 3.0;
 
+/// Odds of growth that say it is over beyond doubt, and how far they must fall from one look to the next to say so too.
+const OVER: f64 = 0.1;
+const FALLEN: f64 = 0.01;
+
 /// A verdict that holds now.
 #[derive(Clone, Debug)]
 pub(in crate::rules) struct Standing {
@@ -110,7 +114,7 @@ impl Borne {
             }
             (Look::Yes | Look::Clearly, _) => Self::Firmly,
             (Look::No, Self::Well) => Self::Weakly,
-            (Look::No | Look::Released, _) => Self::Nothing,
+            (Look::No | Look::Over | Look::Blind, _) => Self::Nothing,
         }
     }
 }
@@ -124,26 +128,42 @@ enum Look {
     Yes,
     /// Not all hold, none fails clearly.
     Unclear,
-    /// One fails clearly, or there are too few data.
+    /// One fails clearly.
     No,
-    /// The gain was given back.
-    Released,
+    /// The gain was given back, or the odds are far against growth.
+    Over,
+    /// There are too few data.
+    Blind,
 }
 
-fn look(points: &[(f64, f64)], thresholds: &Thresholds, wanted: Verdict) -> Look {
-    let Some(evidence) = Evidence::of(points, thresholds) else { return Look::No };
+/// What a prefix says, and the odds of growth where these tell something, else NaN.
+fn look(points: &[(f64, f64)], thresholds: &Thresholds, wanted: Verdict) -> (Look, f64) {
+    Evidence::of(points, thresholds).map_or((Look::Blind, f64::NAN), |evidence| seen(&evidence, thresholds, wanted))
+}
+
+fn seen(evidence: &Evidence, thresholds: &Thresholds, wanted: Verdict) -> (Look, f64) {
     let softened = thresholds.softened();
     // Growth that slows down did not at first: what rises faster speaks for it too.
     let is_wanted = |verdict: Verdict| verdict == wanted || wanted == Verdict::Slowing && verdict > wanted;
-    if is_wanted(evidence.verdict(thresholds)) {
-        let is_clear = wanted != Verdict::Rising || evidence.odds() >= CLEARLY * thresholds.min_odds;
-        if is_clear { Look::Clearly } else { Look::Yes }
-    } else if evidence.given_back >= softened.max_given_back {
-        Look::Released
-    } else if is_wanted(evidence.verdict(&softened)) {
-        Look::Unclear
-    } else {
-        Look::No
+    let (is_met, soft) = (is_wanted(evidence.verdict(thresholds)), evidence.verdict(&softened));
+    let odds = if wanted == Verdict::Rising && soft > Verdict::Flat { evidence.odds() } else { f64::NAN };
+    let look = match () {
+        () if is_met && (wanted != Verdict::Rising || odds >= CLEARLY * thresholds.min_odds) => Look::Clearly,
+        () if is_met => Look::Yes,
+        () if evidence.given_back >= softened.max_given_back || odds <= OVER => Look::Over,
+        () if is_wanted(soft) => Look::Unclear,
+        () => Look::No,
+    };
+    (look, odds)
+}
+
+/// A look beside the one before, with the odds of both: odds that fell off say that it is over, and where nothing could
+/// be seen before, there is nothing that a first look might contradict.
+fn beside((look, odds): (Look, f64), before: Option<(Look, f64)>) -> Look {
+    match (look, before) {
+        (Look::Yes, None | Some((Look::Blind, _))) => Look::Clearly,
+        (Look::No, Some((_, odds_before))) if odds <= FALLEN * odds_before => Look::Over,
+        _ => look,
     }
 }
 
@@ -151,6 +171,8 @@ fn look(points: &[(f64, f64)], thresholds: &Thresholds, wanted: Verdict) -> Look
 struct Looks {
     /// Length and what was seen there, the longest first.
     all: Vec<(usize, Look)>,
+    /// The last of them, and the odds there.
+    last: Option<(Look, f64)>,
     /// The length at which the verdict that stands was raised.
     raised: Option<usize>,
     /// The length at which the last one that stood was withdrawn.
@@ -159,11 +181,13 @@ struct Looks {
 
 impl Looks {
     /// Looks back from the end until what was before can make no difference, or with `to_begin` over the whole series.
-    fn back(n: usize, shortest: usize, to_begin: bool, at: impl Fn(usize) -> Look) -> Self {
+    fn back(n: usize, shortest: usize, to_begin: bool, at: impl Fn(usize) -> (Look, f64)) -> Self {
         let mut all: Vec<(usize, Look)> = Vec::new();
         // `n` itself may be one of the lengths.
-        for length in lengths(shortest, n.saturating_add(1), apart) {
-            all.push((length, at(length)));
+        let mut lengths = lengths(shortest, n.saturating_add(1), apart).map(|length| (length, at(length))).peekable();
+        let last = lengths.peek().map(|&(_, seen)| seen);
+        while let Some((length, seen)) = lengths.next() {
+            all.push((length, beside(seen, lengths.peek().map(|&(_, before)| before))));
             if !to_begin && is_decided(&all) {
                 break;
             }
@@ -178,7 +202,7 @@ impl Looks {
             }
             borne = after;
         }
-        Self { all, raised, withdrawn }
+        Self { all, last, raised, withdrawn }
     }
 }
 
@@ -200,17 +224,18 @@ fn is_decided(looks: &[(usize, Look)]) -> bool {
 /// A verdict that was raised and has not clearly failed since.
 ///
 /// What holds at one cycle and fails at the next is chance. So a verdict is raised by two looks that speak for it, or by
-/// one that does so clearly, and withdrawn by as many clear failures as it was borne out before, at most three. What was
-/// given back is withdrawn at once. `server/eval/shapes.md` has what that changes.
+/// one that does so clearly, and withdrawn by as many clear failures as it was borne out before, at most three. At once
+/// it is withdrawn where the gain was given back or the odds are far against it. `server/eval/shapes.md` has what that
+/// changes.
 pub(in crate::rules) fn standing(points: &[(f64, f64)], thresholds: &Thresholds, wanted: Verdict) -> Option<Standing> {
     let now = Evidence::of(points, thresholds)?;
     let softened = thresholds.softened();
     let is_met = |evidence: &Evidence, thresholds: &Thresholds| evidence.verdict(thresholds) == wanted;
-    if !is_met(&now, thresholds) && now.given_back >= softened.max_given_back {
-        return None;
-    }
     let at = |length: usize| look(&points[..length], thresholds, wanted);
     let looks = Looks::back(points.len(), thresholds.min_cycles as usize, false, at);
+    if beside(seen(&now, thresholds, wanted), looks.last) == Look::Over {
+        return None;
+    }
     let raised = looks.raised?;
     // The present numbers, or where they fail for the moment the last ones that do not.
     let earlier = looks.all.iter().map(|&(length, _)| length).take_while(|length| *length >= raised);
@@ -264,16 +289,18 @@ mod tests {
         since(n, 1, now, at)
     }
 
-    /// Looks by length: `*` clearly, `+` yes, `~` unclear, `-` no, `0` given back. Where what stands was raised, and where
+    /// Looks by length: `*` clearly, `+` yes, `~` unclear, `-` no, `0` over, `.` too few data. Where what stands was raised, and where
     /// the last one was withdrawn.
     fn looks_of(of: &'static str) -> (Option<usize>, Option<usize>) {
-        let at = |length: usize| match of.as_bytes()[length - 1] {
+        let look = |length: usize| match of.as_bytes()[length - 1] {
             b'*' => Look::Clearly,
             b'+' => Look::Yes,
             b'~' => Look::Unclear,
-            b'0' => Look::Released,
+            b'0' => Look::Over,
+            b'.' => Look::Blind,
             _ => Look::No,
         };
+        let at = |length: usize| (look(length), f64::NAN);
         let [near, far] = [false, true].map(|to_begin| Looks::back(of.len(), 1, to_begin, at));
         assert_eq!(near.raised, far.raised, "what was before makes no difference: {of}");
         (far.raised, far.withdrawn)
@@ -294,21 +321,31 @@ mod tests {
         assert_eq!(looks_of("--+"), (None, None));
         assert_eq!(looks_of("--++"), (Some(4), None));
         assert_eq!(looks_of("--+~~+"), (Some(6), None), "what is unclear says nothing");
-        assert_eq!(looks_of("+-+-+-"), (None, None), "chance");
+        assert_eq!(looks_of("-+-+-+-"), (None, None), "chance");
         assert_eq!(looks_of("--*"), (Some(3), None));
+        assert_eq!(looks_of("..+"), (Some(3), None), "the first one");
     }
 
     #[test]
     fn a_verdict_is_withdrawn_by_as_many_failures_as_it_was_borne_out() {
-        assert_eq!(looks_of("++-"), (Some(2), None));
-        assert_eq!(looks_of("++--"), (None, Some(4)));
-        assert_eq!(looks_of("++++++--"), (Some(2), None));
-        assert_eq!(looks_of("++++++-~-~-"), (None, Some(11)));
-        assert_eq!(looks_of("++++++-+-+-+"), (Some(2), None));
-        assert_eq!(looks_of("++++++0"), (None, Some(7)), "given back");
-        assert_eq!(looks_of("++++++0-++"), (Some(10), Some(7)), "raised anew");
-        assert_eq!(looks_of("++++++---++---~~"), (None, Some(13)), "the last one");
+        assert_eq!(looks_of("-++-"), (Some(3), None));
+        assert_eq!(looks_of("-++--"), (None, Some(5)));
+        assert_eq!(looks_of("-++++--"), (Some(3), None));
+        assert_eq!(looks_of("-++++-~-~-"), (None, Some(10)));
+        assert_eq!(looks_of("-++++-+-+-+"), (Some(3), None));
+        assert_eq!(looks_of("-++++0"), (None, Some(6)), "over");
+        assert_eq!(looks_of("-++++0-++"), (Some(9), Some(6)), "raised anew");
+        assert_eq!(looks_of("-++++---++---~~"), (None, Some(12)), "the last one");
         assert_eq!(looks_of(""), (None, None));
+    }
+
+    #[test]
+    fn odds_that_fall_off_say_that_it_is_over() {
+        let before = Some((Look::Clearly, 200.0));
+        assert_eq!(beside((Look::No, 1.9), before), Look::Over);
+        assert_eq!(beside((Look::No, 2.1), before), Look::No);
+        assert_eq!(beside((Look::Unclear, 1.9), before), Look::Unclear);
+        assert_eq!(beside((Look::No, f64::NAN), before), Look::No);
     }
 
     #[test]
