@@ -100,7 +100,13 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         return;
     }
     let has_few = (series.points.len() as f64) < growth::Thresholds::DEFAULT.min_cycles;
-    let growth = match if has_few { by_pace(run, limits, &series) } else { by_trend(run, limits, &series) } {
+    let growth = if has_few {
+        by_pace(run, limits, &series)
+    } else {
+        // What was reported does not go because the cycle came from which on another test decides.
+        by_trend(run, limits, &series).or_else(|why_not| by_pace(run, limits, &series).map_err(|_| why_not))
+    };
+    let growth = match growth {
         Ok(growth) => growth,
         Err(test) => {
             if !test.holds() {
@@ -138,6 +144,7 @@ fn by_trend(run: &RunView, limits: &Limits, series: &Series) -> Result<Growth, T
     let thresholds = growth::Thresholds {
         min_gain_mb: min_gain_mb(run, limits),
         min_gain_share: limits.get("min_gain_share"),
+        min_end_mb: 0.0,
         ..growth::Thresholds::DEFAULT
     };
     let mut test = Test::default();

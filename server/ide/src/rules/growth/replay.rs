@@ -114,7 +114,7 @@ impl Borne {
             }
             (Look::Yes | Look::Clearly, _) => Self::Firmly,
             (Look::No, Self::Well) => Self::Weakly,
-            (Look::No | Look::Over | Look::Blind, _) => Self::Nothing,
+            (Look::No | Look::Ended | Look::Over | Look::Blind, _) => Self::Nothing,
         }
     }
 }
@@ -130,6 +130,8 @@ enum Look {
     Unclear,
     /// One fails clearly.
     No,
+    /// Likewise, of growth that slows down: one look raises it, and one withdraws it.
+    Ended,
     /// The gain was given back, or the odds are far against growth.
     Over,
     /// There are too few data.
@@ -152,6 +154,7 @@ fn seen(evidence: &Evidence, thresholds: &Thresholds, wanted: Verdict) -> (Look,
         () if is_met => Look::Yes,
         () if evidence.given_back >= softened.max_given_back || odds <= OVER => Look::Over,
         () if is_wanted(soft) => Look::Unclear,
+        () if wanted == Verdict::Slowing => Look::Ended,
         () => Look::No,
     };
     (look, odds)
@@ -244,6 +247,11 @@ pub(in crate::rules) fn standing(points: &[(f64, f64)], thresholds: &Thresholds,
         let thresholds = [*thresholds, softened].into_iter().find(|thresholds| is_met(&evidence, thresholds))?;
         Some(Standing { evidence, n_points, since: raised.max(1) - 1, thresholds })
     })
+}
+
+/// Whether growth is over beyond doubt.
+pub(in crate::rules) fn is_over(points: &[(f64, f64)]) -> bool {
+    look(points, &Thresholds::DEFAULT, Verdict::Rising).0 == Look::Over
 }
 
 /// Adds the conditions of growth to a test, of which at least one does not hold.
