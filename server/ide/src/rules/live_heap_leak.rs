@@ -2,9 +2,10 @@
 //!
 //! Live heap that rises to the end of the run: what is left after each collection, without what was allocated while it
 //! ran. The first 15 % of the run are warm-up. The rest is cut into 8 to 24 windows, and the mean of what lies between
-//! the lowest tenth and the median of each is its floor. The floors must show a trend (Mann-Kendall p < 0.01 and tau ≥
-//! 0.40), a gain of at least 2 MB, 10 % of where they began and twice their noise, and no moment at which 35 % of the
-//! gain had come back.
+//! the lowest tenth and the median of each is its floor. Where the heap goes up and down in a beat (batches, caches that
+//! are flushed) and a window would hold less than two of six or more such swings, each swing has one floor instead. The
+//! floors must show a trend (Mann-Kendall p < 0.01 and tau ≥ 0.40), a gain of at least 2 MB, 10 % of where they began and
+//! twice their noise, 8 MB at the end, and no moment at which 35 % of the gain had come back.
 //!
 //! A cache that filled shows all that too. So two stories are held against the floors, each in the forms in which it
 //! occurs: growth that goes on (along a line, from the beginning or from some time on) and a level that was reached (at
@@ -12,9 +13,11 @@
 //! several correlations, so that what the heap wanders by is not taken for a bend. The odds of growth against a level
 //! must be 2 to 1, and the second half must rise at 0.47 of the pace of the first or faster.
 //!
-//! A verdict stands until its test clearly fails: p above 0.05, tau below 0.25, 0.7 of the gain, half of it given back,
-//! a second half at less than 0.42 of the pace, or odds below 1.9 to 1. Then the summary says since when it rises no
-//! longer.
+//! The run is looked at again whenever it is longer by a thirty-sixth (from 2,000 cycles on, by a sixteenth). Two looks
+//! raise the verdict, or one at odds of 6 to 1. It stands until the test clearly fails: p above 0.05, tau below 0.25,
+//! 0.7 of the gain, a second half at less than 0.42 of the pace, or odds below 1.9 to 1, at two to three looks in a row
+//! or at one with odds below 1. Between two looks it goes where half of the gain is given back, or the odds are below 0.1
+//! or a hundredth of those before. Then the summary says since when it rises no longer.
 //!
 //! ## Why it matters
 //!

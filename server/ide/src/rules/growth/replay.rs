@@ -130,7 +130,7 @@ enum Look {
     Unclear,
     /// One fails clearly.
     No,
-    /// Likewise, of growth that slows down: one look raises it, and one withdraws it.
+    /// Likewise, and a level is the likelier story, or it is about growth that slows down: one look withdraws the verdict.
     Ended,
     /// The gain was given back, or the odds are far against growth.
     Over,
@@ -154,7 +154,7 @@ fn seen(evidence: &Evidence, thresholds: &Thresholds, wanted: Verdict) -> (Look,
         () if is_met => Look::Yes,
         () if evidence.given_back >= softened.max_given_back || odds <= OVER => Look::Over,
         () if is_wanted(soft) => Look::Unclear,
-        () if wanted == Verdict::Slowing => Look::Ended,
+        () if wanted == Verdict::Slowing || odds <= 1.0 => Look::Ended,
         () => Look::No,
     };
     (look, odds)
@@ -165,7 +165,7 @@ fn seen(evidence: &Evidence, thresholds: &Thresholds, wanted: Verdict) -> (Look,
 fn beside((look, odds): (Look, f64), before: Option<(Look, f64)>) -> Look {
     match (look, before) {
         (Look::Yes, None | Some((Look::Blind, _))) => Look::Clearly,
-        (Look::No, Some((_, odds_before))) if odds <= FALLEN * odds_before => Look::Over,
+        (Look::No | Look::Ended, Some((_, odds_before))) if odds <= FALLEN * odds_before => Look::Over,
         _ => look,
     }
 }
@@ -227,8 +227,9 @@ fn is_decided(looks: &[(usize, Look)]) -> bool {
 /// A verdict that was raised and has not clearly failed since.
 ///
 /// What holds at one cycle and fails at the next is chance. So a verdict is raised by two looks that speak for it, or by
-/// one that does so clearly, and withdrawn by as many clear failures as it was borne out before, at most three. At once
-/// it is withdrawn where the gain was given back or the odds are far against it. `server/eval/shapes.md` has what that
+/// one that does so clearly, and withdrawn by as many clear failures as it was borne out before, at most three; by one
+/// where the odds are against growth. Between two looks it goes where the gain was given back or the odds are far against
+/// it. `server/eval/shapes.md` has what that
 /// changes.
 pub(in crate::rules) fn standing(points: &[(f64, f64)], thresholds: &Thresholds, wanted: Verdict) -> Option<Standing> {
     let now = Evidence::of(points, thresholds)?;
@@ -352,6 +353,7 @@ mod tests {
         let before = Some((Look::Clearly, 200.0));
         assert_eq!(beside((Look::No, 1.9), before), Look::Over);
         assert_eq!(beside((Look::No, 2.1), before), Look::No);
+        assert_eq!(beside((Look::Ended, 0.9), before), Look::Over);
         assert_eq!(beside((Look::Unclear, 1.9), before), Look::Unclear);
         assert_eq!(beside((Look::No, f64::NAN), before), Look::No);
     }

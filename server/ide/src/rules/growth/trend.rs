@@ -213,8 +213,9 @@ impl Evidence {
         self.tells_enough(thresholds, test);
     }
 
+    /// Told only where it does not hold: of most heaps it goes without saying.
     fn tells_enough(&self, thresholds: &Thresholds, test: &mut Test) {
-        if thresholds.min_end_mb > 0.0 {
+        if self.end_mb < thresholds.min_end_mb {
             test.value("lows at the end", self.end_mb, Bound::AtLeast(thresholds.min_end_mb), "MB");
         }
     }
