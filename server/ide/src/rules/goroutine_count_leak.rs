@@ -98,6 +98,7 @@ fn thresholds(limits: &Limits) -> Thresholds {
         min_gain_mb: limits.get("min_gain"),
         min_gain_share: limits.get("min_gain_share"),
         max_given_back: limits.get("max_given_back"),
+        min_end_mb: 0.0,
         ..Thresholds::DEFAULT
     }
 }

@@ -11,6 +11,7 @@ mod fit;
 pub(super) mod pace;
 pub(super) mod replay;
 pub(crate) mod so_far;
+mod swings;
 pub(super) mod trend;
 
 pub(super) use self::replay::first_sufficient;
@@ -94,7 +95,7 @@ impl Series {
 }
 
 /// The limits of the rules on the live heap.
-pub(super) const fn trend_limits() -> [Limit; 8] {
+pub(super) const fn trend_limits() -> [Limit; 9] {
     const DEFAULT: Thresholds = Thresholds::DEFAULT;
     [
         limit("min_cycles", DEFAULT.min_cycles, "cycles", "Shorter runs are not judged."),
@@ -106,6 +107,7 @@ pub(super) const fn trend_limits() -> [Limit; 8] {
             "Largest one-sided Mann-Kendall p of the window floors that counts as a trend.",
         ),
         limit("min_tau", DEFAULT.min_tau, "", "Smallest Kendall tau-a of the window floors that counts as a trend."),
+        limit("min_end_mb", DEFAULT.min_end_mb, "MB", "A smaller live heap at the end is not reported."),
         limit("min_gain_mb", DEFAULT.min_gain_mb, "MB", "Smaller growth is not reported."),
         limit(
             "min_gain_share",
@@ -135,6 +137,8 @@ pub(super) struct Thresholds {
     pub(super) min_span_s: f64,
     pub(super) max_p: f64,
     pub(super) min_tau: f64,
+    /// Of less, whole megabytes tell too little; 0 for what is counted otherwise.
+    pub(super) min_end_mb: f64,
     pub(super) min_gain_mb: f64,
     pub(super) min_gain_share: f64,
     pub(super) min_gain_noise: f64,
@@ -154,6 +158,7 @@ impl Thresholds {
         min_span_s: 30.0,
         max_p: 0.01,
         min_tau: 0.40,
+        min_end_mb: 8.0,
         min_gain_mb: 2.0,
         min_gain_share: 0.10,
         min_gain_noise: 2.0,
@@ -170,6 +175,7 @@ impl Thresholds {
             min_span_s: limits.get("min_span_s"),
             max_p: limits.get("max_p"),
             min_tau: limits.get("min_tau"),
+            min_end_mb: limits.get("min_end_mb"),
             min_gain_mb: limits.get("min_gain_mb"),
             min_gain_share: limits.get("min_gain_share"),
             min_gain_noise: limits.get("min_gain_noise"),
@@ -184,6 +190,7 @@ impl Thresholds {
         Self {
             max_p: 5.0 * self.max_p,
             min_tau: 0.625 * self.min_tau,
+            min_end_mb: 0.7 * self.min_end_mb,
             min_gain_mb: 0.7 * self.min_gain_mb,
             min_gain_share: 0.7 * self.min_gain_share,
             min_gain_noise: 0.7 * self.min_gain_noise,

@@ -29,6 +29,8 @@
 //! allocates little stops collecting. A verdict stands until it clearly fails: the last quarter below a quarter of the
 //! pace, a fifth given back, no cycle for four times the gap to be expected, or a last gap with less than a tenth of
 //! the growth to be expected (where that is 4 MB or more). The evidence is never called strong.
+//! From the 40th cycle on `live-heap-leak` decides. What was reported before is kept beside it up to the 58th, unless that
+//! test says that the growth is over: its first windows are too few to go on.
 //! Growth with fewer cycles is told by summary and lens as rising so far, with what is missing.
 //!
 //! Recorded runs of 10 to 39 cycles, Go 1.6 to 1.27: of 16 leaks that last a minute and have three cycles in the second
@@ -53,7 +55,7 @@ use tracelog::catalog::gc;
 
 use super::evidence::{Confidence, Test};
 use super::growth::pace::{self, Pace, Standing, Thresholds};
-use super::growth::{self, Ceiling, Series};
+use super::growth::{self, Ceiling, Series, Verdict, replay};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity, limit};
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
@@ -68,7 +70,12 @@ pub(crate) static RULE: Rule = Rule {
     reads: &[gc::HEAP_LIVE_MB, gc::HEAP_AFTER_MB, gc::HEAP_PREV_LIVE_MB],
     limits: &[
         limit("min_cycles", Thresholds::DEFAULT.min_cycles, "cycles", "Shorter runs are not judged."),
-        limit("max_cycles", Thresholds::DEFAULT.max_cycles, "cycles", "Longer runs are left to live-heap-leak."),
+        limit(
+            "max_cycles",
+            Thresholds::DEFAULT.max_cycles,
+            "cycles",
+            "Longer runs are left to live-heap-leak; what was reported before is kept up to 1.5 times as many.",
+        ),
         limit("min_span_s", Thresholds::DEFAULT.min_span_s, "s", "Runs that span less time are not judged."),
         limit("min_live_mb", Thresholds::DEFAULT.min_end_mb, "MB", "A smaller live heap at the end is not reported."),
         limit("min_growth", Thresholds::DEFAULT.min_growth, "times", "Growth since the first quarter of the run."),
@@ -81,10 +88,14 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let series = Series::live_heap(run);
     let points = &series.points[..];
     let thresholds = thresholds(limits);
-    if points.len() as f64 > thresholds.max_cycles {
+    let has_many = points.len() as f64 > thresholds.max_cycles;
+    if has_many && replay::standing(points, &growth::Thresholds::DEFAULT, Verdict::Rising).is_some() {
         return;
     }
     let Some(standing) = pace::standing(points, &thresholds, run.last_seen_s, |_| true) else {
+        if has_many {
+            return;
+        }
         let mut test = Test::default();
         Pace::of(points).test(&thresholds, run.last_seen_s, &mut test);
         if !test.holds() {

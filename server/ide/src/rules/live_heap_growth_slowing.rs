@@ -58,9 +58,8 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     if !series.is_enough(&thresholds, &mut test) || replay::standing(points, &thresholds, Verdict::Rising).is_some() {
         return;
     }
-    let Some(Standing { evidence, since, thresholds }) = replay::standing(points, &thresholds, Verdict::Slowing) else {
-        return;
-    };
+    let slowing = replay::standing(points, &thresholds, Verdict::Slowing);
+    let Some(Standing { evidence, since, thresholds }) = slowing else { return };
     evidence.test_slowing(&thresholds, &mut test);
     let [early, late] = [evidence.early_mb_per_s, evidence.late_mb_per_s].map(|slope| rough(3600.0 * slope));
     let (base, end, apart) = (rough(evidence.base_mb), rough(evidence.end_mb), rough_span(evidence.apart_s));

@@ -80,6 +80,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         min_tau: limits.get("min_tau"),
         min_gain_mb: limits.get("min_gain"),
         min_gain_share: limits.get("min_gain_share"),
+        min_end_mb: 0.0,
         ..Thresholds::DEFAULT
     };
     let counted = Counted { points: "blocks of scheddetail", time: "s", what: "goroutines" };

@@ -76,6 +76,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         min_gain_mb: limits.get("min_gain"),
         min_gain_share: limits.get("min_gain_share"),
         max_given_back: limits.get("max_given_back"),
+        min_end_mb: 0.0,
         ..Thresholds::DEFAULT
     };
     let at_s = |block: usize| run.samples.at_s[detail.sample[block]];

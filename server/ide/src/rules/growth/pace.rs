@@ -44,6 +44,10 @@ const MIN_LATE_SPAN: f64 = 0.15;
 /// The last cycles that tell the present pace span at least this share of the time.
 const NOW_SPAN: f64 = 0.12;
 
+/// The verdict on a run with few cycles is kept until it has so many times as many: by then the trend test, which takes
+/// over, has more than the first windows.
+const KEPT: f64 = 1.5;
+
 /// Growth over the last gap, of what the pace leads to expect, and how much that must be for whole megabytes to show it,
 /// MB. Where almost everything survives no gap is without growth; once a cache is full, all are.
 const LAST_GAP: (f64, f64) = (0.10, 4.0);
@@ -253,13 +257,18 @@ pub(in crate::rules) struct Standing {
     pub test: Test,
 }
 
-/// Whether points grow steadily; `also` is what a rule asks beside.
+/// Whether points grow steadily; `also` is what a rule asks beside. Of more cycles than the test is for, whether it said so
+/// in time, and the trend test does not say beyond doubt that it is over.
 pub(in crate::rules) fn standing(
     points: &[(f64, f64)],
     thresholds: &Thresholds,
     last_seen_s: Option<f64>,
     also: impl Fn(&Pace) -> bool,
 ) -> Option<Standing> {
+    let (n, most) = (points.len() as f64, thresholds.max_cycles);
+    if n > KEPT * most || n > most && replay::is_over(points) {
+        return None;
+    }
     let pace = Pace::of(points);
     let (now, test) = pace.answer(thresholds, last_seen_s);
     if !also(&pace) {
@@ -269,7 +278,7 @@ pub(in crate::rules) fn standing(
         let pace = Pace::of(&points[..length]);
         if also(&pace) { pace.answer(thresholds, None).0 } else { Answer::No }
     })?;
-    Some(Standing { pace, since, test })
+    (n <= most || (since as f64) < most).then_some(Standing { pace, since, test })
 }
 
 /// The last four cycles. Where these span next to no time, four of the last ones that span enough: under a memory limit

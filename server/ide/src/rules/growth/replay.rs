@@ -6,6 +6,7 @@
 
 use super::trend::Evidence;
 use super::{Thresholds, Verdict};
+use crate::rules::evidence::Test;
 
 /// Each length that is looked at is longer than the one before by this share of it.
 const LENGTHS_APART: usize = 16;
@@ -112,6 +113,26 @@ pub(in crate::rules) fn standing(points: &[(f64, f64)], thresholds: &Thresholds,
     let since = since(points.len(), thresholds.min_cycles as usize, now, at)?;
     let thresholds = if is_now { *thresholds } else { thresholds.softened() };
     Some(Standing { evidence, since, thresholds })
+}
+
+/// Odds of growth that say it is over beyond doubt.
+const OVER: f64 = 0.1;
+
+/// Whether growth is over beyond doubt: it was given back, or the odds are far against it.
+pub(in crate::rules) fn is_over(points: &[(f64, f64)]) -> bool {
+    let thresholds = Thresholds::DEFAULT.softened();
+    Evidence::of(points, &thresholds).is_none_or(|evidence| {
+        let has_risen = evidence.verdict(&thresholds) > Verdict::Flat;
+        evidence.given_back >= thresholds.max_given_back || has_risen && evidence.odds() <= OVER
+    })
+}
+
+/// Adds the conditions of growth to a test, of which at least one does not hold.
+pub(in crate::rules) fn why_not_rising(points: &[(f64, f64)], thresholds: &Thresholds, test: &mut Test) {
+    match Evidence::of(points, thresholds) {
+        Some(evidence) => evidence.test_rising(thresholds, test),
+        None => _ = test.fact("the cycles are spread over the time of the run", false),
+    }
 }
 
 /// The point at which growth that was reported was no longer; nothing where it is, or never was.

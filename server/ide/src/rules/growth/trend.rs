@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use super::fit::Fit;
+use super::swings;
 use super::{ODDS, Series, Thresholds, Verdict};
 use crate::derived::alloc_rate_over;
 use crate::rules::evidence::{Bound, Confidence, Test};
@@ -101,8 +102,10 @@ impl Evidence {
         let first = points.partition_point(|&(at_s, _)| at_s < warm_s).max(WARM_UP.1);
         let used = points.get(first..)?;
         let n_windows = (used.len() / CYCLES_PER_WINDOW).clamp(WINDOWS.0, WINDOWS.1);
-        let floors = low_floors(used, n_windows);
-        if floors.len() < WINDOWS.0 {
+        let swings = swings::floors(used, n_windows);
+        let n_windows = swings.as_ref().map_or(n_windows, Vec::len);
+        let floors = swings.unwrap_or_else(|| low_floors(used, n_windows));
+        if floors.len() < n_windows.min(WINDOWS.0) {
             return None;
         }
         let used_s = end_s - used.first()?.0;
@@ -126,7 +129,7 @@ impl Evidence {
             early_mb_per_s: slope(early)?,
             late_mb_per_s: slope(late)?,
             late_tau: tau(late),
-            jump: largest_jump(&floors, end.value - base.value),
+            jump: largest_jump(&floors, end.value - base.value.min(floors.first()?.value)),
             odds: OnceCell::new(),
             floors,
         })
@@ -141,7 +144,8 @@ impl Evidence {
     pub(in crate::rules) fn verdict(&self, thresholds: &Thresholds) -> Verdict {
         let mut trend = Test::default();
         let has_risen = self.has_risen(thresholds, &mut trend);
-        if !has_risen || self.end_mb - self.base_mb < self.needed_mb(thresholds) {
+        let is_small = self.end_mb < thresholds.min_end_mb;
+        if !has_risen || is_small || self.end_mb - self.base_mb < self.needed_mb(thresholds) {
             return Verdict::Flat;
         }
         if self.given_back >= thresholds.max_given_back {
@@ -179,6 +183,7 @@ impl Evidence {
         self.has_risen(thresholds, test);
         let gain_mb = self.end_mb - self.base_mb;
         test.value("growth of the lows", gain_mb, Bound::AtLeast(self.needed_mb(thresholds)), "MB");
+        self.tells_enough(thresholds, test);
         self.was_kept(thresholds, test);
         let share = self.jump.map_or(f64::NAN, |jump| 100.0 * jump.share);
         test.value("share of one jump in the growth", share, Bound::AtLeast(100.0 * STEP_SHARE), "%");
@@ -205,6 +210,14 @@ impl Evidence {
     fn is_large(&self, thresholds: &Thresholds, test: &mut Test) {
         let needed_mb = self.needed_mb(thresholds);
         test.value("growth of the lows", self.gain_mb, Bound::AtLeast(needed_mb), "MB");
+        self.tells_enough(thresholds, test);
+    }
+
+    /// Told only where it does not hold: of most heaps it goes without saying.
+    fn tells_enough(&self, thresholds: &Thresholds, test: &mut Test) {
+        if self.end_mb < thresholds.min_end_mb {
+            test.value("lows at the end", self.end_mb, Bound::AtLeast(thresholds.min_end_mb), "MB");
+        }
     }
 
     fn was_kept(&self, thresholds: &Thresholds, test: &mut Test) {
@@ -229,7 +242,7 @@ impl Evidence {
 
     /// How much likelier the floors are if the growth goes on than if it reached a level. Counted out when it is asked
     /// for: the floors of most runs show no growth at all.
-    fn odds(&self) -> f64 {
+    pub(super) fn odds(&self) -> f64 {
         *self.odds.get_or_init(|| Fit::of(&self.floors).map_or(f64::NAN, |fit| fit.odds().min(MAX_ODDS)))
     }
 
@@ -339,17 +352,17 @@ fn low_floors(points: &[(f64, f64)], n_windows: usize) -> Vec<Floor> {
             continue;
         }
         values.clear();
-        values.extend(spread(window.len()).map(|at| window[at].1));
+        values.extend(spread(window.len(), LOOKED_AT).map(|at| window[at].1));
         floors.push(Floor { at: first.0 + (idx as f64 + 0.5) * width, value: low_level(&mut values) });
     }
     floors
 }
 
-/// Indices of at most [`LOOKED_AT`] of `n` values, one out of each of as many equal parts. Where in a part changes from
+/// Indices of at most `most` of `n` values, one out of each of as many equal parts. Where in a part changes from
 /// one to the next by the golden ratio: what repeats every few cycles is not always met at the same place.
-fn spread(n: usize) -> impl Iterator<Item = usize> {
+pub(super) fn spread(n: usize, most: usize) -> impl Iterator<Item = usize> {
     const GOLDEN: f64 = 0.618_033_988_749_895;
-    let parts = n.min(LOOKED_AT);
+    let parts = n.min(most);
     let width = n as f64 / parts as f64;
     (0..parts).map(move |part| {
         let within = if parts == n { 0.0 } else { (part as f64 * GOLDEN).fract() };
@@ -358,7 +371,7 @@ fn spread(n: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Mean of the values from the lowest tenth to the median, of at least one.
-fn low_level(values: &mut [f64]) -> f64 {
+pub(super) fn low_level(values: &mut [f64]) -> f64 {
     let n = values.len();
     let (low, high) = ((n + 5) / 10, n.div_ceil(2));
     let high = high.max(low + 1);
@@ -399,6 +412,7 @@ fn given_back(floors: &[f64], noise: f64) -> f64 {
     if highest > base { (largest_drop - 2.0 * noise).max(0.0) / (highest - base) } else { 1.0 }
 }
 
+/// The gain is that since the first floor: what rose along a line before the base was reached did not jump.
 fn largest_jump(floors: &[Floor], gain_mb: f64) -> Option<Jump> {
     let level = |part: &[Floor]| median(&part.iter().map(|floor| floor.value).collect::<Vec<_>>());
     let mut largest: Option<(usize, (f64, f64))> = None;
