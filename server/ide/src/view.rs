@@ -22,6 +22,7 @@ use crate::derived::DerivedSeries;
 use crate::environment::GoalSettings;
 use crate::requests::Requests;
 use crate::rules::growth::Series;
+use crate::rules::growth::replay::Standing;
 use crate::rules::memory_limit_active::Point;
 
 /// One life of one process, as far as the log shows it.
@@ -65,6 +66,8 @@ pub struct RunView {
     pub(crate) goal_points: OnceLock<Vec<Point>>,
     /// The live heap as the rules on growth see it, once.
     pub(crate) live_heap: OnceLock<Series>,
+    /// Whether it keeps rising, once.
+    pub(crate) rising: OnceLock<Option<Standing>>,
 }
 
 /// The direction in which a log was written: newest line last, or first.

@@ -9,7 +9,7 @@
 
 mod fit;
 pub(super) mod pace;
-pub(super) mod replay;
+pub(crate) mod replay;
 pub(crate) mod so_far;
 mod swings;
 pub(super) mod trend;
@@ -131,7 +131,7 @@ pub(super) const fn trend_limits() -> [Limit; 9] {
 }
 
 /// What the conditions are held against: catalogue GC101. What is asked of the second half is the same for all rules.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Thresholds {
     pub(super) min_cycles: f64,
     pub(super) min_span_s: f64,

@@ -55,7 +55,7 @@ use tracelog::catalog::gc;
 
 use super::evidence::{Confidence, Test};
 use super::growth::pace::{self, Pace, Standing, Thresholds};
-use super::growth::{self, Ceiling, Series, Verdict, replay};
+use super::growth::{self, Ceiling, Series, replay};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity, limit};
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
@@ -89,7 +89,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let points = &series.points[..];
     let thresholds = thresholds(limits);
     let has_many = points.len() as f64 > thresholds.max_cycles;
-    if has_many && replay::standing(points, &growth::Thresholds::DEFAULT, Verdict::Rising).is_some() {
+    if has_many && replay::live_heap_rising(run, &growth::Thresholds::DEFAULT).is_some() {
         return;
     }
     let Some(standing) = pace::standing(points, &thresholds, run.last_seen_s, |_| true) else {

@@ -69,7 +69,7 @@ use tracelog::catalog::gc;
 
 use super::evidence::Test;
 use super::growth::replay::{self, Standing};
-use super::growth::{self, Ceiling, Evidence, Series, Thresholds, Verdict};
+use super::growth::{self, Ceiling, Evidence, Series, Thresholds};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity};
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
@@ -96,7 +96,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         out.declined(&RULE, Some(run.run), test);
         return;
     }
-    let rising = replay::standing(points, &thresholds, Verdict::Rising);
+    let rising = replay::live_heap_rising(run, &thresholds);
     let Some(Standing { evidence, since, thresholds }) = rising else {
         replay::why_not_rising(points, &thresholds, &mut test);
         out.declined(&RULE, Some(run.run), test);

@@ -56,6 +56,7 @@ impl RunView {
             goal_settings: OnceLock::new(),
             goal_points: OnceLock::new(),
             live_heap: OnceLock::new(),
+            rising: OnceLock::new(),
         }
     }
 }

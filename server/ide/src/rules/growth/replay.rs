@@ -5,21 +5,22 @@
 //! line by line or was edited. Looked for backwards: most runs are decided by their present moment.
 
 use super::trend::Evidence;
-use super::{Thresholds, Verdict};
+use super::{Series, Thresholds, Verdict};
 use crate::rules::evidence::Test;
+use crate::view::RunView;
 
 /// Each length that is looked at is longer than the one before by this share of it.
 const LENGTHS_APART: usize = 16;
 
 /// A verdict that holds now.
 #[derive(Clone, Debug)]
-pub(in crate::rules) struct Standing {
+pub(crate) struct Standing {
     /// The present numbers.
-    pub evidence: Evidence,
+    pub(in crate::rules) evidence: Evidence,
     /// The point at which the evidence became sufficient.
-    pub since: usize,
+    pub(in crate::rules) since: usize,
     /// What the present numbers are held against: softer where the verdict was raised earlier.
-    pub thresholds: Thresholds,
+    pub(in crate::rules) thresholds: Thresholds,
 }
 
 /// What a prefix of a series says about a verdict.
@@ -113,6 +114,13 @@ pub(in crate::rules) fn standing(points: &[(f64, f64)], thresholds: &Thresholds,
     let since = since(points.len(), thresholds.min_cycles as usize, now, at)?;
     let thresholds = if is_now { *thresholds } else { thresholds.softened() };
     Some(Standing { evidence, since, thresholds })
+}
+
+/// Whether the live heap of a run keeps rising. What holds by the thresholds that nobody changed is found out once: the
+/// rules about growth that does not go on are silent where it does.
+pub(in crate::rules) fn live_heap_rising(run: &RunView, thresholds: &Thresholds) -> Option<Standing> {
+    let rising = || standing(&Series::live_heap(run).points, thresholds, Verdict::Rising);
+    if *thresholds == Thresholds::DEFAULT { run.rising.get_or_init(rising).clone() } else { rising() }
 }
 
 /// Odds of growth that say it is over beyond doubt.

@@ -1,6 +1,6 @@
 //! The numbers of the trend test, and what they say.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use super::fit::Fit;
 use super::swings;
@@ -84,7 +84,7 @@ pub(in crate::rules) struct Evidence {
     /// Trend of the second half.
     pub(in crate::rules) late_tau: f64,
     /// See [`Self::odds`].
-    odds: OnceCell<f64>,
+    odds: OnceLock<f64>,
     /// The largest jump, where there are floors enough to look for one.
     pub(in crate::rules) jump: Option<Jump>,
 }
@@ -130,7 +130,7 @@ impl Evidence {
             late_mb_per_s: slope(late)?,
             late_tau: tau(late),
             jump: largest_jump(&floors, end.value - base.value.min(floors.first()?.value)),
-            odds: OnceCell::new(),
+            odds: OnceLock::new(),
             floors,
         })
     }
