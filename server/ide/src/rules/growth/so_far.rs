@@ -32,10 +32,10 @@ pub enum SoFar {
     },
     /// It rises at the end of a run that is long, above all that it was before: too late for a trend of the run.
     Late {
-        /// Where that began and where it is, MB.
+        /// Typical of the first and of the last fifth of that end, MB.
         mb: (f64, f64),
-        /// How long it has lasted, s.
-        span_s: f64,
+        /// Time between the middles of the two, s.
+        apart_s: f64,
         /// The most that was live before, MB.
         before_mb: f64,
     },
@@ -57,11 +57,11 @@ impl SoFar {
                 let (from, to, cycles) = (rough(*from), rough(*to), count(*n_cycles, "cycle"));
                 format!("rising so far: {from}→{to} MB in {cycles}, needs {}", missing.join(" and "))
             }
-            Self::Late { mb: (from, to), span_s, before_mb } => format!(
+            Self::Late { mb: (from, to), apart_s, before_mb } => format!(
                 "rising at the end: {}→{} MB in {}, at most {} MB before",
                 rough(*from),
                 rough(*to),
-                rough_span(*span_s),
+                rough_span(*apart_s),
                 rough(*before_mb)
             ),
             Self::NoLonger { since_s, .. } => format!("no longer rising since {}", rough_span(*since_s)),
@@ -75,8 +75,8 @@ impl SoFar {
                 let first = missing.first().map_or_else(String::new, |one| format!(", needs {}", needs(one, false)));
                 format!("rising so far{first}")
             }
-            Self::Late { mb: (from, to), span_s, .. } => {
-                format!("rising at the end: {}→{} MB in {}", rough(*from), rough(*to), rough_span(*span_s))
+            Self::Late { mb: (from, to), apart_s, .. } => {
+                format!("rising at the end: {}→{} MB in {}", rough(*from), rough(*to), rough_span(*apart_s))
             }
             Self::NoLonger { .. } => self.in_words(),
         }
@@ -144,7 +144,7 @@ fn late(points: &[(f64, f64)], thresholds: &Thresholds) -> Option<SoFar> {
         let is_higher = evidence.end_mb >= HIGHER * before_mb;
         (is_higher && evidence.verdict(thresholds) == Verdict::Rising).then_some(SoFar::Late {
             mb: (evidence.base_mb, evidence.end_mb),
-            span_s,
+            apart_s: evidence.apart_s,
             before_mb,
         })
     })
@@ -221,8 +221,7 @@ mod tests {
             let wave = move |share: f64| if (0.2..0.3).contains(&share) { most } else { 30.0 };
             cycles(800, 4000.0, move |share| if share < 0.9 { wave(share) } else { 30.0 + 900.0 * (share - 0.9) })
         };
-        let said = words(&with_before(80.0)).unwrap();
-        assert!(said.starts_with("rising at the end: 3") && said.ends_with(" MB before"), "{said}");
+        assert_eq!(words(&with_before(80.0)).unwrap(), "rising at the end: 30→98 MB in 11 min, at most 80 MB before");
         assert_eq!(words(&with_before(120.0)), None, "as much was live before, and went");
         let stays =
             cycles(800, 4000.0, |share| if share < 0.9 { 30.0 } else { (30.0 + 3000.0 * (share - 0.9)).min(80.0) });
