@@ -40,8 +40,11 @@ const PLAIN_LOG = {
   ],
 };
 
-async function registry() {
-  await oniguruma.loadWASM(readFileSync(require.resolve("vscode-oniguruma/release/onig.wasm")));
+/** Oniguruma as it is shipped. */
+const shipped = () => readFileSync(require.resolve("vscode-oniguruma/release/onig.wasm"));
+
+async function registry(engine) {
+  await oniguruma.loadWASM(engine(shipped()));
   return new textmate.Registry({
     onigLib: Promise.resolve({
       createOnigScanner: (patterns) => new oniguruma.OnigScanner(patterns),
@@ -53,10 +56,14 @@ async function registry() {
   });
 }
 
-const loaded = registry();
+let loaded;
 
-/** A function that gives the tokens of a line: start, end, and scopes from the outside in. */
-export async function tokenizer(scope) {
+/**
+ * A function that gives the tokens of a line: start, end, and scopes from the outside in. `engine` makes what is loaded
+ * out of the bytes of the matcher; it is loaded once in a process.
+ */
+export async function tokenizer(scope, engine = (bytes) => bytes) {
+  loaded ??= registry(engine);
   const grammar = await (await loaded).loadGrammar(scope);
   return (line) =>
     grammar
