@@ -10,6 +10,8 @@
 mod running;
 mod trend;
 
+use std::cmp::Ordering;
+
 pub use running::{LogHistogram, Lowest, RunningMedian};
 pub use trend::{Floor, MannKendall, floor_noise, mann_kendall, median_of_three, spearman, theil_sen, window_floors};
 
@@ -28,6 +30,11 @@ pub fn median(values: &[f64]) -> Option<f64> {
     /// A window around a cycle: asked for so often that its memory is taken once.
     const FEW: usize = 32;
     let finite = values.iter().filter(|value| value.is_finite()).map(|value| in_order(value.to_bits() as i64));
+    if values.len() >= MANY
+        && let Some(median) = median_of_many(values)
+    {
+        return Some(median);
+    }
     if values.len() > FEW {
         let mut keys: Vec<i64> = Vec::with_capacity(values.len());
         keys.extend(finite);
@@ -39,6 +46,47 @@ pub fn median(values: &[f64]) -> Option<f64> {
         n += 1;
     }
     median_of_keys(&mut keys[..n])
+}
+
+/// From so many values on a sample of them says between which two the median must be: few are copied then.
+const MANY: usize = 1 << 14;
+
+/// The median where it is near that of a sample, as it nearly always is.
+fn median_of_many(values: &[f64]) -> Option<f64> {
+    const SAMPLE: usize = 4000;
+    // Four standard deviations of the place of the median among so many random values.
+    const MARGIN: usize = 128;
+    let sample = sorted_finite(&thinned(values, SAMPLE));
+    let middle = sample.len() / 2;
+    let (low, high) = (*sample.get(middle.saturating_sub(MARGIN))?, *sample.get(middle + MARGIN)?);
+    let n = values.iter().filter(|value| value.is_finite()).count();
+    let n_below = values.iter().filter(|value| (f64::MIN..low).contains(*value)).count();
+    // The lower one of two in the middle, and how many are in the middle.
+    let (rank, n_middle) = ((n - 1) / 2, 2 - n % 2);
+    let rank = rank.checked_sub(n_below)?;
+    if low == high {
+        let n_equal = values.iter().filter(|value| **value == low).count();
+        return (rank + n_middle <= n_equal).then_some(low);
+    }
+    let mut near: Vec<f64> = values.iter().copied().filter(|value| (low..=high).contains(value)).collect();
+    if rank + n_middle > near.len() {
+        return None;
+    }
+    let (_, lower, above) = near.select_nth_unstable_by(rank, f64::total_cmp);
+    let upper = above.iter().copied().min_by(f64::total_cmp).filter(|_| n_middle == 2);
+    Some(upper.map_or(*lower, |upper| f64::midpoint(*lower, upper)))
+}
+
+/// How the median of the values compares to a bound: in most cases counting tells.
+pub fn compare_median(values: &[f64], bound: f64) -> Option<Ordering> {
+    let n = values.iter().filter(|value| value.is_finite()).count();
+    if 2 * values.iter().filter(|value| (f64::MIN..bound).contains(*value)).count() > n {
+        return Some(Ordering::Less);
+    }
+    if 2 * values.iter().filter(|value| **value > bound && **value < f64::INFINITY).count() > n {
+        return Some(Ordering::Greater);
+    }
+    median(values)?.partial_cmp(&bound)
 }
 
 /// The median of numbers by their [`in_order`] bits.
@@ -149,6 +197,43 @@ mod tests {
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
         assert_eq!(median(&[]), None);
+    }
+
+    #[test]
+    fn the_median_of_many_is_that_of_all_sorted() {
+        let random = |n: u32| f64::from(n.wrapping_mul(2_654_435_761) >> 8) / 1000.0;
+        let n = MANY as u32 + 1;
+        let shapes: [&dyn Fn(u32) -> f64; 7] = [
+            &random,
+            &f64::from,
+            &|n| -random(n).floor(),
+            &|_| 4.0,
+            &|n| if n % 5 == 0 { 9.0 } else { 4.0 },
+            &|n| if n % 3 == 0 { f64::NAN } else { random(n) },
+            // The sample sees one kind of them alone.
+            &|n| if n % 5 == 0 { f64::from(n) } else { 1e9 + f64::from(n) },
+        ];
+        for (idx, shape) in shapes.iter().enumerate() {
+            for n in [n, n + 1] {
+                let values: Vec<f64> = (0..n).map(shape).collect();
+                let sorted = sorted_finite(&values);
+                let middle = f64::midpoint(sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
+                assert_eq!(median(&values), Some(middle), "{idx}, {n} values");
+            }
+        }
+        assert_eq!(median(&vec![f64::NAN; MANY]), None);
+    }
+
+    #[test]
+    fn a_median_compares_to_a_bound_as_itself_does() {
+        for n in 1..8_u32 {
+            let values: Vec<f64> = (0..n).map(|idx| f64::from(idx * 7 % 5)).chain([f64::NAN, f64::INFINITY]).collect();
+            let middle = median(&values).unwrap();
+            for bound in [-1.0, 0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0] {
+                assert_eq!(compare_median(&values, bound), middle.partial_cmp(&bound), "{values:?}, {bound}");
+            }
+        }
+        assert_eq!(compare_median(&[f64::NAN], 1.0), None);
     }
 
     #[test]

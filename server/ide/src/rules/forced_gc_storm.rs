@@ -38,7 +38,7 @@ use tracelog::{Lines, Log};
 use super::evidence::{Bound, Test};
 use super::point::{Hit, Words, as_finding, cycle_name};
 use super::{BlocksView, Check, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
-use crate::derived::gc_cpu_ms;
+use crate::derived::gc_cpu_of_all_ms;
 use crate::stats::{mad, median};
 use crate::view::{Cycles, RunView};
 use crate::words::{percent, rough, rough_span};
@@ -76,7 +76,8 @@ fn check(view: &BlocksView<'_>, limits: &Limits, findings: &mut Findings) {
 
 fn check_run(run: &RunView, log: &Log, lines: &dyn Lines, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
-    let rows: Vec<usize> = (0..cycles.len()).filter(|row| cycles.forced[*row] && !cycles.leak_check[*row]).collect();
+    let is_forced = cycles.forced.iter().zip(&cycles.leak_check).map(|(forced, leak_check)| *forced && !leak_check);
+    let rows: Vec<usize> = is_forced.enumerate().filter_map(|(row, is_forced)| is_forced.then_some(row)).collect();
     if rows.is_empty() {
         return;
     }
@@ -102,17 +103,13 @@ fn check_run(run: &RunView, log: &Log, lines: &dyn Lines, limits: &Limits, findi
         return;
     }
     let is_benchmark = is_near_go_test(log, lines, cycles, &rows);
-    let hits: Vec<Hit> = rows
-        .iter()
-        .map(|&row| Hit {
-            row,
-            place: Place { line: cycles.line[row], field: Some(gc::FORCED) },
-            // The dearest one; old releases print no times of CPU.
-            weight: Some(gc_cpu_ms(cycles, row)).filter(|ms| ms.is_finite()).unwrap_or(0.0),
-        })
-        .collect();
-    let cpu_share = rows.iter().map(|row| gc_cpu_ms(cycles, *row)).filter(|ms| ms.is_finite()).sum::<f64>()
-        / (1000.0 * median(&cycles.procs).unwrap_or(f64::NAN) * span_s);
+    // The dearest one is the worst; old releases print no times of CPU.
+    let cost_ms = gc_cpu_of_all_ms(cycles);
+    let weight = |row: usize| if cost_ms[row].is_finite() { cost_ms[row] } else { 0.0 };
+    let place = |row: usize| Place { line: cycles.line[row], field: Some(gc::FORCED) };
+    let hits: Vec<Hit> = rows.iter().map(|&row| Hit { row, place: place(row), weight: weight(row) }).collect();
+    let cpu_share =
+        hits.iter().map(|hit| hit.weight).sum::<f64>() / (1000.0 * median(&cycles.procs).unwrap_or(f64::NAN) * span_s);
     let finding = as_finding(
         &RULE,
         run.run,
@@ -163,7 +160,11 @@ fn span_s(cycles: &Cycles) -> f64 {
 
 /// The time between forced cycles, s, where it is nearly the same each time and at least a second.
 fn period_s(cycles: &Cycles, rows: &[usize]) -> Option<f64> {
-    let gaps: Vec<f64> = rows.windows(2).map(|pair| cycles.at_s[pair[1]] - cycles.at_s[pair[0]]).collect();
+    let gaps = || rows.windows(2).map(|pair| cycles.at_s[pair[1]] - cycles.at_s[pair[0]]);
+    if 2 * gaps().filter(|gap| *gap < 1.0).count() > gaps().len() {
+        return None;
+    }
+    let gaps: Vec<f64> = gaps().collect();
     let period = median(&gaps)?;
     (period >= 1.0 && mad(&gaps)? <= MAX_SPREAD_OF_PERIOD * period).then_some(period)
 }

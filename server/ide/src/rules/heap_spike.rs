@@ -34,13 +34,15 @@
 //! gc 22 @2.926s 1%: 0.064+0.53+0.004 ms clock, 0.12+0.034/0/0.17+0.008 ms cpu, 2->2->0 MB, 4 MB goal, 0 MB stacks, 0 MB globals, 4 P
 //! ```
 
+use std::cmp::Ordering;
+
 use tracelog::catalog::gc;
 
 use super::evidence::{Bound, Test};
 use super::point::{Hit, Words, as_finding, cycle_name};
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::derived::goal_is_lifted;
-use crate::stats::{Lowest, median};
+use crate::stats::{Lowest, compare_median, median};
 use crate::view::RunView;
 
 /// GC105.
@@ -64,6 +66,9 @@ const LIMITS: &[Limit] = &[
     limit("back_to", 0.2, "of the usual live heap", "How far above usual counts as back; 2 MB always do."),
 ];
 
+/// So much above the usual live heap always counts as back, MB: sizes are printed in whole ones.
+const BACK_TO_MB: f64 = 2.0;
+
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
     let (min_above, factor) = (limits.get("min_above_mb"), limits.get("factor"));
@@ -72,45 +77,41 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let lowest = Lowest::of(&cycles.heap_end_mb);
     // A peak is so many times as high as something before it.
     let least = min_above.max(factor * lowest.of_all());
+    let before = |row: usize| row.saturating_sub(window_rows)..row;
     let mut hits = Vec::new();
-    let mut factors = Vec::new();
     for (row, &heap) in cycles.heap_end_mb.iter().enumerate() {
         // True of nearly all rows: no median is taken for them.
         if heap.is_nan() || heap < least {
             continue;
         }
-        let window = row.saturating_sub(window_rows)..row;
+        let window = before(row);
         if (window.len() as f64) < min_window || factor * lowest.around(window.clone()) > heap {
             continue;
         }
-        // At least half of the values are at most their median: without them it need not be taken.
-        let n_low = cycles.heap_end_mb[window.clone()].iter().filter(|usual| factor * **usual <= heap).count();
-        let n_known = cycles.heap_end_mb[window.clone()].iter().filter(|usual| usual.is_finite()).count();
-        if 2 * n_low < n_known {
+        let most_usual = (heap / factor).min(heap - min_above);
+        if compare_median(&cycles.heap_end_mb[window.clone()], most_usual).is_none_or(Ordering::is_gt) {
             continue;
         }
-        let usual = (median(&cycles.heap_end_mb[window.clone()]), median(&cycles.heap_live_mb[window]));
-        let (Some(usual_heap), Some(usual_live)) = usual else { continue };
-        if heap < factor * usual_heap || heap - usual_heap < min_above {
+        let after = cycles.heap_live_mb.iter().skip(row).take(back_within).copied().fold(f64::INFINITY, f64::min);
+        // It is back at the usual one and a share of that, or at so much more.
+        let least_usual = (after / (1.0 + back_to)).min(after - BACK_TO_MB);
+        let usual_live = &cycles.heap_live_mb[window];
+        if compare_median(usual_live, least_usual).is_none_or(Ordering::is_lt) {
             continue;
         }
-        let back = usual_live + (back_to * usual_live).max(2.0);
-        if is_as_allowed(run, row, back) {
+        let back = |usual: f64| usual + (back_to * usual).max(BACK_TO_MB);
+        if is_within_goal(run, row) && median(usual_live).is_some_and(|usual| live_before(run, row) <= back(usual)) {
             continue;
         }
-        let after = cycles.heap_live_mb.iter().skip(row).take(back_within);
-        if !after.into_iter().any(|&live| live <= back) {
-            continue;
-        }
-        factors.push(heap / usual_heap.max(1.0));
         hits.push(Hit { row, place: Place { line: cycles.line[row], field: Some(gc::HEAP_END_MB) }, weight: heap });
     }
     let mut test = Test::default();
     let seen = |idx: usize| format!("{:.0} MB at {}", hits[idx].weight, cycle_name(run, hits[idx].row));
     let finding = as_finding(&RULE, run.run, &hits, seen, |worst| {
-        let (peak, factor) = (hits[worst].weight, factors[worst]);
-        let known = hits[worst].row.min(limits.get("window") as usize);
-        test.data("cycles before it", known as f64, limits.get("min_window"), "");
+        let (peak, before) = (hits[worst].weight, before(hits[worst].row));
+        let usual = median(&cycles.heap_end_mb[before.clone()]).unwrap_or(f64::NAN);
+        let factor = peak / usual.max(1.0);
+        test.data("cycles before it", before.len() as f64, limits.get("min_window"), "");
         test.value("times the usual heap", factor, Bound::AtLeast(limits.get("factor")), "");
         test.value("above the usual heap", peak - peak / factor, Bound::AtLeast(min_above), "MB");
         test.fact(&format!("the live heap was back within {} cycles", limits.get("back_within")), true);
@@ -130,12 +131,15 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     }
 }
 
-/// Whether the heap went no further than its goal, with no more live before than `usual_mb`: somebody raised the goal.
-fn is_as_allowed(run: &RunView, row: usize, usual_mb: f64) -> bool {
-    let cycles = &run.cycles;
-    let live_before = row.checked_sub(1).map_or(f64::NAN, |before| cycles.heap_live_mb[before]);
-    let is_within = cycles.heap_end_mb[row] <= cycles.heap_goal_mb[row] && !goal_is_lifted(cycles, row);
-    is_within && live_before <= usual_mb
+/// Whether the heap went no further than its goal, and nothing lifted that: with no more live before than usual, somebody
+/// raised the goal.
+fn is_within_goal(run: &RunView, row: usize) -> bool {
+    run.cycles.heap_end_mb[row] <= run.cycles.heap_goal_mb[row] && !goal_is_lifted(&run.cycles, row)
+}
+
+/// Live heap that the cycle before found, MB.
+fn live_before(run: &RunView, row: usize) -> f64 {
+    row.checked_sub(1).map_or(f64::NAN, |before| run.cycles.heap_live_mb[before])
 }
 
 #[cfg(test)]

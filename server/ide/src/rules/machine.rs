@@ -141,12 +141,14 @@ fn take_as_long_around(cycles: &Cycles, one: &LongPhase) -> bool {
 
 /// How long the phase usually takes in cycles of that kind, ms; none for too few of them.
 fn usual_ms(cycles: &Cycles, one: &LongPhase) -> Option<f64> {
-    let kind = |row: usize| (cycles.forced[row], cycles.mark_ms[row] == 0.0);
-    let wanted = kind(one.row);
     let series = one.phase.series(cycles);
-    let values = || (0..cycles.len()).filter(|&row| kind(row) == wanted && series[row].is_finite());
-    let n = values().count();
-    let few: Vec<f64> = values().step_by(n.div_ceil(USUAL.0).max(1)).map(|row| series[row]).collect();
+    let is_stopped = |mark_ms: f64| mark_ms == 0.0;
+    let (forced, stopped) = (cycles.forced[one.row], is_stopped(cycles.mark_ms[one.row]));
+    let kinds = cycles.forced.iter().zip(&cycles.mark_ms).map(|(one, mark_ms)| (*one, is_stopped(*mark_ms)));
+    let is_one = |(kind, ms): (_, &f64)| kind == (forced, stopped) && ms.is_finite();
+    let n = kinds.clone().zip(series).filter(|one| is_one(*one)).count();
+    let values = kinds.zip(series).filter(|one| is_one(*one)).map(|(_, ms)| *ms);
+    let few: Vec<f64> = values.step_by(n.div_ceil(USUAL.0).max(1)).collect();
     (n >= USUAL.1).then(|| median(&few)).flatten()
 }
 

@@ -94,13 +94,16 @@ pub(crate) fn as_finding(
 
 /// The indices of the worst hit and those that a finding names beside it; of equal ones the first in the log is the worst.
 fn worst_first(hits: &[Hit]) -> Vec<usize> {
-    let worse = |a: &usize, b: &usize| hits[*b].weight.total_cmp(&hits[*a].weight).then(a.cmp(b));
-    let mut indices: Vec<usize> = (0..hits.len()).collect();
     // A rule can fire on every line of a long log, and few are shown.
-    if indices.len() > MAX_FURTHER + 1 {
-        indices.select_nth_unstable_by(MAX_FURTHER, worse);
-        indices.truncate(MAX_FURTHER + 1);
+    const N_SHOWN: usize = MAX_FURTHER + 1;
+    let mut shown: Vec<usize> = Vec::with_capacity(N_SHOWN + 1);
+    for (idx, hit) in hits.iter().enumerate() {
+        let is_as_bad = |&other: &usize| hits[other].weight.total_cmp(&hit.weight).is_ge();
+        if shown.len() == N_SHOWN && shown.last().is_some_and(is_as_bad) {
+            continue;
+        }
+        shown.insert(shown.partition_point(is_as_bad), idx);
+        shown.truncate(N_SHOWN);
     }
-    indices.sort_unstable_by(worse);
-    indices
+    shown
 }

@@ -111,12 +111,14 @@ fn found(run: &RunView, limits: &Limits) -> Option<Finding> {
     // What a clock of whole milliseconds calls 1 ms can be any time up to 2.
     let least_ms = if has_coarse_clock(&run.cycles) { 2.0 } else { 0.0 };
     let (warning_ms, info_ms) = (limits.get("warning_ms"), limits.get("info_ms").max(least_ms));
-    let Pauses { long, n_judged } = Pauses::of(&run.cycles, phases, warning_ms.min(info_ms));
-    let at_least = |ms: f64| long.iter().copied().filter(|one| one.ms >= ms).collect::<Vec<_>>();
-    match at_least(warning_ms) {
-        none if none.is_empty() => remark(run, phases, &at_least(info_ms), (n_judged, info_ms), limits),
-        long => long_pauses(run, phases, &long, n_judged, limits),
+    let Pauses { mut long, n_judged } = Pauses::of(&run.cycles, phases, warning_ms.min(info_ms));
+    let is_long = |one: &LongPhase| one.ms >= warning_ms;
+    if long.iter().any(is_long) {
+        long.retain(is_long);
+        return long_pauses(run, phases, &long, n_judged, limits);
     }
+    long.retain(|one| one.ms >= info_ms);
+    remark(run, phases, &long, (n_judged, info_ms), limits)
 }
 
 fn long_pauses(
