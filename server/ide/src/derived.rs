@@ -250,6 +250,20 @@ pub fn alloc_rate_mb_per_s(cycles: &Cycles, row: usize) -> f64 {
     allocated / gap
 }
 
+/// [`alloc_rate_mb_per_s`] of every row.
+pub(crate) fn alloc_rates_mb_per_s(cycles: &Cycles) -> Vec<f64> {
+    let n = cycles.len();
+    let (start_mb, live_mb) = (column(&cycles.heap_start_mb, n), column(&cycles.heap_live_mb, n));
+    let [intervals_s, walls_ms] = [intervals_s(cycles), cycle_walls_ms(cycles)].map(|series| column(series, n));
+    let gaps = intervals_s.iter().zip(walls_ms.iter()).map(|(interval_s, wall_ms)| gap_s(*interval_s, *wall_ms));
+    let mut rates = Vec::with_capacity(n);
+    rates.extend(
+        start_mb.iter().skip(1).zip(live_mb.iter()).zip(gaps).map(|((next, live), gap_s)| (next - live) / gap_s),
+    );
+    rates.resize(n, f64::NAN);
+    rates
+}
+
 /// Allocation rate over the gaps that follow the cycles in `rows`, MB/s: all megabytes over all seconds.
 pub fn alloc_rate_over(cycles: &Cycles, rows: Range<usize>) -> f64 {
     ratio_over(rows, |row| allocation(cycles, row))
@@ -258,9 +272,14 @@ pub fn alloc_rate_over(cycles: &Cycles, rows: Range<usize>) -> f64 {
 /// Megabytes allocated, and seconds, from the end of a cycle to the start of the next.
 fn allocation(cycles: &Cycles, row: usize) -> (f64, f64) {
     let allocated = at(&cycles.heap_start_mb, row + 1) - at(&cycles.heap_live_mb, row);
-    let gap = interval_s(cycles, row) - cycle_wall_ms(cycles, row) / 1000.0;
+    (allocated, gap_s(interval_s(cycles, row), cycle_wall_ms(cycles, row)))
+}
+
+/// Seconds from the end of a cycle to the start of the next.
+fn gap_s(interval_s: f64, wall_ms: f64) -> f64 {
+    let gap_s = interval_s - wall_ms / 1000.0;
     // `max` would turn NaN into 1 ms.
-    (allocated, if gap < 0.001 { 0.001 } else { gap })
+    if gap_s < 0.001 { 0.001 } else { gap_s }
 }
 
 /// Share of the heap that outlived a cycle, 0 to 1: `heap_live / heap_end`.
@@ -451,6 +470,10 @@ mod tests {
         let cycles = three();
         assert!((alloc_rate_mb_per_s(&cycles, 0) - 30.0 / 0.097).abs() < 1e-9);
         assert_eq!(alloc_rate_over(&cycles, 0..3), alloc_rate_mb_per_s(&cycles, 0));
+        let of_rows: Vec<f64> = (0..3).map(|row| alloc_rate_mb_per_s(&cycles, row)).collect();
+        let known =
+            |rates: Vec<f64>| rates.into_iter().map(|rate| rate.is_finite().then_some(rate)).collect::<Vec<_>>();
+        assert_eq!(known(alloc_rates_mb_per_s(&cycles)), known(of_rows));
     }
 
     #[test]

@@ -39,7 +39,7 @@ use tracelog::catalog::gc;
 use super::evidence::{Bound, Test};
 use super::point::cycle_name;
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
-use crate::derived::{alloc_rate_mb_per_s, alloc_rate_over, interval_s, intervals_s};
+use crate::derived::{alloc_rate_over, alloc_rates_mb_per_s, interval_s, intervals_s};
 use crate::stats::{LogHistogram, LogScale};
 use crate::view::{Cycles, RunView};
 use crate::words::{count, rough, rough_span};
@@ -72,7 +72,7 @@ const START_UP: u64 = 10;
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
-    let rates: Vec<f64> = (0..cycles.len()).map(|row| rate(cycles, row)).collect();
+    let rates = rates(cycles);
     if !may_have_bursts(cycles, &rates, limits) {
         return;
     }
@@ -147,10 +147,16 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     });
 }
 
-/// The rate behind a cycle, MB/s; NaN where something else than allocation ended the time.
-fn rate(cycles: &Cycles, row: usize) -> f64 {
-    let next_is_early = cycles.forced.get(row + 1) == Some(&true) || cycles.timer.get(row + 1) == Some(&true);
-    if next_is_early { f64::NAN } else { alloc_rate_mb_per_s(cycles, row) }
+/// The rate behind each cycle, MB/s; NaN where something else than allocation ended the time.
+fn rates(cycles: &Cycles) -> Vec<f64> {
+    let mut rates = alloc_rates_mb_per_s(cycles);
+    let ends = cycles.forced.iter().zip(&cycles.timer).skip(1);
+    for (rate, (forced, timer)) in rates.iter_mut().zip(ends) {
+        if *forced || *timer {
+            *rate = f64::NAN;
+        }
+    }
+    rates
 }
 
 /// Whether rates are high in a row, by a usual rate that is known to within half a percent: sorting all of a long run to

@@ -68,10 +68,12 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let cycles = &run.cycles;
     let (info_ms, min_ms) = (limits.get("info_ms"), limits.get("min_ms"));
     let out_of_line = OutOfLine::of(cycles, limits);
+    // One that is out of line is so many times as long as something before it.
+    let least_ms = min_ms.max(out_of_line.factor * out_of_line.lowest.of_all());
     let long: Vec<LongPhase> = Phase::Mark
-        .times_from(cycles, info_ms.min(min_ms))
+        .times_from(cycles, info_ms.min(least_ms))
         .map(|(row, ms)| LongPhase { row, phase: Phase::Mark, ms })
-        .filter(|one| one.ms >= info_ms || one.ms >= min_ms && out_of_line.holds(&cycles.mark_ms, one))
+        .filter(|one| one.ms >= info_ms || out_of_line.holds(&cycles.mark_ms, one))
         .collect();
     let Some(origin) = origin(cycles, &long, cycles.len()) else { return };
     let hits: Vec<Hit> = long

@@ -101,9 +101,9 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
 /// shorter pauses are silent then.
 pub(crate) fn speaks(run: &RunView, preset: Preset) -> bool {
     let limits = Limits { preset, ..Limits::defaults(LIMITS) };
-    let phases = Phase::pauses(&run.cycles);
-    let Pauses { long, .. } = Pauses::of(&run.cycles, phases, limits.get("warning_ms"));
-    !long.is_empty() || found(run, &limits).is_some()
+    let warning_ms = limits.get("warning_ms");
+    let is_long = |phase: &Phase| phase.times_from(&run.cycles, warning_ms).next().is_some();
+    Phase::pauses(&run.cycles).iter().any(is_long) || found(run, &limits).is_some()
 }
 
 fn found(run: &RunView, limits: &Limits) -> Option<Finding> {

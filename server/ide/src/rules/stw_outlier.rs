@@ -77,8 +77,12 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     if (cycles.len() as f64) < limits.get("min_cycles") {
         return;
     }
+    let is_noticeable = |phase: &Phase| phase.times_from(cycles, limits.get("min_ms")).next().is_some();
+    if !Phase::pauses(cycles).iter().any(is_noticeable) || stw_long::speaks(run, limits.preset) {
+        return;
+    }
     let outliers = outliers(cycles, limits);
-    if outliers.is_empty() || stw_long::speaks(run, limits.preset) {
+    if outliers.is_empty() {
         return;
     }
     let moments = moments(cycles, outliers, limits.get("apart_s"));
