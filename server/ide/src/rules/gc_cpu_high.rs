@@ -249,33 +249,30 @@ impl<'a> Costs<'a> {
     /// Of the shortest windows with enough time and cycles, the one in which collecting took the largest share.
     fn worst_window(&self, cycles: &Cycles, min_span_s: f64, min_cycles: usize) -> Option<Window> {
         // Sums are taken anew for the window that is reported: differences of running sums would drift.
-        let (mut wall_s, mut cpu_s, mut gc_ms) = (0.0, 0.0, 0.0);
-        let (mut first, mut n) = (0, 0);
+        let (mut wall_s, mut cpu_s, mut gc_ms, mut n) = (0.0, 0.0, 0.0, 0);
         // Milliseconds a second of CPU, and the first and last row.
         let (mut most, mut worst) = (f64::NEG_INFINITY, None);
         // Tolerance: the run as a whole must reach its own length.
         let min_span_s = min_span_s - 1e-6;
-        for last in 0..self.wall_s.len() {
-            let Some(cost) = self.get(last) else { continue };
+        let known = (0..self.wall_s.len()).filter_map(|row| Some((row, self.get(row)?)));
+        let mut earliest = known.clone().peekable();
+        for (last, cost) in known {
             wall_s += cost.wall_s;
             cpu_s += cost.cpu_s;
             gc_ms += cost.gc_ms;
             n += 1;
-            while first < last {
-                if let Some(earliest) = self.get(first) {
-                    if n <= min_cycles || wall_s - earliest.wall_s < min_span_s {
-                        break;
-                    }
-                    wall_s -= earliest.wall_s;
-                    cpu_s -= earliest.cpu_s;
-                    gc_ms -= earliest.gc_ms;
-                    n -= 1;
-                }
-                first += 1;
+            // It goes where what is left is enough without it.
+            while let Some((_, cost)) =
+                earliest.next_if(|(row, cost)| *row < last && n > min_cycles && wall_s - cost.wall_s >= min_span_s)
+            {
+                wall_s -= cost.wall_s;
+                cpu_s -= cost.cpu_s;
+                gc_ms -= cost.gc_ms;
+                n -= 1;
             }
             if gc_ms > most * cpu_s && wall_s >= min_span_s && n >= min_cycles && cpu_s > 0.0 {
                 most = gc_ms / cpu_s;
-                worst = Some((first, last));
+                worst = earliest.peek().map(|(first, _)| (*first, last));
             }
         }
         let (first, last) = worst?;

@@ -146,9 +146,16 @@ fn usual_ms(cycles: &Cycles, one: &LongPhase) -> Option<f64> {
     let (forced, stopped) = (cycles.forced[one.row], is_stopped(cycles.mark_ms[one.row]));
     let kinds = cycles.forced.iter().zip(&cycles.mark_ms).map(|(one, mark_ms)| (*one, is_stopped(*mark_ms)));
     let is_one = |(kind, ms): (_, &f64)| kind == (forced, stopped) && ms.is_finite();
-    let n = kinds.clone().zip(series).filter(|one| is_one(*one)).count();
     let values = kinds.zip(series).filter(|one| is_one(*one)).map(|(_, ms)| *ms);
-    let few: Vec<f64> = values.step_by(n.div_ceil(USUAL.0).max(1)).collect();
+    let n = values.clone().count();
+    // Evenly spread ones, without the division of a remainder in each step.
+    let (step, mut n_left) = (n.div_ceil(USUAL.0), 0);
+    let is_next = |_: &f64| {
+        let is_next = n_left == 0;
+        n_left = if is_next { step - 1 } else { n_left - 1 };
+        is_next
+    };
+    let few: Vec<f64> = values.filter(is_next).collect();
     (n >= USUAL.1).then(|| median(&few)).flatten()
 }
 

@@ -71,6 +71,15 @@ impl Phase {
         }
     }
 
+    /// Its median, ms; without the cycles that check for leaks.
+    pub(crate) fn median_ms(self, cycles: &Cycles) -> Option<f64> {
+        if cycles.leak_check.contains(&true) {
+            let times: Vec<f64> = self.times_from(cycles, f64::NEG_INFINITY).map(|(_, ms)| ms).collect();
+            return median(&times);
+        }
+        median(self.series(cycles))
+    }
+
     /// The cycles in which it took at least `min_ms`, with its time, ms; without those that check for leaks.
     pub(crate) fn times_from(self, cycles: &Cycles, min_ms: f64) -> impl Iterator<Item = (usize, f64)> {
         let times = self.series(cycles).iter().zip(&cycles.leak_check).enumerate();

@@ -53,7 +53,6 @@ use super::phase::{Phase, has_coarse_clock};
 use super::point::{Hit, Words, as_finding, cycle_name, ms};
 use super::{Check, Finding, Findings, Kind, Limit, Limits, Place, Rule, Severity, limit};
 use crate::settings::Preset;
-use crate::stats::median;
 use crate::view::{Cycles, RunView};
 use crate::words::percent;
 
@@ -250,8 +249,7 @@ fn in_words(run: &RunView, one: &LongPhase) -> String {
 fn worst_pause(run: &RunView, worst: &LongPhase) -> String {
     let cycles = &run.cycles;
     let LongPhase { row, phase, ms: time_ms } = *worst;
-    let times: Vec<f64> = phase.times_from(cycles, f64::NEG_INFINITY).map(|(_, ms)| ms).collect();
-    let median = ms(median(&times).unwrap_or(time_ms));
+    let median = ms(phase.median_ms(cycles).unwrap_or(time_ms));
     let marked_inside = phase == Phase::MarkTermination && cycles.mark_ms[row] == 0.0;
     let why = if marked_inside { ": the whole mark ran inside it" } else { "" };
     format!("{} stopped the world for {} (median {median}){why}", phase.name(), ms(time_ms))
