@@ -2,8 +2,8 @@
 //!
 //! Five collections a second or more, over five seconds or longer, on a small live heap (half of the cycles have 16 MB or
 //! less). From 20 a second on, where collecting takes 2 % or more of the CPU too, it is a warning; not where the last
-//! seconds of the log are no longer so, as those of a program that started small and grew. Where it takes less than 0.3 %,
-//! it is a hint.
+//! seconds of the log are no longer so, as those of a program that started small and grew. Where it takes less than
+//! 0.3 %, or is over and took less than 2 %, it is a hint.
 //!
 //! ## Why it matters
 //!
@@ -106,7 +106,7 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let over = if is_over { format!("; no longer after {:.0} s", cycles.at_s[last]) } else { String::new() };
     let severity = match share {
         _ if is_costly && !is_over => Severity::Warning,
-        share if share < NEXT_TO_NOTHING => Severity::Hint,
+        share if share < NEXT_TO_NOTHING || is_over && share < limits.get("warning_share") => Severity::Hint,
         _ => Severity::Info,
     };
     findings.push(Finding {
@@ -233,15 +233,19 @@ mod tests {
 
     #[test]
     fn a_start_that_is_over_is_a_remark() {
-        let log = gc_lines(400, |idx| GcLine {
-            n: idx + 1,
-            at_s: idx as f64 / if idx < 300 { 50.0 } else { 1.0 } + if idx < 300 { 0.0 } else { -294.0 },
-            cpu_ms: [0.0, 4.0],
-            heap_mb: if idx < 300 { [5, 6, 3, 6] } else { [90, 91, 60, 91] },
-            ..GcLine::default()
-        });
-        let found = findings_in(&RULE, &log);
-        assert!(found.contains("Info GC203: 50 collections") && found.contains("no longer after 5 s"), "{found}");
+        let found = |mark_cpu_ms: f64| {
+            let log = gc_lines(400, |idx| GcLine {
+                n: idx + 1,
+                at_s: idx as f64 / if idx < 300 { 50.0 } else { 1.0 } + if idx < 300 { 0.0 } else { -294.0 },
+                cpu_ms: [0.0, mark_cpu_ms],
+                heap_mb: if idx < 300 { [5, 6, 3, 6] } else { [90, 91, 60, 91] },
+                ..GcLine::default()
+            });
+            findings_in(&RULE, &log)
+        };
+        let dear = found(4.0);
+        assert!(dear.contains("Info GC203: 50 collections") && dear.contains("no longer after 5 s"), "{dear}");
+        assert!(found(0.8).contains("Hint GC203: 50 collections"), "1 % of CPU, and over");
     }
 
     #[test]
