@@ -63,6 +63,8 @@ pub(super) struct Alike {
     pub minutes: Vec<u64>,
     /// How many of them the runtime has proven leaked.
     pub n_leaked: usize,
+    /// Addresses of the locks of package sync that they wait for, of each whose arguments tell it.
+    pub locks: Vec<u64>,
 }
 
 /// How old the process is at least, minutes: the longest wait of any goroutine. None where no wait is printed.
@@ -140,9 +142,12 @@ fn of_dump(log: &Log, dump: &Dump) -> Vec<Alike> {
         let first = members().next()?;
         let mut minutes: Vec<u64> = members().filter_map(|entry| entry.minutes(log)).collect();
         minutes.sort_unstable();
+        let stack = Stack::of_goroutine(log, first);
+        let waiting = members().filter(|_| stack.wait() == Wait::Lock);
         Some(Alike {
             n: group.goroutines.len(),
-            stack: Stack::of_goroutine(log, first),
+            locks: waiting.filter_map(|entry| stack::lock_address(log, entry)).collect(),
+            stack,
             place: Place { line: log.line(first.row), field: Some(goroutine::STATE) },
             id: first.id(log),
             minutes,
@@ -165,7 +170,7 @@ pub(super) fn of_profile(view: &BlocksView, profile: &Profile) -> Vec<Alike> {
             None => {
                 known.insert(stack.key(), groups.len());
                 let place = Place { line: log.line(record.row), field: Some(profile_record::COUNT) };
-                groups.push(Alike { n, stack, place, id: None, minutes: Vec::new(), n_leaked: 0 });
+                groups.push(Alike { n, stack, place, id: None, minutes: Vec::new(), n_leaked: 0, locks: Vec::new() });
             }
         }
     }

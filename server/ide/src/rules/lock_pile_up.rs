@@ -13,7 +13,8 @@
 //!
 //! The related lines name goroutines that may hold the lock: they are inside a method of the same type or the same function
 //! and do not wait for a lock. See what they do under it: a request, a write, a log line, a send. A second dump a few
-//! seconds later tells a queue that moves from one that stands. The mutex profile names who unlocks late.
+//! seconds later tells a queue that moves from one that stands. The mutex profile names who unlocks late. Where the stacks
+//! print which lock it is, the message says whether all wait for the same one: values of one type have a lock each.
 //!
 //! ```sh
 //! # who holds locks that others wait for; needs runtime.SetMutexProfileFraction(1) in the program
@@ -154,16 +155,39 @@ fn finding(
         run: Some(moment.run),
         place: queue[0].place,
         message: format!(
-            "{} of {} goroutines {waits} for a lock at {}{longest}{named}.",
+            "{} of {} goroutines {waits} for a lock at {}{}{longest}{named}.",
             grouped(n),
             grouped(moment.n),
-            frame.in_words()
+            frame.in_words(),
+            which(queue),
         ),
         related: related.collect(),
         numbers: vec![("goroutines", n as f64), ("goroutines_in_all", moment.n as f64)],
         confidence: Some(if longest.is_empty() { Confidence::Moderate } else { Confidence::Strong }),
         test,
         ..Finding::about(&RULE)
+    }
+}
+
+/// Which lock, where the arguments tell it of all in the queue: locks of many values may be one field of one type.
+fn which(queue: &[&Alike]) -> String {
+    let mut locks: Vec<u64> = queue.iter().flat_map(|group| group.locks.iter().copied()).collect();
+    if locks.len() < length(queue) || locks.len() < 2 {
+        return String::new();
+    }
+    locks.sort_unstable();
+    let by_address: Vec<&[u64]> = locks.chunk_by(|a, b| a == b).collect();
+    match by_address.iter().max_by_key(|same| same.len()) {
+        Some([address, ..]) if by_address.len() == 1 => format!(", all for the one at {address:#x}"),
+        Some(most) if most.len() > 1 => {
+            format!(
+                ", for {} locks, {} goroutines for the one at {:#x}",
+                by_address.len(),
+                grouped(most.len()),
+                most[0]
+            )
+        }
+        _ => ", each for another one".to_owned(),
     }
 }
 
@@ -213,11 +237,36 @@ mod tests {
             &RULE,
             &log,
             expect![[r#"
-                23:state Warning GR106: 10 of 13 goroutines wait for a lock at main.(*store).get (/src/mainstoreget.go:13), the longest for 3 min; goroutine 5 [IO wait] may hold it.
+                23:state Warning GR106: 10 of 13 goroutines wait for a lock at main.(*store).get (/src/mainstoreget.go:13), all for the one at 0xc000012345, the longest for 3 min; goroutine 5 [IO wait] may hold it.
                   13:state may hold the lock: goroutine 5 in main.(*store).refresh (/src/mainstorerefresh.go:12)
                   7:state may hold the lock: goroutine 4 in main.(*store).watch (/src/mainstorewatch.go:10)
             "#]],
         );
+    }
+
+    #[test]
+    fn tells_which_lock_where_the_arguments_do() {
+        let found = |args: [&str; 3]| {
+            let queue: String = (0..12)
+                .map(|at| goroutine(6 + at, "sync.Mutex.Lock", LOCK).replace("0xc000012345", args[at % 3]))
+                .collect();
+            let found = findings_in_text(&RULE, &(asking() + &queue));
+            let told = found.lines().next().unwrap_or_default().split(":13)").nth(1);
+            told.unwrap_or_else(|| panic!("{found}")).to_owned()
+        };
+        let one = "0xc0000ac2e0";
+        assert_eq!(found([one, one, one]), ", all for the one at 0xc0000ac2e0.");
+        assert_eq!(
+            found([one, "0xc0000ac2e0, 0x1", "0xc0000ac2e0, 0xc000010120?"]),
+            ", all for the one at 0xc0000ac2e0."
+        );
+        assert_eq!(
+            found([one, one, "0xc0000ad000"]),
+            ", for 2 locks, 8 goroutines for the one at 0xc0000ac2e0.",
+            "a lock of each of several values"
+        );
+        assert_eq!(found([one, one, "0xc0000ac2e0?"]), ".", "it may be out of date");
+        assert_eq!(found(["...", "...", "..."]), ".", "inlined");
     }
 
     #[test]
@@ -275,7 +324,7 @@ mod tests {
             &RULE,
             &(dump(12) + &dump(40) + &dump(9) + &dump(30)),
             expect![[r#"
-                157:state Warning GR106: 40 of 41 goroutines wait for a lock at main.(*store).get (/src/mainstoreget.go:13) (in 3 dumps).
+                157:state Warning GR106: 40 of 41 goroutines wait for a lock at main.(*store).get (/src/mainstoreget.go:13), all for the one at 0xc000012345 (in 3 dumps).
                   7:state first: 12 goroutines
             "#]],
         );

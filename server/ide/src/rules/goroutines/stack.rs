@@ -67,7 +67,7 @@ impl Frame {
 
     /// The function as every compiler writes it: gccgo prints `sync.Mutex.Lock` for `sync.(*Mutex).Lock`.
     pub fn plain(&self) -> String {
-        self.function.replace("(*", "").replace(").", ".")
+        plain(&self.function)
     }
 
     /// The type or function whose other methods may be at work elsewhere: `main.(*Store)` of `main.(*Store).Get`.
@@ -75,6 +75,10 @@ impl Frame {
         let end = self.function.find(").").map(|at| at + 1);
         end.map_or(self.function.as_str(), |end| &self.function[..end])
     }
+}
+
+fn plain(function: &str) -> String {
+    function.replace("(*", "").replace(").", ".")
 }
 
 impl Stack {
@@ -165,11 +169,33 @@ impl Stack {
 
     /// Index of the frame above the lock.
     pub fn lock_depth(&self) -> Option<usize> {
-        const LOCKS: [&str; 4] = ["sync.Mutex.", "sync.RWMutex.", "internal/sync.Mutex.", "internal_1sync.Mutex."];
         let above = self.frames.iter().position(|frame| is_own(&frame.function)).unwrap_or(self.frames.len());
-        let is_lock = |frame: &Frame| LOCKS.iter().any(|lock| frame.plain().starts_with(lock));
-        self.frames[..above].iter().any(is_lock).then_some(above)
+        self.frames[..above].iter().any(|frame| is_of_lock(&frame.function)).then_some(above)
     }
+}
+
+/// Whether a function is a method of a lock of package sync.
+fn is_of_lock(function: &str) -> bool {
+    const LOCKS: [&str; 4] = ["sync.Mutex.", "sync.RWMutex.", "internal/sync.Mutex.", "internal_1sync.Mutex."];
+    let plain = plain(function);
+    LOCKS.iter().any(|lock| plain.starts_with(lock))
+}
+
+/// Address of the lock that a goroutine waits for: the receiver of the lock's innermost method that prints one.
+///
+/// The `Mutex` of an `RWMutex` is its first field (`sync/rwmutex.go`), so both have the same address. Inlined methods
+/// print `(...)`, and a `?` marks a value that may be out of date (Go 1.18 and later).
+pub(super) fn lock_address(log: &Log, entry: &Goroutine) -> Option<u64> {
+    let function = |row: RowId| log.text(row, frame::FUNCTION);
+    let inner = entry.frames.iter().take_while(|(row, _)| function(*row).is_none_or(|name| !is_own(&name)));
+    let of_lock = inner.filter(|(row, _)| function(*row).is_some_and(|name| is_of_lock(&name)));
+    let mut receivers = of_lock.filter_map(|(row, _)| {
+        let args = log.text(*row, frame::ARGS)?;
+        let first = args.split([',', '?']).next()?;
+        let is_certain = args.as_bytes().get(first.len()) != Some(&b'?');
+        u64::from_str_radix(first.strip_prefix("0x")?, 16).ok().filter(|address| is_certain && *address > 0)
+    });
+    receivers.next()
 }
 
 /// The frames below a record whose lines have lost their `#`: who pastes a profile as Markdown loses it, for there it
