@@ -68,6 +68,8 @@ pub enum Carrier {
     Html,
     /// Control characters as rsyslog writes them (`#011`), anywhere in the line.
     SyslogEscape,
+    /// `#12 3.456 …`, of docker build: the step, and the seconds since it began.
+    Buildkit,
     /// `0|api  | …`.
     Pm2,
     /// `MESSAGE=…` of journald's export and verbose formats.
@@ -123,6 +125,7 @@ impl Carrier {
             Self::Nul => "nul",
             Self::Html => "html",
             Self::SyslogEscape => "syslog-escape",
+            Self::Buildkit => "buildkit",
             Self::Pm2 => "pm2",
             Self::JournalExport => "journal-export",
             Self::GithubRun => "github-run",
@@ -275,11 +278,20 @@ pub fn peel(line: &[u8]) -> Peeled<'_> {
 /// Removes all carriers of a line (without its line end) that follows lines which have shown this.
 pub fn peel_in<'a>(line: &'a [u8], context: &Context) -> Peeled<'a> {
     const MAX_SHOWN: usize = 3;
+    let line = unpadded(line);
     let mut peeled = peel_to(line, context, MAX_SHOWN);
     if peeled.layers.is_empty() {
         peeled.lesson.columns = csv::heading(line);
     }
     peeled
+}
+
+/// A line without the blanks with which terminals fill it up: what is copied from a window has them. A few blanks may
+/// be where a line was torn.
+fn unpadded(line: &[u8]) -> &[u8] {
+    const MIN_PADDING: usize = 4;
+    let end = line.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
+    if line.len() - end < MIN_PADDING { line } else { &line[..end] }
 }
 
 /// Removes carriers; at most `n_shown` of those that only what they carry shows.

@@ -415,8 +415,8 @@ impl ChunkBuilder {
             return self.blank(&line[peeled.source.clone()]);
         }
         // A line that nothing carries was offered as it is already.
-        let is_carried = !peeled.layers.is_empty();
-        if !is_record && is_carried && self.block(&peeled.content, source, Offer::Raw) {
+        let is_other = peeled.content.len() < line.len() || !peeled.layers.is_empty();
+        if !is_record && is_other && self.block(&peeled.content, source, Offer::Raw) {
             return;
         }
         self.mark(&peeled.content);

@@ -163,6 +163,20 @@ pub(super) fn compose(bytes: &[u8]) -> Option<Layer> {
     Some(Layer::part(Carrier::Compose, scan.at..bytes.len()).from(source))
 }
 
+/// `#12 3.456 `, of docker build with plain progress: the step, and the seconds since it began.
+pub(super) fn buildkit(bytes: &[u8]) -> Option<Layer> {
+    let mut scan = Scanner::new(bytes);
+    scan.text("#")?;
+    scan.many(1, |byte| byte.is_ascii_digit())?;
+    let source = 0..scan.at;
+    scan.text(" ")?;
+    scan.many(1, |byte| byte.is_ascii_digit())?;
+    scan.text(".")?;
+    scan.many(1, |byte| byte.is_ascii_digit())?;
+    blank_or_end(&mut scan)?;
+    Some(Layer::part(Carrier::Buildkit, scan.at..bytes.len()).from(source))
+}
+
 /// `0|api  | `, with the number of the process.
 pub(super) fn pm2(bytes: &[u8]) -> Option<Layer> {
     let mut scan = Scanner::new(bytes);

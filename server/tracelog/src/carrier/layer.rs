@@ -86,6 +86,7 @@ fn recognizers(first: u8) -> &'static [Recognizer] {
     match first {
         b'{' => &[json::layer, c::loki],
         b'"' => &[json::member],
+        b'#' => &[c::buildkit, c::compose, c::github_run, c::tagged, l::std_log, l::logfmt],
         b'<' => &[c::syslog_5424, c::syslog],
         b' ' | b'\t' => &[json::member, c::journal_export, l::go_test],
         b'[' => &[c::kubectl_prefix, c::syslog, l::pid, l::std_log, l::timestamp, l::level],

@@ -22,6 +22,7 @@ fn peels_each_carrier() {
     check(&format!("2025-01-23T10:25:22.050319161Z stderr F {GC}"), &[Cri], "");
     check(&format!("2024-02-25T17:04:27.017208152Z {GC}"), &[Timestamp], "");
     check(&format!("Jun 24 18:35:16 node-3 api[15609]: {GC}"), &[Syslog], "node-3 api[15609]");
+    check(&format!("#12 3.456 {GC}"), &[Buildkit], "#12");
     check(&format!("Mar  4 04:13:23.185324 node-3 api[1143]: {GC}"), &[Syslog], "node-3 api[1143]");
     check(&format!("[86412.507220] node-3 api[7300]: {GC}"), &[Syslog], "node-3 api[7300]");
     check(&format!("2024-03-06T20:32:52+0000 node-3 api[54119]: {GC}"), &[Syslog], "node-3 api[54119]");
@@ -67,6 +68,15 @@ fn finds_the_text_behind_other_keys() {
         "{{\"level\": \"info\", \"ts\": 1726325625.17, \"tags\": [\"a,}}\", {{\"b\": 1}}], \"msg\": \"{GC}\"}}"
     );
     assert_eq!(peel(line.as_bytes()).content.as_ref(), GC.as_bytes());
+}
+
+#[test]
+fn blanks_that_fill_a_line_up_are_no_content() {
+    for line in [format!("{GC}{}", " ".repeat(40)), format!("web_1    | {GC}{}", " ".repeat(4))] {
+        assert_eq!(peel(line.as_bytes()).content.as_ref(), GC.as_bytes());
+    }
+    assert!(peel(&[b' '; 60]).content.is_empty());
+    assert_eq!(peel(b"one blank ").content.as_ref(), b"one blank ");
 }
 
 #[test]
