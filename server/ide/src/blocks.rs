@@ -16,7 +16,9 @@ use crate::words;
 pub(crate) use profile::largest_record;
 pub(crate) use sched::{G_GONE, G_RUNNABLE, G_RUNNING, G_SYSCALL, G_WAITING};
 pub(crate) use sched::{name as sched_name, parts as sched_parts, sched_blocks};
-pub(crate) use stack::{Which, is_of_program, is_of_runtime, is_own, named_frames, own_frame, panicking_frame};
+pub(crate) use stack::{
+    Which, is_of_ending, is_of_program, is_of_runtime, is_own, named_frames, own_frame, panicking_frame,
+};
 
 /// Reasons that a title names; the rest is a number.
 const MAX_REASONS: usize = 3;
@@ -45,6 +47,9 @@ pub fn name(log: &Log, block: &Block) -> String {
         },
         Block::Sched(block) => sched_name(log, block),
         Block::Profile(profile) if profile.head.family == Family::Memstats => "MemStats".to_owned(),
+        Block::Profile(profile) if profile.head.family == Family::ProfileRecord => {
+            "profile without its head".to_owned()
+        }
         Block::Profile(profile) => format!("profile: {}", markup::plain(&profile.kind(log))),
         Block::Race(_) => "data race".to_owned(),
     }

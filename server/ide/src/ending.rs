@@ -8,6 +8,6 @@ pub(crate) mod crash;
 pub(crate) mod kill;
 mod silent;
 
-pub(crate) use crash::{Cause, Crash, Culprit, crashes, shown};
+pub(crate) use crash::{Cause, Crash, Culprit, TEST_TIMEOUT, crashes, shown};
 pub(crate) use kill::{Kill, LastWords, Victim, Word, kills};
 pub(crate) use silent::silent_ends;

@@ -14,12 +14,30 @@ pub(crate) fn named_frames(log: &Log, entry: &Goroutine) -> Vec<NamedFrame> {
 }
 
 /// Index of the frame that tells what a goroutine does: the innermost one that is not of the runtime and of packages that
-/// wait for others; the innermost one where there is no such.
+/// wait for others; where there is no such, the innermost one that does not merely say that the program ends.
 ///
 /// In the stack of a panic that ended the process it is the frame that panicked: the runtime leaves its own frames out,
 /// and frames called panic further out are those of panics before it.
 pub(crate) fn own_frame(named: &[NamedFrame]) -> Option<usize> {
-    frame_from(named, 0).or((!named.is_empty()).then_some(0))
+    let telling = || named.iter().position(|(name, _)| !is_of_ending(name));
+    frame_from(named, 0).or_else(telling).or((!named.is_empty()).then_some(0))
+}
+
+/// Whether a function is one with which the runtime raises a fatal error or a signal: it tells nothing of where.
+pub(crate) fn is_of_ending(function: &str) -> bool {
+    const NAMES: [&str; 10] = [
+        "throw",
+        "fatal",
+        "fatalthrow",
+        "fatalpanic",
+        "dopanic",
+        "dopanic_m",
+        "sigpanic",
+        "sighandler",
+        "sigtrampgo",
+        "sigtramp",
+    ];
+    function.strip_prefix("runtime.").is_some_and(|name| NAMES.contains(&name))
 }
 
 /// Index of the frame that raised a panic that was in flight when the stack was taken: behind the frame called panic.

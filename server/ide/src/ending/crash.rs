@@ -6,7 +6,7 @@ use tracelog::blocks::{Block, Dump, Goroutine};
 use tracelog::catalog::{frame, goroutine, location, panic, shapes, signal};
 use tracelog::{Family, Log, RowId, Run, Shape};
 
-use crate::blocks::{Which, is_of_program, is_own, named_frames, own_frame, panicking_frame};
+use crate::blocks::{Which, is_of_ending, is_of_program, is_own, named_frames, own_frame, panicking_frame};
 use crate::rules::BlocksView;
 
 /// Why a process ended, or why it printed its stacks.
@@ -56,6 +56,9 @@ pub(crate) struct Crash<'a> {
     /// The goroutines.
     pub(crate) dump: Option<&'a Dump>,
 }
+
+/// What the panic says with which `go test` ends a test that took too long, in front of the time.
+pub(crate) const TEST_TIMEOUT: &str = "test timed out after ";
 
 /// A goroutine, with what of its stack tells where it happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,12 +155,31 @@ impl Crash<'_> {
                 let culprit = culprit(log, entry, None);
                 return Some(culprit).filter(|culprit| culprit.function.as_deref().is_some_and(is_own));
             }
+            // The one that raised the alarm comes first.
+            Cause::Panic if self.is_test_timeout(log) => self.test_goroutine(log)?,
             // The stack of the thread that took a signal comes first, as goroutine 0.
             _ => self.dump?.goroutines.iter().find(|entry| entry.id(log) != Some(0))?,
         };
         // A server recovers and asks for the stack then: the frames above are its own.
         let which = if self.cause == Cause::Recovered { Some(Which::Last) } else { None };
         Some(culprit(log, entry, which))
+    }
+
+    /// Whether `go test` ended a test that took too long (testing.go, startAlarm).
+    pub(crate) fn is_test_timeout(&self, log: &Log) -> bool {
+        self.text(log).starts_with(TEST_TIMEOUT)
+    }
+
+    /// The goroutine of the test that has waited longest: one with a function of the test, started by the testing package.
+    fn test_goroutine(&self, log: &Log) -> Option<&Goroutine> {
+        let is_of_test = |entry: &&Goroutine| {
+            let named = named_frames(log, entry);
+            named.iter().any(|(name, _)| name == "testing.tRunner")
+                && own_frame(&named).is_some_and(|at| !named[at].0.starts_with("testing."))
+        };
+        let minutes = |entry: &&Goroutine| log.code(entry.row, goroutine::MINUTES).unwrap_or_default();
+        // Of several it is the first.
+        self.dump?.goroutines.iter().filter(is_of_test).rev().max_by_key(minutes)
     }
 
     /// The goroutine that is printed first. In a deadlock that is mostly the main goroutine.
@@ -189,6 +211,7 @@ impl Crash<'_> {
 fn culprit(log: &Log, entry: &Goroutine, which: Option<Which>) -> Culprit {
     let named = named_frames(log, entry);
     let at = which.and_then(|which| panicking_frame(&named, which)).or_else(|| own_frame(&named));
+    let at = at.filter(|at| !is_of_ending(&named[*at].0));
     let function = at.map(|at| named[at].0.clone());
     let line_of = |function: &str| {
         let is_it = |row: &RowId| log.text(*row, frame::FUNCTION).is_some_and(|name| name == function);

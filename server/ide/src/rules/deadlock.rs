@@ -61,7 +61,7 @@ fn words(told: &Told<'_>) -> Words {
         1 => {
             let first = told.crash.first(told.log).filter(|first| first.function.as_deref().is_some_and(is_own));
             let place = first.map_or_else(String::new, |first| format!("; {}", first.in_words()));
-            format!("The only goroutine is blocked and nothing can wake it: {}{place}", shown(&states[0]))
+            format!("The only goroutine printed is blocked and nothing can wake it: {}{place}", shown(&states[0]))
         }
         n => {
             let counts = fatal::in_counts(states.into_iter());
@@ -124,7 +124,7 @@ exit status 2
             &RULE,
             "throw: all goroutines are asleep - deadlock!\n\ngoroutine 1 [chan receive]:\nmain.main()\n\t/src/main.go:7 +0x20\n",
             expect![[r#"
-                1 Error FT101: The only goroutine is blocked and nothing can wake it: chan receive; goroutine 1 in main.main (main.go:7).
+                1 Error FT101: The only goroutine printed is blocked and nothing can wake it: chan receive; goroutine 1 in main.main (main.go:7).
                   4 first comes goroutine 1 in main.main (main.go:7)
             "#]],
         );

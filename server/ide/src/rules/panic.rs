@@ -11,8 +11,8 @@
 //! ## What to do next
 //!
 //! Go to the function that is named: it is the innermost one of the program. In a chain of panics the first is the cause,
-//! the last one came from a deferred function. For a test that timed out look at the goroutine of that test, not at the one
-//! that raised the alarm:
+//! the last one came from a deferred function. For a test that timed out the goroutine of the test is named that has waited
+//! longest, not the one that raised the alarm; run that test alone:
 //!
 //! ```sh
 //! # the test alone, with more time and all stacks
@@ -40,7 +40,7 @@ use tracelog::{Family, Log};
 
 use super::fatal::{self, Told, Words};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limits, Rule, Severity};
-use crate::ending::{Cause, shown};
+use crate::ending::{Cause, TEST_TIMEOUT, shown};
 
 /// FT107.
 pub(crate) static RULE: Rule = Rule {
@@ -72,7 +72,7 @@ fn unrecovered(told: &Told<'_>) -> Words {
         }
         _ => String::new(),
     };
-    let what = match text.strip_prefix("test timed out after ") {
+    let what = match text.strip_prefix(TEST_TIMEOUT) {
         Some(after) => format!("A test timed out after {}{}", shown(after), running_tests(told)),
         None => format!("Panic: {}{before}", shown(&text)),
     };
@@ -219,10 +219,34 @@ exit status 2
             "panic: test timed out after 1s\n\trunning tests:\n\t\tTestStuck (1s)\n\n\
              goroutine 19 [running]:\ntesting.(*M).startAlarm.func1()\n\t/usr/local/go/src/testing/testing.go:2961 +0x34a\n",
             expect![[r#"
-                1 Error FT107: A test timed out after 1s, running TestStuck (1s); goroutine 19 in testing.(*M).startAlarm.func1 (testing.go:2961).
-                  6:function goroutine 19 in testing.(*M).startAlarm.func1 (testing.go:2961)
+                1 Error FT107: A test timed out after 1s, running TestStuck (1s).
             "#]],
         );
+    }
+
+    #[test]
+    fn names_the_goroutine_of_the_test_that_has_waited_longest() {
+        let test = |id: u32, minutes: u32, name: &str| {
+            format!(
+                "\ngoroutine {id} [chan receive, {minutes} minutes]:\nexample.org/queue.{name}(0xc00012a4e0)\n\
+                 \t/src/queue/queue_test.go:{id} +0x2b0\ntesting.tRunner(0xc00012a4e0, 0x617d10)\n\
+                 \t/usr/local/go/src/testing/testing.go:956 +0x19c\ncreated by testing.(*T).Run\n\
+                 \t/usr/local/go/src/testing/testing.go:1005 +0x35b\n"
+            )
+        };
+        let log = format!(
+            "panic: test timed out after 10m0s\n\ngoroutine 40 [running]:\ntesting.(*M).startAlarm.func1()\n\
+             \t/usr/local/go/src/testing/testing.go:1422 +0x145\ncreated by time.goFunc\n\
+             \t/usr/local/go/src/time/sleep.go:168 +0x46\n\n\
+             goroutine 1 [chan receive, 9 minutes]:\ntesting.(*T).Run(0xc00014c7e0, 0x60f12e)\n\
+             \t/usr/local/go/src/testing/testing.go:1006 +0x68e\ntesting.tRunner(0xc00014c7e0, 0x617d10)\n\
+             \t/usr/local/go/src/testing/testing.go:956 +0x19c\n{}{}",
+            test(18, 2, "TestPush"),
+            test(19, 8, "TestPop"),
+        );
+        let found = crate::rules::fixture::findings_in_text(&RULE, &log);
+        let want = "A test timed out after 10m0s; goroutine 19 in example.org/queue.TestPop (queue_test.go:19).";
+        assert!(found.contains(want), "{found}");
     }
 
     #[test]

@@ -100,7 +100,7 @@ syscall.Syscall(0x0, 0x3, 0xc0000140a0)
 ",
             expect![[r#"
                 1 Error FT104: The 10,000 threads that the program may have are in use; 3 goroutines shown: 2 syscall, 1 running.
-                  5:function goroutine 9 in runtime.throw (panic.go:992)
+                  4 goroutine 9
                   2 the fatal error
             "#]],
         );
