@@ -259,7 +259,8 @@ impl Blocks {
     fn foreign(&mut self, index: usize) {
         let open = &mut self.open[index];
         open.n_foreign += 1;
-        open.pending.retain(|waiting| !waiting.upward && waiting.shape.def().family != Family::Memstats);
+        let is_cut_out = |family| matches!(family, Family::Memstats | Family::ProfileRecord);
+        open.pending.retain(|waiting| !waiting.upward && !is_cut_out(waiting.shape.def().family));
         if open.is_blank {
             // The value of a panic ends with a blank line and the first goroutine.
             open.pending.retain(|waiting| waiting.shape.def().family != Family::PanicText);
@@ -273,12 +274,13 @@ impl Blocks {
 
 impl Open {
     /// What a line can belong to: a panic that waits to be confirmed may be confirmed by what only a crash has, and the
-    /// first of some numbers by the next.
+    /// first of some numbers by the next, a record of a profile by the first line of its stack.
     fn kinds(&self) -> Kinds {
         let waits = |family| self.pending.iter().any(|waiting| waiting.shape.def().family == family);
         let crash = if waits(Family::Panic) { Kinds::of(Block::Crash) } else { Kinds::default() };
         let memstats = if waits(Family::Memstats) { Kinds::of(Block::Memstats) } else { Kinds::default() };
-        self.kinds.or(crash).or(memstats)
+        let records = if waits(Family::ProfileRecord) { Kinds::of(Block::CountProfile) } else { Kinds::default() };
+        self.kinds.or(crash).or(memstats).or(records)
     }
 
     /// Whether a line is believed only once a later one confirms it.
@@ -292,6 +294,7 @@ impl Open {
             Family::Goleak => shape != shapes::GOLEAK_END_1_0,
             Family::Location | Family::CreatedBy => self.is_upward(shape),
             Family::Memstats => begins_numbers(shape) && !self.kinds.has(Block::Memstats),
+            Family::ProfileRecord => !self.kinds.has(Block::CountProfile),
             _ => false,
         }
     }
@@ -337,6 +340,7 @@ impl Open {
             Family::Race => family == Family::Race,
             Family::Goleak => is_of_goleak(shape),
             Family::Memstats => family == Family::Memstats,
+            Family::ProfileRecord => matches!(family, Family::ProfileFrame | Family::ProfileLabels),
             _ => matches!(family, Family::Goroutine | Family::Signal | Family::StackNote | Family::Panic),
         };
         let confirmed: Vec<Waiting> = self.pending.extract_if(.., |waiting| confirms(waiting)).collect();
@@ -355,6 +359,10 @@ impl Open {
         // The second delimiter ends the report.
         if is_delimiter(shape) {
             self.kinds = self.kinds.without(Block::Race);
+        }
+        // The head of the profile was cut off.
+        if confirmed.iter().any(|waiting| waiting.shape == shapes::PROFILE_RECORD_1_0) {
+            self.kinds = self.kinds.with(Block::CountProfile);
         }
         // Whatever an assertion wrote around a report, its goroutines tell that it is one.
         if is_of_goleak(shape) {
@@ -420,6 +428,10 @@ impl Open {
                 self.n_foreign == 0
                     && self.pending.iter().all(|waiting| waiting.upward)
                     && matches!(last, Some(Family::Location | Family::StackNote))
+            }
+            // Without the head of the profile, addresses tell what it is.
+            Family::ProfileRecord if !self.kinds.has(Block::CountProfile) => {
+                memchr::memmem::find(content, b" @ 0x").is_some()
             }
             // Without their heading, two numbers in their order tell what they are.
             Family::Memstats if !self.kinds.has(Block::Memstats) => {
@@ -549,7 +561,7 @@ fn shape_of(
     }
     // What begins with a value takes whatever stands in front of it for that, so it needs its block.
     let is_sure = |candidate: &&Candidate| !is_raw || !candidate.within.is_empty();
-    let by_value = index.by_value.iter().filter(|candidate| claimable(candidate)).filter(is_sure);
+    let by_value = index.by_value.iter().filter(|candidate| can_stand(candidate)).filter(is_sure);
     by_value.map(|candidate| candidate.shape).find_map(|shape| matches(shape, codes))
 }
 

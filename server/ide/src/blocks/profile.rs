@@ -8,7 +8,7 @@ use tracelog::catalog::{
 };
 use tracelog::{Field, Log, RowId};
 
-use super::{MAX_FUNCTION, is_own};
+use super::{MAX_FUNCTION, is_of_program, is_own};
 use crate::markup;
 use crate::words;
 
@@ -32,10 +32,15 @@ pub(super) fn parts(log: &Log, profile: &Profile) -> Vec<String> {
         }
         family if family == heap_profile::IN_USE_BYTES.family => parts.extend(heap(log, profile)),
         family if family == memstats::HEAP_ALLOC_BYTES.family => return statistics(log, profile),
+        family if family == profile_record::COUNT.family => {
+            parts[0] = "records of a profile without its head".to_owned();
+            parts.push(format!("{} shown", words::grouped(shown(log, profile, profile_record::COUNT) as usize)));
+        }
         _ => parts.extend(contention(log, profile)),
     }
     parts.extend(sites(log, profile));
-    parts.push(words::count(profile.records.len(), "stack"));
+    let stacks = words::count(profile.records.len(), "stack");
+    parts.push(if is_cut(log, profile) { format!("{stacks} shown") } else { stacks });
     parts
 }
 
@@ -87,14 +92,35 @@ fn contention(log: &Log, profile: &Profile) -> Option<String> {
     (total > 0).then(|| words::count(total as usize, "wait"))
 }
 
-/// The functions of the program that most is in, each with its share.
+/// What all records weigh together, by the head: a profile is often shown without its smaller records.
+fn total(log: &Log, profile: &Profile, weight: Field) -> Option<f64> {
+    let field = match weight {
+        profile_record::COUNT if profile.head.family == profile::TOTAL.family => profile::TOTAL,
+        heap_record::IN_USE_BYTES => heap_profile::IN_USE_BYTES,
+        heap_record::ALLOCATED_BYTES => heap_profile::ALLOCATED_BYTES,
+        _ => return None,
+    };
+    log.value(profile.head, field)
+}
+
+/// What the records weigh that are in the log.
+fn shown(log: &Log, profile: &Profile, weight: Field) -> f64 {
+    profile.records.iter().filter_map(|record| log.value(record.row, weight)).filter(|value| *value > 0.0).sum()
+}
+
+/// Whether the head counts more than the records that are in the log.
+fn is_cut(log: &Log, profile: &Profile) -> bool {
+    let lacks = |weight| total(log, profile, weight).is_some_and(|total| total > shown(log, profile, weight));
+    weight(log, profile).is_some_and(lacks)
+}
+
+/// The functions of the program that most is in, each with its share of all that the head counts.
 fn sites(log: &Log, profile: &Profile) -> Vec<String> {
     let Some(field) = weight(log, profile) else { return Vec::new() };
     let mut by_site: BTreeMap<String, f64> = BTreeMap::new();
-    let mut total = 0.0;
+    let total = total(log, profile, field).unwrap_or_default().max(shown(log, profile, field));
     for record in &profile.records {
         let Some(value) = log.value(record.row, field).filter(|value| *value > 0.0) else { continue };
-        total += value;
         if let Some(site) = site(log, record) {
             *by_site.entry(site).or_default() += value;
         }
@@ -122,8 +148,39 @@ pub(crate) fn largest_record(log: &Log, profile: &Profile) -> Option<u32> {
     Some(log.line(largest.row))
 }
 
-/// The innermost function that is neither of the runtime nor of what programs wait with.
+/// The innermost function of a module; where there is none, the innermost that is neither of the runtime nor of what
+/// programs wait with.
 fn site(log: &Log, record: &Record) -> Option<String> {
     let functions = || record.frames.iter().filter_map(|row| log.text(*row, profile_frame::FUNCTION));
-    functions().find(|function| is_own(function)).or_else(|| functions().next()).map(|function| function.into_owned())
+    let of_module = functions().find(|function| is_of_program(function));
+    let own = || functions().find(|function| is_own(function));
+    of_module.or_else(own).or_else(|| functions().next()).map(|function| function.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use tracelog::{Blocks, Runs};
+
+    use super::*;
+
+    fn title(text: &str) -> String {
+        let log = Log::read(text.as_bytes());
+        super::super::title(&log, &Blocks::of(&log, &Runs::of(&log)).list[0])
+    }
+
+    #[test]
+    fn shares_are_of_what_the_head_counts_where_records_were_left_out() {
+        let text = "\
+goroutine profile: total 200
+150 @ 0x4379d0 0x43276a
+#\t0x54aa4e\tnet.(*netFD).Read+0x4e\t/usr/local/go/src/net/fd_unix.go:202
+#\t0x97a90b\texample.org/ping.wait.func1+0x7b\t/src/ping/ping.go:36
+";
+        assert_eq!(title(text), "goroutine profile · total 200 · 75 % example.org/ping.wait.func1 · 1 stack shown");
+        let headless = text.split_once('\n').unwrap().1;
+        let want = "records of a profile without its head · 150 shown · 100 % example.org/ping.wait.func1 · 1 stack";
+        assert_eq!(title(headless), want);
+        let whole = text.replace("total 200", "total 150");
+        assert_eq!(title(&whole), "goroutine profile · total 150 · 100 % example.org/ping.wait.func1 · 1 stack");
+    }
 }

@@ -34,7 +34,7 @@ pub(super) struct Candidate {
     /// Its words are those of any program, so it is never certain.
     pub(super) is_doubtful: bool,
     /// It comes before what opens its block: a note of the runtime before the crash that it explains, a line of `=`
-    /// before the word race, the first of some numbers whose heading was cut off.
+    /// before the word race, the first of some numbers or records whose heading was cut off.
     pub(super) is_early: bool,
 }
 
@@ -61,7 +61,9 @@ impl Candidate {
             is_padded,
             within: Kinds::all_of(shape.def().within),
             is_doubtful: matches!(family, Family::PanicText | Family::RuntimeNote | Family::Panic),
-            is_early: family == Family::RuntimeNote || is_delimiter(shape) || begins_numbers(shape),
+            is_early: matches!(family, Family::RuntimeNote | Family::ProfileRecord)
+                || is_delimiter(shape)
+                || begins_numbers(shape),
         }
     }
 

@@ -23,7 +23,7 @@ pub struct Profile {
     pub run: usize,
     /// First and last line.
     pub lines: (u32, u32),
-    /// Its first line; where numbers of MemStats stand alone, the first of them.
+    /// Its first line; where numbers of MemStats or records stand alone, the first of them.
     pub head: RowId,
     /// Its records, in printed order.
     pub records: Vec<Record>,
@@ -53,14 +53,16 @@ impl Profile {
         has_memstats && !known.any(|known| known == shape || is_head)
     }
 
-    /// `goroutine`, `heap`, `memstats`, `contention`, `mutex` or the name of a profile of the program's own, as the head names it.
+    /// `goroutine`, `heap`, `memstats`, `contention`, `mutex` or the name of a profile of the program's own, as the head
+    /// names it; `count` where the head of one that counts stacks was cut off.
     pub fn kind(&self, log: &Log) -> String {
         match self.head.family {
             Family::Profile => log
                 .text(self.head, crate::catalog::profile::PROFILE)
-                .map_or_else(|| "unknown".to_owned(), |name| name.into_owned()),
+                .map_or_else(|| "unknown".to_owned(), |name| name.trim().to_owned()),
             Family::HeapProfile => "heap".to_owned(),
             Family::Memstats => "memstats".to_owned(),
+            Family::ProfileRecord => "count".to_owned(),
             _ if log.shape(self.head) == shapes::CONTENTION_PROFILE_MUTEX_1_8 => "mutex".to_owned(),
             _ => "contention".to_owned(),
         }
@@ -79,12 +81,18 @@ pub(super) fn profiles(log: &Log, run: usize, rows: &[(u32, RowId)]) -> Vec<Prof
             Family::Profile | Family::HeapProfile => true,
             Family::ContentionProfile => is_contention(),
             Family::Memstats => profiles.last().is_none_or(|last| !last.goes_on_with(log, *row)),
+            Family::ProfileRecord => {
+                let counts = |last: &Profile| matches!(last.head.family, Family::Profile | Family::ProfileRecord);
+                !profiles.last().is_some_and(counts)
+            }
             _ => false,
         };
         if is_head {
             let (records, numbers) = (Vec::new(), Vec::new());
             profiles.push(Profile { run, lines: (*line, *line), head: *row, records, numbers });
-            continue;
+            if row.family != Family::ProfileRecord {
+                continue;
+            }
         }
         let Some(profile) = profiles.last_mut() else { continue };
         profile.lines.1 = *line;
