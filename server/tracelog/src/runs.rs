@@ -400,7 +400,8 @@ impl Facts {
             return Some((false, 0));
         }
         if self.is_late(n, before, chain) {
-            return Some((true, before - n));
+            let apart = self.gc_ms.zip(chain.gc_ms).map_or(before - n, |(now, before)| before - now);
+            return Some((true, apart));
         }
         if n <= before || is_earlier(self.gc_ms, chain.gc_ms) || is_earlier(self.mallocs, chain.mallocs) {
             return None;
