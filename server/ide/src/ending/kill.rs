@@ -278,13 +278,23 @@ impl Group {
             return false;
         }
         if let (Some(a), Some(b)) = (self.pid, facts.pid) {
-            return a == b;
+            return a == b || self.chose(facts);
         }
         let is_new_report = facts.is_limit() && !self.only_limit;
         let is_unit = |shape: &Shape| [shapes::KILL_SYSTEMD_EXIT_1_0, shapes::KILL_SYSTEMD_RESULT_1_0].contains(shape);
         let is_other_unit =
             is_unit(&facts.shape) && self.shapes.iter().any(is_unit) && self.name_of(log, is_unit) != facts.name;
         !is_new_report && !is_other_unit && !self.shapes.contains(&facts.shape)
+    }
+
+    /// Whether a line tells what the kernel killed for the process that it had chosen: up to Linux 4.x it names the thread
+    /// that it chose, and may kill another one of the process, or a child of it (mm/oom_kill.c, oom_kill_process).
+    fn chose(&self, facts: &Facts) -> bool {
+        const CHOICES: [Shape; 2] = [shapes::KILL_CGROUP_CHOICE_1_0, shapes::KILL_GLOBAL_CHOICE_1_0];
+        const NEAR: u32 = 4;
+        facts.shape == shapes::KILL_PROCESS_1_0
+            && self.shapes.last().is_some_and(|shape| CHOICES.contains(shape))
+            && facts.line - self.last_line <= NEAR
     }
 
     fn name_of(&self, log: &Log, is_wanted: impl Fn(&Shape) -> bool) -> Option<String> {
@@ -294,6 +304,9 @@ impl Group {
 
     fn add(&mut self, facts: Facts) {
         self.only_limit &= facts.is_limit();
+        if self.chose(&facts) {
+            (self.pid, self.name) = (None, None);
+        }
         self.rows.push(facts.row);
         self.shapes.push(facts.shape);
         self.last_line = facts.line;
