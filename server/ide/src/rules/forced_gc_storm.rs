@@ -21,7 +21,8 @@
 //! ## Limits
 //!
 //! Collections that look for leaked goroutines are left out (`leak-check-gc`), and so are those of the runtime's own
-//! two-minute timer, which carry no `(forced)` (`timer-gc`). Package `testing` forces one before each round of a
+//! two-minute timer, which carry no `(forced)` (`timer-gc`). Where they take less than 0.1 % of the P-time they are Info:
+//! nobody will feel them. Package `testing` forces one before each round of a
 //! benchmark: where lines of `go test` stand beside them it is a hint. Go 1.0 to 1.4 do not print the word. In Go 1.5 to
 //! 1.8 `gcstoptheworld` marks every cycle so; a run whose forced cycles all start at their goal is taken for that.
 //!
@@ -59,6 +60,7 @@ const LIMITS: &[Limit] = &[
     limit("min_forced", 5.0, "cycles", "Fewest forced cycles."),
     limit("min_share", 0.2, "of the cycles", "Share of all cycles that must be forced."),
     limit("min_per_10_s", 1.0, "cycles", "Or how many of them there must be in ten seconds."),
+    limit("warning_share", 0.001, "of the P-time", "What they must take to be a warning; below it is Info."),
     limit("min_span_s", 30.0, "s", "How long the run must be for that."),
 ];
 
@@ -110,6 +112,11 @@ fn check_run(run: &RunView, log: &Log, lines: &dyn Lines, limits: &Limits, findi
     let hits: Vec<Hit> = rows.iter().map(|&row| Hit { row, place: place(row), weight: weight(row) }).collect();
     let cpu_share =
         hits.iter().map(|hit| hit.weight).sum::<f64>() / (1000.0 * median(&cycles.procs).unwrap_or(f64::NAN) * span_s);
+    let severity = match cpu_share {
+        _ if is_benchmark => Severity::Hint,
+        share if share < limits.get("warning_share") => Severity::Info,
+        _ => Severity::Warning,
+    };
     let finding = as_finding(
         &RULE,
         run.run,
@@ -125,7 +132,7 @@ fn check_run(run: &RunView, log: &Log, lines: &dyn Lines, limits: &Limits, findi
             };
             let why = if is_benchmark { "; lines of go test stand beside them" } else { "" };
             Words {
-                severity: if is_benchmark { Severity::Hint } else { Severity::Warning },
+                severity,
                 message: format!("{} of {n_cycles} cycles were forced by a call{rate}{period}{cost}{why}.", rows.len()),
                 numbers: vec![
                     ("forced_cycles", rows.len() as f64),
@@ -224,6 +231,12 @@ mod tests {
                   further 4:forced, 6:forced, 8:forced, 10:forced, 12:forced
             "#]],
         );
+    }
+
+    #[test]
+    fn what_costs_next_to_nothing_is_info() {
+        let rare = findings_in_text(&RULE, &forced(60, 3, 5.0));
+        assert!(rare.contains("Info GC501") && rare.contains("they took 0.003 % of the P-time"), "{rare}");
     }
 
     #[test]
