@@ -3,6 +3,7 @@
 //! Hovers, `gotracelens explain RULE --file FILE`, the request for evidence and the summary write what stands here. What
 //! a condition is called is up to the rule, see [`crate::rules::evidence`].
 
+use tracelog::catalog::gc;
 use tracelog::{Family, Field, Run};
 
 use crate::diagnostics::locate;
@@ -299,19 +300,39 @@ pub fn not_enough(parsed: &Parsed, run: usize) -> Vec<NotEnough> {
     if !has_cycles || declined.is_empty() || analysis.findings.iter().any(is_leak) {
         return Vec::new();
     }
+    let is_untimed = run_of(parsed, run).is_some_and(|run| {
+        let at_s = parsed.log.values(run.rows(Family::Gc), gc::AT_S);
+        at_s.iter().all(|at_s| at_s.is_nan())
+    });
     let of_rule = |code: &'static str| declined.iter().filter(move |declined| declined.rule.code == code);
     let of_run = LEAKS.into_iter().filter_map(|code| {
         // Where one of several series was long enough, the rule has judged.
         let test = &of_rule(code).next()?.test;
-        let (words, missing) = (test.missing_in_words()?, test.missing().cloned().collect());
+        let (mut words, missing) = (test.missing_in_words()?, test.missing().cloned().collect());
+        if is_untimed && missing_time(test) {
+            words = "needs the times of the cycles, which Go prints since 1.5".to_owned();
+        }
         of_rule(code).all(|declined| is_short(declined)).then_some(NotEnough { code, words, missing })
     });
     of_run.collect()
 }
 
+/// Whether time is among what a rule lacks.
+fn missing_time(test: &Test) -> bool {
+    test.missing().any(|condition| condition.what.starts_with("time"))
+}
+
 /// `not enough data: GC101 needs 40 cycles and 30 s, has 12 and 3 s`; nothing where no leak rule lacks any.
 pub fn not_enough_in_words(lacking: &[NotEnough]) -> Option<String> {
-    let parts: Vec<String> = lacking.iter().map(|one| format!("{} {}", one.code, one.words)).collect();
+    let parts: Vec<String> = lacking
+        .chunk_by(|a, b| a.words == b.words)
+        .map(|alike| {
+            let codes: Vec<String> = alike.iter().map(|one| one.code.to_owned()).collect();
+            let words =
+                if alike.len() > 1 { alike[0].words.replacen("needs", "need", 1) } else { alike[0].words.clone() };
+            format!("{} {words}", words::listed(&codes))
+        })
+        .collect();
     (!parts.is_empty()).then(|| format!("not enough data: {}", parts.join("; ")))
 }
 

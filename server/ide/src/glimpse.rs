@@ -12,7 +12,7 @@ use crate::snapshot::Parsed;
 use crate::stats;
 use crate::summary::RunSummary;
 use crate::view::{Cycles, RunView, Samples};
-use crate::words::{count, grouped, percent};
+use crate::words::{count, grouped, percent, rough};
 
 /// Something that stands out in an excerpt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub fn glimpses(run: &RunView, findings: &[&Finding]) -> Vec<Glimpse> {
         return Vec::new();
     }
     let samples = &run.samples;
-    let all = [assists(&run.cycles), stopping(run), saturated(samples), blocked(samples), idle(run)];
+    let all = [assists(&run.cycles), stopping(run), saturated(samples), blocked(samples), idle(run), retained(run)];
     let is_found = |glimpse: &Glimpse| findings.iter().any(|finding| finding.rule.code == glimpse.code);
     all.into_iter().flatten().filter(|glimpse| !is_found(glimpse)).collect()
 }
@@ -181,6 +181,32 @@ fn idle(run: &RunView) -> Option<Glimpse> {
     })
 }
 
+/// Free heap that is not returned, in fewer lines of the scavenger than tell for how long (GC604).
+fn retained(run: &RunView) -> Option<Glimpse> {
+    /// Fewest lines that the rule judges.
+    const MIN_LINES: usize = 5;
+    /// Least share of the heap.
+    const MIN_SHARE: f64 = 0.5;
+    /// And least size, MB: a small heap is hardly worth a word.
+    const MIN_MB: f64 = 64.0;
+    let scvg = &run.scvg;
+    let rows: Vec<usize> = (0..scvg.len()).filter(|row| !scvg.is_step[*row] && !scvg.forced[*row]).collect();
+    let free_mb = |row: usize| scvg.idle_mb[row] - scvg.released_mb[row];
+    let is_much = |row: &usize| free_mb(*row) >= MIN_MB.max(MIN_SHARE * scvg.sys_mb[*row]);
+    let last = *rows.last().filter(|_| rows.len() < MIN_LINES && rows.iter().all(is_much))?;
+    let lines =
+        if rows.len() == 1 { "in the only scvg line".to_owned() } else { format!("in all {} scvg lines", rows.len()) };
+    Some(Glimpse {
+        code: "GC604",
+        words: format!(
+            "{} of {} MB heap are free and not returned {lines}",
+            rough(free_mb(last)),
+            rough(scvg.sys_mb[last])
+        ),
+        needs: "5 lines",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -268,6 +294,24 @@ mod tests {
         assert!(seen(&busy(10, 20)).is_empty(), "enough for the rule");
         assert!(seen(&busy(5, 7)).is_empty(), "3.5 per P at first");
         assert!(seen(&busy(1, 20)).is_empty());
+    }
+
+    #[test]
+    fn free_heap_in_a_few_lines_of_the_scavenger() {
+        let pass = |pass: u32, idle: u32, released: u32| {
+            format!(
+                "scvg{pass}: inuse: {}, idle: {idle}, sys: 1000, released: {released}, consumed: {} (MB)\n",
+                1000 - idle,
+                1000 - released
+            )
+        };
+        assert_eq!(
+            seen(&pass(59, 900, 0)),
+            ["900 of 1000 MB heap are free and not returned in the only scvg line (GC604 needs 5 lines)"]
+        );
+        assert_eq!(seen(&(pass(1, 900, 0) + &pass(2, 900, 300))).len(), 1);
+        assert!(seen(&(pass(1, 900, 0) + &pass(2, 900, 600))).is_empty(), "it is being returned");
+        assert!(seen(&(1..6).map(|n| pass(n, 900, 0)).collect::<String>()).is_empty(), "enough for the rule");
     }
 
     #[test]

@@ -215,7 +215,8 @@ fn lines(asked: &Asked, (first, last): (u32, u32)) -> String {
 fn write_gc(out: &mut impl Write, gc: &GcSummary) -> io::Result<()> {
     let missing = if gc.n_missing > 0 { format!(", {} missing", gc.n_missing) } else { String::new() };
     let (first, last) = gc.numbers;
-    row(out, "GC cycles", Ok(format!("{}{missing}, gc {first} to gc {last}", gc.n_cycles)))?;
+    let numbers = if first == last { format!("gc {first}") } else { format!("gc {first} to gc {last}") };
+    row(out, "GC cycles", Ok(format!("{}{missing}, {numbers}", gc.n_cycles)))?;
     row(out, "time", gc.span_s.map(span))?;
     row(out, "GC CPU", gc.cpu_share.map(|share| format!("{} of all processor time", words::percent(share))))?;
     row(out, "GC CPU printed", gc.printed_pct.map(|pct| format!("{} % since the start", words::number(pct))))?;
@@ -256,6 +257,9 @@ fn row(out: &mut impl Write, label: &str, value: Known<String>) -> io::Result<()
 }
 
 fn span((first, last): (f64, f64)) -> String {
+    if first == last {
+        return format!("at {} s", words::number(first));
+    }
     format!("{}, from {} s to {} s", words::span(last - first), words::number(first), words::number(last))
 }
 
@@ -266,6 +270,9 @@ fn distribution(values: &Distribution, unit: &str) -> String {
 
 fn trend(values: &Trend) -> String {
     let [first, last, low, high] = [values.first, values.last, values.range.0, values.range.1].map(words::number);
+    if low == high {
+        return format!("{first} MB");
+    }
     format!("{first} → {last} MB, between {low} and {high} MB  {}", words::sparkline(&values.shape))
 }
 

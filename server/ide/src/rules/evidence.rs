@@ -4,7 +4,7 @@
 //! was near to one says which it did not meet: hover, `explain`, `check --format json` and the summary read both.
 
 use super::Rule;
-use crate::words::{number, with_unit};
+use crate::words::{listed, number, with_unit};
 
 /// What a value is held against.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -200,7 +200,7 @@ impl Test {
             }
         });
         let (needed, has): (Vec<String>, Vec<String>) = parts.unzip();
-        (!needed.is_empty()).then(|| format!("needs {}, has {}", needed.join(" and "), has.join(" and ")))
+        (!needed.is_empty()).then(|| format!("needs {}, has {}", listed(&needed), listed(&has)))
     }
 }
 

@@ -245,14 +245,15 @@ fn in_words(run: &RunView, one: &LongPhase) -> String {
     format!("{} {} in {}", one.phase.name().to_lowercase(), ms(one.ms), cycle_name(run, one.row))
 }
 
-/// `Mark termination stopped the world for 84 ms (median 0.012 ms)`.
+/// `Mark termination stopped the world for 84 ms (median 0.012 ms)`. Of one cycle or two a median tells nothing.
 fn worst_pause(run: &RunView, worst: &LongPhase) -> String {
     let cycles = &run.cycles;
     let LongPhase { row, phase, ms: time_ms } = *worst;
-    let median = ms(phase.median_ms(cycles).unwrap_or(time_ms));
+    let median = phase.median_ms(cycles).filter(|_| cycles.len() > 2);
+    let median = median.map_or_else(String::new, |median| format!(" (median {})", ms(median)));
     let marked_inside = phase == Phase::MarkTermination && cycles.mark_ms[row] == 0.0;
     let why = if marked_inside { ": the whole mark ran inside it" } else { "" };
-    format!("{} stopped the world for {} (median {median}){why}", phase.name(), ms(time_ms))
+    format!("{} stopped the world for {}{median}{why}", phase.name(), ms(time_ms))
 }
 
 #[cfg(test)]
@@ -351,7 +352,7 @@ gc 5 @0.045s 3%: 18446744073709+0.31+0.055 ms clock, 20+0.19/0.11/0.21+0.11 ms c
 gc 5 @0.045s 3%: 0.074+0+33 ms clock, 0.14+1045/1583/374+66 ms cpu, 3->3->2 MB, 4 MB goal, 2 P (forced)
 ",
             expect![[r#"
-                1:wall_mark_term_ms Info GC301: Mark termination stopped the world for 33 ms (median 33 ms): the whole mark ran inside it; it may be the machine's.
+                1:wall_mark_term_ms Info GC301: Mark termination stopped the world for 33 ms: the whole mark ran inside it; it may be the machine's.
             "#]],
         );
     }
@@ -365,7 +366,7 @@ gc4(2): 26+1+87+0 us, 0 -> 0 MB, 1603 (1634-31) objects, 4 goroutines, 35/0/0 sw
 gc5(2): 26+1+20487+0 us, 0 -> 0 MB, 1603 (1634-31) objects, 4 goroutines, 35/0/0 sweeps, 0(0) handoff, 2(4) steal, 16/1/0 yields
 ",
             expect![[r#"
-                2 Info GC301: The whole collection stopped the world for 21 ms (median 10 ms); it may be the machine's.
+                2 Info GC301: The whole collection stopped the world for 21 ms; it may be the machine's.
             "#]],
         );
     }

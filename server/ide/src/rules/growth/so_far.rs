@@ -6,7 +6,7 @@ use super::pace::{self, Pace};
 use super::{Evidence, Series, Thresholds, Verdict, replay};
 use crate::rules::evidence::{Compared, Condition, Test};
 use crate::view::RunView;
-use crate::words::{count, rough, rough_span};
+use crate::words::{count, listed, rough, rough_span};
 
 /// Fewest cycles of which anything is said.
 const MIN_CYCLES: usize = 4;
@@ -55,7 +55,7 @@ impl SoFar {
             Self::Rising { mb: (from, to), n_cycles, missing } => {
                 let missing: Vec<String> = missing.iter().map(|one| needs(one, true)).collect();
                 let (from, to, cycles) = (rough(*from), rough(*to), count(*n_cycles, "cycle"));
-                format!("rising so far: {from}→{to} MB in {cycles}, needs {}", missing.join(" and "))
+                format!("rising so far: {from}→{to} MB in {cycles}, needs {}", listed(&missing))
             }
             Self::Late { mb: (from, to), apart_s, before_mb } => format!(
                 "rising at the end: {}→{} MB in {}, at most {} MB before",
