@@ -59,6 +59,8 @@ pub(crate) struct Waiting {
     pub(crate) text: Vec<u8>,
     /// It stands above the header of its goroutine, which confirms it.
     upward: bool,
+    /// It stands behind what the program had written of a line.
+    unfinished: bool,
 }
 
 /// A set of kinds of blocks.
@@ -125,6 +127,8 @@ pub(crate) enum Offer {
     Content {
         /// A logger's form was around it.
         is_logged: bool,
+        /// The program had not ended the line.
+        is_unfinished: bool,
     },
 }
 
@@ -247,7 +251,11 @@ impl Blocks {
         };
         let open = self.of(source);
         let waits = open.must_wait(shape, offer);
+        let unfinished = matches!(offer, Offer::Content { is_unfinished: true, .. });
         let confirmed = open.take(shape, waits, line, content);
+        if let Some(last) = open.pending.last_mut().filter(|last| waits && last.line == line) {
+            last.unfinished = unfinished;
+        }
         let claim = Claim { shape, found, confirmed, waits };
         if shape.def().family == Family::ExitStatus {
             self.open.retain(|open| *open.source != **source);
@@ -260,7 +268,8 @@ impl Blocks {
         let open = &mut self.open[index];
         open.n_foreign += 1;
         let is_cut_out = |family| matches!(family, Family::Memstats | Family::ProfileRecord);
-        open.pending.retain(|waiting| !waiting.upward && !is_cut_out(waiting.shape.def().family));
+        open.pending
+            .retain(|waiting| !waiting.upward && !waiting.unfinished && !is_cut_out(waiting.shape.def().family));
         if open.is_blank {
             // The value of a panic ends with a blank line and the first goroutine.
             open.pending.retain(|waiting| waiting.shape.def().family != Family::PanicText);
@@ -288,7 +297,8 @@ impl Open {
         match shape.def().family {
             Family::Frame | Family::PanicText => true,
             // What `log` wrote may only say panic.
-            Family::Panic => offer == (Offer::Content { is_logged: true }),
+            Family::Panic => matches!(offer, Offer::Content { is_logged: true, .. }),
+            Family::Signal => matches!(offer, Offer::Content { is_unfinished: true, .. }),
             Family::RuntimeNote => !shape.def().within.is_empty() && !self.kinds.has(Block::Crash),
             Family::Race => is_delimiter(shape) && !self.kinds.has(Block::Race),
             Family::Goleak => shape != shapes::GOLEAK_END_1_0,
@@ -301,6 +311,7 @@ impl Open {
 
     /// Notes a line of the block; gives the lines that it confirms.
     fn take(&mut self, shape: Shape, waits: bool, line: i64, content: &[u8]) -> Vec<Waiting> {
+        let is_behind_blank = self.is_blank;
         self.n_foreign = 0;
         self.is_blank = false;
         let family = shape.def().family;
@@ -308,10 +319,11 @@ impl Open {
             if self.pending.len() == MAX_UPWARD {
                 self.pending.remove(0);
             }
-            self.pending.push(Waiting { line, shape, text: content.to_vec(), upward: true });
+            self.pending.push(Waiting { line, shape, text: content.to_vec(), upward: true, unfinished: false });
             return Vec::new();
         }
         if waits {
+            self.pending.retain(|waiting| !waiting.unfinished);
             let n_frames = self.pending.iter().filter(|waiting| is_frame(waiting.shape)).count();
             if is_frame(shape)
                 && n_frames == MAX_FRAMES
@@ -322,7 +334,7 @@ impl Open {
             if self.pending.len() == MAX_PENDING {
                 self.pending.remove(0);
             }
-            self.pending.push(Waiting { line, shape, text: content.to_vec(), upward: false });
+            self.pending.push(Waiting { line, shape, text: content.to_vec(), upward: false, unfinished: false });
             return Vec::new();
         }
         if self.pending.is_empty() {
@@ -335,6 +347,12 @@ impl Open {
         let is_whole = self.pending.last().is_some_and(|waiting| is_frame(waiting.shape));
         let confirms = |waiting: &Waiting| match waiting.shape.def().family {
             _ if waiting.upward => family == Family::Goroutine && is_whole,
+            // A program that logs what it recovered writes this too, but no blank line between that and a stack.
+            Family::Panic if waiting.unfinished => match family {
+                Family::Goroutine => is_behind_blank,
+                _ => is_signal_of_panic(shape),
+            },
+            Family::Signal => family == Family::SignalPc,
             Family::Frame => family == Family::Location && newest_frame == Some(waiting.line),
             Family::RuntimeNote => family == Family::Panic,
             Family::Race => family == Family::Race,
@@ -454,6 +472,11 @@ fn is_place(content: &[u8]) -> bool {
 
 fn is_frame(shape: Shape) -> bool {
     shape.def().family == Family::Frame
+}
+
+/// Whether this is the line behind a panic that tells its signal.
+fn is_signal_of_panic(shape: Shape) -> bool {
+    shape == shapes::SIGNAL_PANIC_1_7 || shape == shapes::SIGNAL_PANIC_1_0
 }
 
 /// Whether a goroutine's header is worded by goleak.

@@ -102,6 +102,8 @@ pub enum Carrier {
     Quoted,
     /// Blanks and tabs.
     Indent,
+    /// What the program had written of a line when it ended: `Enter a number: ` in front of `panic: `.
+    Unfinished,
 }
 
 impl Carrier {
@@ -142,6 +144,7 @@ impl Carrier {
             Self::Quote => "quote",
             Self::Quoted => "quoted",
             Self::Indent => "indent",
+            Self::Unfinished => "unfinished",
         }
     }
 
@@ -167,6 +170,7 @@ impl Carrier {
                 | Self::Quote
                 | Self::Quoted
                 | Self::Indent
+                | Self::Unfinished
         )
     }
 }
@@ -213,6 +217,11 @@ impl Peeled<'_> {
             Some((n_layers, text)) => (&self.layers[..*n_layers], text),
             None => (&self.layers, &self.content),
         }
+    }
+
+    /// Whether the program had written some of the line before what is its content.
+    pub fn is_unfinished(&self) -> bool {
+        self.layers.last() == Some(&Carrier::Unfinished)
     }
 
     /// Whether a logger's form was taken for a carrier.
@@ -356,9 +365,11 @@ impl<'a> Peeled<'a> {
         if let Some(layer) = layer::outermost(&self.content) {
             return Some(layer);
         }
-        *n_shown = n_shown.checked_sub(1)?;
+        let more = n_shown.checked_sub(1);
         let is_stamped = self.layers.last() == Some(&Carrier::Timestamp);
-        wrap::shown(&self.content, depth, is_stamped, *n_shown, &mut self.lesson)
+        let shown = more.and_then(|more| wrap::shown(&self.content, depth, is_stamped, more, &mut self.lesson));
+        *n_shown = more.unwrap_or(0);
+        shown.or_else(|| wrap::unfinished(&self.content))
     }
 }
 

@@ -430,7 +430,7 @@ impl ChunkBuilder {
         // Text that a block could claim only for want of anything better.
         if found.is_empty()
             && !is_record
-            && !self.block(&peeled.content, source, Offer::Content { is_logged: peeled.is_logged() })
+            && !self.block(&peeled.content, source, offer_of(&peeled))
             && let Some(said) = durations::read(&peeled)
         {
             self.chunk.durations.push(self.chunk.n_lines - 1, &name, &said);
@@ -488,6 +488,11 @@ impl ChunkBuilder {
         };
         self.chunk.marks.push((self.chunk.n_lines - 1, mark));
     }
+}
+
+/// How the content of a line is offered to its block.
+fn offer_of(peeled: &carrier::Peeled) -> Offer {
+    Offer::Content { is_logged: peeled.is_logged(), is_unfinished: peeled.is_unfinished() }
 }
 
 /// A line without the CRs at its end.

@@ -351,11 +351,15 @@ impl Reader<'_, '_> {
                     None => self.head(line, row, Vec::new()),
                 }
             }
-            Family::Signal | Family::SignalPc => {
-                if let Some(crash) = self.crashes.last_mut() {
-                    crash.has_signal_lines = true;
+            Family::Signal | Family::SignalPc => match self.crashes.last_mut() {
+                Some(crash) if !self.is_behind_stacks => crash.has_signal_lines = true,
+                // The line of the panic was cut off.
+                _ if row.family == Family::Signal => {
+                    self.head(line, row, Vec::new());
+                    self.crashes.iter_mut().rev().take(1).for_each(|crash| crash.has_signal_lines = true);
                 }
-            }
+                _ => {}
+            },
             Family::ExitStatus => {
                 if let Some(crash) = self.crashes.last_mut() {
                     crash.has_exit_status = true;

@@ -106,6 +106,29 @@ main.release(0x2a)
     }
 
     #[test]
+    fn a_panic_whose_line_was_cut_off_is_told_by_its_signal() {
+        check(
+            &RULE,
+            "[signal SIGSEGV: segmentation violation code=0x1 addr=0x8 pc=0x887433]\ngoroutine 26 [running]:\n\
+             main.analyze(0x2a)\n\t/src/run.go:55 +0x173\n",
+            expect![[r#"
+                1 Error FT108: Signal SIGSEGV (segmentation violation) ended the process; goroutine 26 in main.analyze (run.go:55).
+                  3:function goroutine 26 in main.analyze (run.go:55)
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_signal_behind_an_unfinished_line() {
+        let log = "speed 53.4 MH/s  SIGABRT: abort\nPC=0x501dd42 m=3\nsignal arrived during cgo execution\n\n\
+                   goroutine 6 [syscall, locked to thread]:\nmain.mine(0x2a)\n\t/src/mine.go:55 +0x173\n";
+        let found = crate::rules::fixture::findings_in_text(&RULE, log);
+        assert!(found.starts_with("1 Error FT108: Signal SIGABRT (abort) ended the process; goroutine 6"), "{found}");
+        let mentioned = "got SIGTERM: terminated\nbye\n";
+        assert_eq!(crate::rules::fixture::findings_in_text(&RULE, mentioned), "");
+    }
+
+    #[test]
     fn a_fatal_error_while_panicking_stands_at_its_own_line() {
         check(
             &RULE,

@@ -302,6 +302,30 @@ exit status 2
     }
 
     #[test]
+    fn a_panic_behind_an_unfinished_line_is_one() {
+        let found = |log: &str| crate::rules::fixture::findings_in_text(&RULE, log);
+        for log in [
+            format!("Enter a number: panic: order 4711: no such customer\n{STACK}exit status 2\n"),
+            format!(
+                "50 % done  panic: boom\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x4d]\n{STACK}"
+            ),
+        ] {
+            assert!(found(&log).starts_with("1 Error FT107: Panic: "), "{log}{}", found(&log));
+            assert!(found(&log).contains("goroutine 5 in main.order (order.go:31)"), "{log}{}", found(&log));
+        }
+        let logged = STACK.trim_start();
+        for log in [
+            // What a program recovered and logged, with the stack right behind it.
+            format!("recovered from panic: boom\n{logged}"),
+            format!("worker 3: panic: boom\nworker 3 goes on\n{STACK}"),
+            format!("worker 3: panic: boom\n\nSIGQUIT: quit\nPC=0x45a6d1 m=0 sigcode=0\n{STACK}"),
+            "worker 3: panic: boom\n".to_owned(),
+        ] {
+            assert_eq!(found(&log), "", "{log}");
+        }
+    }
+
+    #[test]
     fn text_of_the_log_cannot_draw_on_a_terminal() {
         let found = crate::rules::fixture::findings_in_text(&RULE, "panic: \u{1b}[31mred\u{202e}\n");
         assert!(!found.contains('\u{1b}') && !found.contains('\u{202e}'), "{found:?}");

@@ -209,7 +209,9 @@ impl Reader<'_> {
             }
             Family::Signal => {
                 let shape = self.log.shape(row);
-                if shape == shapes::SIGNAL_NAME_1_0 || shape == shapes::SIGNAL_NUMBER_1_0 {
+                let is_own_line = shape == shapes::SIGNAL_NAME_1_0 || shape == shapes::SIGNAL_NUMBER_1_0;
+                // Behind a panic it is a detail of that; the panic's line may have been cut off.
+                if is_own_line || self.begun.is_none() {
                     self.begin(line, row, Cause::Signal);
                 }
             }

@@ -46,6 +46,19 @@ pub(super) fn shown(bytes: &[u8], depth: usize, is_stamped: bool, more: usize, l
     Some(named(bytes, name_len))
 }
 
+/// What a program wrote without a line end, in front of the words with which it ends. What those words are is decided by
+/// the lines behind: many programs write them.
+pub(super) fn unfinished(bytes: &[u8]) -> Option<Layer> {
+    const WORDS: [&[u8]; 2] = [b"panic: ", b"fatal error: "];
+    let is_signal = |at: &usize| {
+        let name = bytes[at + 3..].iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+        name > 1 && bytes[at + 3 + name..].starts_with(b": ")
+    };
+    let word = || WORDS.iter().find_map(|words| memchr::memmem::find(bytes, words));
+    let at = word().or_else(|| memchr::memmem::find_iter(bytes, b"SIG").find(is_signal)).filter(|at| *at > 0)?;
+    Some(Layer::part(Carrier::Unfinished, at..bytes.len()))
+}
+
 /// Whether some bytes are a trace line once carriers are peeled, with so many layers of this kind among them at most.
 pub(super) fn carries_trace(bytes: &[u8], more: usize) -> bool {
     begins_trace(bytes) || begins_trace(&super::peel_to(bytes, &NOTHING, more).content)

@@ -224,6 +224,22 @@ fn lines_that_a_collector_swapped_stay_in_their_run() {
 }
 
 #[test]
+fn a_next_cycle_is_not_taken_for_a_late_one_of_another_process() {
+    let line = |n: u32, at: &str| {
+        format!("gc {n} @{at}s 1%: 0.01+1.1+0.01 ms clock, 0.1+0/1.0/0+0.1 ms cpu, 4->4->1 MB, 5 MB goal, 4 P\n")
+    };
+    // Of the first process lines were cut out; the second one goes on.
+    let text = line(1, "0.021") + &line(9, "0.082") + &line(4, "0.001") + &line(5, "0.002") + &line(6, "0.037");
+    check(
+        &text,
+        expect![[r#"
+        lines [1, 2], Go 1.6 – 1.17
+        lines [3, 4, 5], Go 1.6 – 1.17, restarts 0
+    "#]],
+    );
+}
+
+#[test]
 fn go_1_5_prints_two_cycles_under_one_number() {
     let line = |n: u32, at: &str| {
         format!(
