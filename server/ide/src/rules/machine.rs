@@ -101,8 +101,13 @@ pub(crate) fn origin(cycles: &Cycles, long: &[LongPhase], n_judged: usize) -> Op
         return Some(Origin::TheProgram(format!("{name} takes {} ms in most cycles of this kind", rough(usual))));
     }
 
-    if worst.phase == Phase::Mark && take_as_long_around(cycles, worst) {
-        return Some(Origin::TheProgram("the marks around it take about as long".to_owned()));
+    if worst.phase == Phase::Mark {
+        if take_as_long_around(cycles, worst) {
+            return Some(Origin::TheProgram("the marks around it take about as long".to_owned()));
+        }
+        if is_usual_for_its_heap(cycles, worst) {
+            return Some(Origin::TheProgram("a MB of live heap takes as long in the other cycles".to_owned()));
+        }
     }
 
     let mut why = vec![format!("{} of {n_judged} cycles", long.len())];
@@ -137,6 +142,26 @@ fn take_as_long_around(cycles: &Cycles, one: &LongPhase) -> bool {
         .map(|row| cycles.mark_ms[row])
         .collect();
     around.len() >= AROUND && median(&around).is_some_and(|ms| ms >= one.ms / OUT_OF_LINE)
+}
+
+/// Whether the other marks take at least half as long for a MB that survives: a large heap takes long to mark, and that
+/// shows in three cycles already.
+fn is_usual_for_its_heap(cycles: &Cycles, one: &LongPhase) -> bool {
+    /// Live heap from which on it tells, MB, and fewest others.
+    const LEAST: (f64, usize) = (64.0, 2);
+    let ms_per_mb = |row: usize| cycles.mark_ms[row] / cycles.heap_live_mb[row];
+    let tells =
+        |row: &usize| cycles.heap_live_mb[*row] >= LEAST.0 && cycles.mark_ms[*row] > 0.0 && !cycles.leak_check[*row];
+    if !tells(&one.row) {
+        return false;
+    }
+    let others: Vec<f64> = (0..cycles.len())
+        .filter(|row| *row != one.row)
+        .filter(tells)
+        .step_by(1 + cycles.len() / USUAL.0)
+        .map(ms_per_mb)
+        .collect();
+    others.len() >= LEAST.1 && median(&others).is_some_and(|usual| usual >= ms_per_mb(one.row) / OUT_OF_LINE)
 }
 
 /// How long the phase usually takes in cycles of that kind, ms; none for too few of them.
@@ -252,6 +277,25 @@ mod tests {
         };
         assert!(longest(|idx| if idx < 50 { 20.0 } else { 100.0 * (idx - 48) as f64 }).contains("the marks around it"));
         assert!(longest(|idx| if idx < 59 { 20.0 } else { 1100.0 }).starts_with("may be the machine's"));
+    }
+
+    #[test]
+    fn marks_of_a_large_heap_are_the_programs_in_three_cycles_already() {
+        let longest = |marks_ms: [f64; 3], live_mb: u64| {
+            let line = |idx: u64| GcLine {
+                n: 84 + idx,
+                at_s: 100.0 * idx as f64,
+                clock_ms: [0.2, marks_ms[idx as usize], 0.3],
+                heap_mb: [2 * live_mb, 2 * live_mb, live_mb, 2 * live_mb],
+                ..GcLine::default()
+            };
+            let view = view(&gc_lines(3, line));
+            let long = LongPhase { row: 0, phase: Phase::Mark, ms: marks_ms[0] };
+            origin(&view.runs[0].cycles, &[long], 3).unwrap().fact()
+        };
+        assert!(longest([4138.0, 3538.0, 3306.0], 8000).contains("a MB of live heap takes as long"));
+        assert!(longest([4138.0, 1538.0, 1306.0], 8000).starts_with("may be the machine's"));
+        assert!(longest([4138.0, 3538.0, 3306.0], 40).starts_with("may be the machine's"), "a small heap");
     }
 
     #[test]
