@@ -112,23 +112,30 @@ fn in_samples(n: usize) -> String {
     if n == 1 { "in the only sample".to_owned() } else { format!("in all {n} samples") }
 }
 
+/// `all 4 Ps`, `the only P`.
+fn all_ps(n: f64) -> String {
+    if n == 1.0 { "the only P".to_owned() } else { format!("all {n} Ps") }
+}
+
 fn saturated(samples: &Samples) -> Option<Glimpse> {
     const PER_P: f64 = 4.0;
     let n = samples.len();
     let is_full =
         |row: usize| samples.idleprocs[row] == 0.0 && runnable(samples, row) >= PER_P * samples.gomaxprocs[row];
-    if !(2..MIN_SAMPLES).contains(&n) || !(0..n).all(is_full) {
+    // At the very start nothing waits yet.
+    let from = usize::from(n > 2 && samples.at_s[0] == 0.0 && !is_full(0));
+    if !(2..MIN_SAMPLES).contains(&n) || !(from..n).all(is_full) {
         return None;
     }
-    let [first, last] = [0, n - 1].map(|row| grouped(runnable(samples, row) as usize));
-    let median = stats::median(&(0..n).map(|row| runnable(samples, row)).collect::<Vec<_>>())?;
+    let [first, last] = [from, n - 1].map(|row| grouped(runnable(samples, row) as usize));
+    let median = stats::median(&(from..n).map(|row| runnable(samples, row)).collect::<Vec<_>>())?;
     let per_p = median / samples.gomaxprocs[n - 1];
     Some(Glimpse {
         code: "SC101",
         words: format!(
-            "all {} Ps busy and {first} → {last} goroutines waiting ({per_p:.0} per P) {}",
-            samples.gomaxprocs[n - 1],
-            in_samples(n)
+            "{} busy and {first} → {last} goroutines waiting ({per_p:.0} per P) {}",
+            all_ps(samples.gomaxprocs[n - 1]),
+            in_samples(n - from) + if from > 0 { " behind the first" } else { "" }
         ),
         needs: "10 samples",
     })
@@ -176,7 +183,7 @@ fn idle(run: &RunView) -> Option<Glimpse> {
     let is_short = (1..MIN_SAMPLES).contains(&n) && run.cycles.is_empty();
     (is_short && (0..n).all(is_idle)).then(|| Glimpse {
         code: "GR103",
-        words: format!("all {} Ps idle {}", samples.gomaxprocs[0], in_samples(n)),
+        words: format!("{} idle {}", all_ps(samples.gomaxprocs[0]), in_samples(n)),
         needs: "a goroutine dump, which tells what everything waits for",
     })
 }
@@ -292,7 +299,14 @@ mod tests {
             ["all 2 Ps busy and 20 → 24 goroutines waiting (11 per P) in all 5 samples (SC101 needs 10 samples)"]
         );
         assert!(seen(&busy(10, 20)).is_empty(), "enough for the rule");
-        assert!(seen(&busy(5, 7)).is_empty(), "3.5 per P at first");
+        let started = sched_lines(4, 2, 1.0, |idx| if idx == 0 { (1, 0) } else { (0, 20) });
+        assert_eq!(
+            seen(&started),
+            [
+                "all 2 Ps busy and 20 → 20 goroutines waiting (10 per P) in all 3 samples behind the first (SC101 needs 10 samples)"
+            ]
+        );
+        assert!(seen(&busy(5, 6)).is_empty(), "3.5 per P in the second");
         assert!(seen(&busy(1, 20)).is_empty());
     }
 

@@ -328,6 +328,20 @@ Nov 21 12:00:04 node1 systemd[1]: server.service: Failed with result 'oom-kill'.
     }
 
     #[test]
+    fn the_thread_that_was_chosen_and_the_process_that_was_killed_are_one() {
+        let log = "Memory cgroup out of memory: Kill process 24572 (server) score 0 or sacrifice child\n\
+                   Killed process 28438 (server) total-vm:1724312kB, anon-rss:523456kB, file-rss:8964kB, shmem-rss:0kB\n";
+        check(
+            &RULE,
+            log,
+            expect![[r#"
+                2:anon_rss_kb Error FT111: Killed at 511 MB RSS: server (process 28438).
+                  1 said of the same kill
+            "#]],
+        );
+    }
+
+    #[test]
     fn status_137_is_killed_and_not_out_of_memory() {
         for (line, said) in [
             (
