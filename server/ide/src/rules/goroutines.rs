@@ -179,6 +179,19 @@ pub(super) fn of_profile(view: &BlocksView, profile: &Profile) -> Vec<Alike> {
 }
 
 impl Alike {
+    /// Counts others in that wait at the same place; the larger group says how they came there.
+    pub fn absorb(&mut self, other: Self) {
+        let n = self.n + other.n;
+        let n_leaked = self.n_leaked + other.n_leaked;
+        let mut minutes = std::mem::take(&mut self.minutes);
+        minutes.extend(&other.minutes);
+        minutes.sort_unstable();
+        if other.n > self.n {
+            *self = other;
+        }
+        (self.n, self.n_leaked, self.minutes) = (n, n_leaked, minutes);
+    }
+
     /// How many have been blocked for so long.
     pub fn n_waiting(&self, minutes: f64) -> usize {
         self.minutes.iter().filter(|waited| **waited as f64 >= minutes).count()

@@ -1,6 +1,7 @@
 //! ## What it looks for
 //!
-//! 100 goroutines or more that are blocked at one place and are half or more of all: Info, and from 20 on a hint. From
+//! 100 goroutines or more that are blocked at one place (on one line of the program, whoever called it) and are half or
+//! more of all: Info, and from 20 on a hint. From
 //! 1,000 on, where they are three tenths of all or more: Warning; unless the process is old and hardly one of them has
 //! waited for 10 minutes, as requests and watches do that come and go.
 //!
@@ -48,12 +49,15 @@
 //! #    0x822124    net/http.(*persistConn).writeLoop+0x164    /usr/local/go/src/net/http/transport.go:1759
 //! ```
 
+use std::collections::HashMap;
+
 use tracelog::catalog::{goroutine, profile_record};
 
 use super::evidence::{Bound, Confidence, Test};
 use super::goroutines::connection::{Connections, connections, kind};
 use super::goroutines::{Alike, Moment, Wait, Worst, age_minutes, moments};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Rule, Severity, limit};
+use crate::blocks::is_of_program;
 use crate::words::{grouped, percent};
 
 /// GR102.
@@ -94,13 +98,33 @@ fn check(view: &BlocksView, limits: &Limits, findings: &mut Findings) {
                 worst.add(own.kind as u64, own.n, format!("{} connections", grouped(own.n)), finding);
             }
         }
-        for group in &groups {
-            if let Some(finding) = large(&moment, group, age_minutes(&groups), limits) {
+        let age = age_minutes(&groups);
+        for group in at_one_place(groups) {
+            if let Some(finding) = large(&moment, &group, age, limits) {
                 worst.add(group.stack.key(), group.n, format!("{} goroutines", grouped(group.n)), finding);
             }
         }
     }
     worst.publish(limits.get("max_findings"), findings);
+}
+
+/// Groups that are blocked on one line of a module as one, whoever called it there.
+fn at_one_place(groups: Vec<Alike>) -> Vec<Alike> {
+    let place = |group: &Alike| {
+        let own = group.stack.own().filter(|own| is_of_program(&own.function))?;
+        let state = group.stack.state.clone();
+        (group.stack.wait() == Wait::Blocked).then(|| (own.function.clone(), own.line, state))
+    };
+    let mut joined: Vec<Alike> = Vec::new();
+    let mut at: HashMap<_, usize> = HashMap::new();
+    for group in groups {
+        let known = place(&group).map(|place| *at.entry(place).or_insert(joined.len()));
+        match known.and_then(|index| joined.get_mut(index)) {
+            Some(first) => first.absorb(group),
+            None => joined.push(group),
+        }
+    }
+    joined
 }
 
 /// How bad so many are, and the conditions that say so.
@@ -252,6 +276,23 @@ mod tests {
         assert!(warned.contains("Warning GR102: 1,000 of 1,001 goroutines"), "{warned}");
         let remarked = findings_in_text(&RULE, &(asking() + &group(999)));
         assert!(remarked.contains("Info GR102: 999 of 1,000 goroutines"), "{remarked}");
+    }
+
+    #[test]
+    fn one_line_that_several_functions_call_is_one_place() {
+        let handlers: [&[&str]; 2] = [&["main.transport", "main.tcp"], &["main.transport", "main.socks"]];
+        let others: &[&str] = &["internal/poll.runtime_pollWait", "net.(*conn).Read", "io.Copy"];
+        let log = profile("goroutine", &[(797, handlers[0]), (797, handlers[1]), (3226, others)]);
+        let found = findings_in_text(&RULE, &log);
+        assert!(
+            found.contains("Warning GR102: 1,594 of 4,820 goroutines (33 %) are blocked at main.transport"),
+            "{found}"
+        );
+        let apart: [&[&str]; 2] = [&["main.accept", "main.tcp"], &["main.transport", "main.socks"]];
+        assert_eq!(
+            findings_in_text(&RULE, &profile("goroutine", &[(797, apart[0]), (797, apart[1]), (3226, others)])),
+            ""
+        );
     }
 
     #[test]
