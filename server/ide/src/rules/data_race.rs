@@ -133,7 +133,7 @@ fn finding(log: &Log, run: &Run, report: &Race, places: &Places<'_>) -> Finding 
     let line = rows[from..].iter().find(is_head).map_or(report.lines.0, |row| log.line(*row));
     let accesses: Vec<(String, u32)> = report.accesses.iter().map(|access| places.in_words(log, access)).collect();
     let message = match &accesses[..] {
-        [] => "Data race: the report was cut before it says where.".to_owned(),
+        [] => "Data race; where it is could not be read from the report.".to_owned(),
         [(only, _)] => format!("Data race: {only}; the other access is not in the log."),
         [(later, _), (earlier, _), ..] => format!("Data race: {later}, and {earlier}, with nothing that orders them."),
     };

@@ -117,11 +117,9 @@ pub(crate) fn origin(cycles: &Cycles, long: &[LongPhase], n_judged: usize) -> Op
     if !cycles.forced[worst.row] {
         why.push("no forced cycle".to_owned());
     }
-    let is_quiet = |row: Option<usize>| {
-        let ms = row.and_then(|row| worst.phase.series(cycles).get(row));
-        ms.is_none_or(|ms| *ms < worst.ms / OUT_OF_LINE)
-    };
-    if is_quiet(worst.row.checked_sub(1)) && is_quiet(Some(worst.row + 1)) {
+    let around = [worst.row.checked_sub(1), Some(worst.row + 1)];
+    let mut around = around.into_iter().flatten().filter_map(|row| worst.phase.series(cycles).get(row));
+    if cycles.len() > 1 && around.all(|ms| *ms < worst.ms / OUT_OF_LINE) {
         why.push("the cycles around it as usual".to_owned());
     }
     let mark = LongPhase { row: worst.row, phase: Phase::Mark, ms: cycles.mark_ms[worst.row] };

@@ -137,7 +137,7 @@ fn long_pauses(
 
     let seen = |idx: usize| in_words(run, &long[idx]);
     let finding = as_finding(&RULE, run.run, &hits(&run.cycles, long), seen, |worst| {
-        let mut message = worst_pause(run, &long[worst]);
+        let mut message = worst_pause(run, &long[worst]) + &other_pause(run, phases, &long[worst], warning_ms);
         if long.len() > 1 {
             message += &format!("; {} of {n_judged} cycles had {} or more", long.len(), ms(warning_ms));
             if very_long > 0 {
@@ -256,6 +256,15 @@ fn worst_pause(run: &RunView, worst: &LongPhase) -> String {
     format!("{} stopped the world for {}{median}{why}", phase.name(), ms(time_ms))
 }
 
+/// `, sweep termination for 38 ms in the same cycle`, where that is long, too.
+fn other_pause(run: &RunView, phases: &[Phase], worst: &LongPhase, warning_ms: f64) -> String {
+    let others = phases.iter().filter(|phase| **phase != worst.phase);
+    let other = others.map(|phase| (phase, phase.series(&run.cycles)[worst.row])).find(|(_, ms)| *ms >= warning_ms);
+    other.map_or_else(String::new, |(phase, time_ms)| {
+        format!(", {} for {} in the same cycle", phase.name().to_lowercase(), ms(time_ms))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
@@ -301,6 +310,15 @@ gc 6 @0.087s 3%: 0.17+0.31+0.055 ms clock, 0.34+0.19/0.11/0.21+0.11 ms cpu, 3->3
                 2:wall_sweep_term_ms Info GC301: Sweep termination stopped the world for 10 ms (median 0.2 ms); it may be the machine's.
             "#]],
         );
+    }
+
+    #[test]
+    fn both_pauses_of_a_cycle_are_told_where_both_are_long() {
+        let found = findings_in(&RULE, &clocks(1, |_| [38.0, 203.0, 129.0]));
+        let want =
+            "Mark termination stopped the world for 129 ms, sweep termination for 38 ms in the same cycle; it may be";
+        assert!(found.contains(want), "{found}");
+        assert!(!findings_in(&RULE, &clocks(1, |_| [9.9, 203.0, 129.0])).contains("in the same cycle"));
     }
 
     #[test]

@@ -55,6 +55,8 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
         (all, joined) if all == joined => ", all put together again".into(),
         (_, joined) => format!(", {joined} of them put together again"),
     };
+    // The end of a text is a tear that nobody made.
+    let cut = if joined == 0 { " or cut off" } else { "" };
     let here = match (worst.tail, worst.last_field) {
         (None, Some(field)) => format!("; this one was read up to '{}'", field.def().id),
         (None, None) => "; nothing of this one could be read".into(),
@@ -68,7 +70,7 @@ fn check(log: &LogView, _limits: &Limits, findings: &mut Findings) {
         severity: Severity::Hint,
         run: None,
         place: place(worst),
-        message: format!("{lines} torn by other output{put_together}{here}."),
+        message: format!("{lines} torn by other output{cut}{put_together}{here}."),
         related: related.into_iter().collect(),
         further: others.iter().take(MAX_FURTHER).map(|torn| place(torn)).collect(),
         count,
@@ -131,7 +133,7 @@ mod tests {
     fn says_when_nothing_could_be_read() {
         let lost = Torn { last_field: None, ..torn(7, None) };
         expect![[r#"
-            8 Hint LG105: 1 line is torn by other output; nothing of this one could be read.
+            8 Hint LG105: 1 line is torn by other output or cut off; nothing of this one could be read.
         "#]]
         .assert_eq(&findings_with(&RULE, &log(vec![lost]), &[]));
     }
