@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-use super::{Kinds, begins_numbers, is_delimiter};
+use super::Kinds;
+use super::line::{begins_numbers, is_delimiter};
 use crate::catalog::{At, BLOCKS, Family, Piece, Reader, SHAPES, Shape, ShapeDef};
 use crate::word::Expected;
 
