@@ -89,7 +89,7 @@ fn a_summary_of_a_part_says_so_and_has_its_numbers_alone() {
         &["summary", "--run", "1", "--from", "gc2", "-"],
         LOG,
         expect![[r#"
-            -: Mark termination stopped the world for 10 ms (median 10 ms); it may be the machine's · GC301
+            -: Mark termination stopped the world for 10 ms; 2 of 2 cycles had 10 ms or more; it may be the machine's · GC301
               selected: run 1, from gc2; all numbers are of that alone
 
               run 1, lines 5 to 7, 2 of its 4 trace lines, Go 1.6 – 1.17
@@ -98,7 +98,7 @@ fn a_summary_of_a_part_says_so_and_has_its_numbers_alone() {
                 GC CPU          1 % of all processor time
                 GC CPU printed  3 % since the start
                 pauses          p50 10.1 ms, p99 10.1 ms, max 10.1 ms
-                live heap       1 → 1 MB, between 1 and 1 MB  ▁▁
+                live heap       1 MB
                 peak heap       4 MB
                 last goal       5 MB
                 allocation      3.03 MB/s, median over cycles
@@ -106,8 +106,8 @@ fn a_summary_of_a_part_says_so_and_has_its_numbers_alone() {
                 GOGC            unknown: there are too few gc lines
                 memory limit    none: it came with Go 1.19
                 GODEBUG         gctrace=1 or more  (line 5)
-                info[GC301] line 5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 2 cycles had 10 ms or more; it may be the machine's.
-                not enough data: GC101 needs 40 cycles and 30 s, has 2 and 1 s; GC107 needs 10 cycles and 60 s and 3 cycles in the second half, has 2 and 1 s and 1
+                info[GC301] line 5: Mark termination stopped the world for 10 ms; 2 of 2 cycles had 10 ms or more; it may be the machine's.
+                not enough data: GC101 needs 40 cycles and 30 s, has 2 and 1 s; GC107 needs 10 cycles, 60 s and 3 cycles in the second half, has 2, 1 s and 1
 
               to know more: 40 cycles and 30 s of one process with GODEBUG=gctrace=1
 
@@ -300,7 +300,7 @@ fn a_joined_log_tells_places_in_its_files() {
             last goal       5 MB
             allocation      3.49 MB/s, median over cycles
             sched samples   1
-            time            0 s, from 0 s to 0 s
+            time            at 0 s
             busy            100 % of the Ps, mean over samples
             runnable        p50 20, p99 20, max 20
             threads         7 → 7
@@ -310,7 +310,7 @@ fn a_joined_log_tells_places_in_its_files() {
             GODEBUG         gctrace=1 or more  (DIR/app.log.1:3)
             GODEBUG         schedtrace=1 or more  (DIR/app.log.1:2)
             info[GC301] DIR/app.log.1:5: Mark termination stopped the world for 10 ms (median 10 ms); 2 of 3 cycles had 10 ms or more; it may be the machine's.
-            not enough data: GC101 needs 40 cycles and 30 s, has 3 and 2.01 s; GC107 needs 10 cycles and 60 s and 3 cycles in the second half, has 3 and 2.01 s and 2
+            not enough data: GC101 needs 40 cycles and 30 s, has 3 and 2.01 s; GC107 needs 10 cycles, 60 s and 3 cycles in the second half, has 3, 2.01 s and 2
 
           run 2, DIR/app.log:4 to DIR/app.log:5, Go 1.6 – 1.17
             GC cycles       2, gc 1 to gc 2
@@ -318,7 +318,7 @@ fn a_joined_log_tells_places_in_its_files() {
             GC CPU          0.01 % of all processor time
             GC CPU printed  4 % since the start
             pauses          p50 0.062 ms, p99 0.062 ms, max 0.062 ms
-            live heap       0 → 0 MB, between 0 and 0 MB  ▁▁
+            live heap       0 MB
             peak heap       4 MB
             last goal       5 MB
             allocation      4 MB/s, median over cycles
@@ -327,7 +327,7 @@ fn a_joined_log_tells_places_in_its_files() {
             memory limit    none: it came with Go 1.19
             GODEBUG         gctrace=1 or more  (DIR/app.log:4)
             info[LG101] DIR/app.log:4: New process run starts here (gc 3 @2.045s, then gc 1 @0.020s).
-            not enough data: GC101 needs 40 cycles and 30 s, has 2 and 1 s; GC107 needs 10 cycles and 60 s and 3 cycles in the second half, has 2 and 1 s and 1
+            not enough data: GC101 needs 40 cycles and 30 s, has 2 and 1 s; GC107 needs 10 cycles, 60 s and 3 cycles in the second half, has 2, 1 s and 1
 
           to know more: 40 cycles and 30 s of one process with GODEBUG=gctrace=1; 10 samples with GODEBUG=schedtrace=1000,scheddetail=1
 
