@@ -171,6 +171,11 @@ fn related(told: &Told<'_>) -> Vec<Related> {
     {
         related.push(at(first.line, format!("first comes {}", first.in_words())));
     }
+    if crash.is_test_timeout(log)
+        && let Some(alarm) = crash.first(log)
+    {
+        related.push(at(alarm.line, format!("the alarm: {}", alarm.in_words())));
+    }
     let line = crash.line(log);
     match crash.panics[..] {
         [_, .., last] if log.line(last) != line => {

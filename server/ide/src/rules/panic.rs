@@ -220,6 +220,7 @@ exit status 2
              goroutine 19 [running]:\ntesting.(*M).startAlarm.func1()\n\t/usr/local/go/src/testing/testing.go:2961 +0x34a\n",
             expect![[r#"
                 1 Error FT107: A test timed out after 1s, running TestStuck (1s).
+                  6 the alarm: goroutine 19 in testing.(*M).startAlarm.func1 (testing.go:2961)
             "#]],
         );
     }
