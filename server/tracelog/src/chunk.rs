@@ -416,7 +416,7 @@ impl ChunkBuilder {
         }
         // A line that nothing carries was offered as it is already.
         let is_other = peeled.content.len() < line.len() || !peeled.layers.is_empty();
-        if !is_record && is_other && self.block(&peeled.content, source, Offer::Raw) {
+        if !is_record && is_other && !peeled.is_unfinished() && self.block(&peeled.content, source, Offer::Raw) {
             return;
         }
         self.mark(&peeled.content);

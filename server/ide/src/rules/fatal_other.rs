@@ -124,8 +124,9 @@ main.release(0x2a)
                    goroutine 6 [syscall, locked to thread]:\nmain.mine(0x2a)\n\t/src/mine.go:55 +0x173\n";
         let found = crate::rules::fixture::findings_in_text(&RULE, log);
         assert!(found.starts_with("1 Error FT108: Signal SIGABRT (abort) ended the process; goroutine 6"), "{found}");
-        let mentioned = "got SIGTERM: terminated\nbye\n";
-        assert_eq!(crate::rules::fixture::findings_in_text(&RULE, mentioned), "");
+        for mentioned in ["got SIGTERM: terminated\nbye\n", "served /\nreceived SIGTERM: terminated\n"] {
+            assert_eq!(crate::rules::fixture::findings_in_text(&RULE, mentioned), "");
+        }
     }
 
     #[test]

@@ -80,6 +80,21 @@ fn blanks_that_fill_a_line_up_are_no_content() {
 }
 
 #[test]
+fn what_stands_in_front_of_the_end_of_a_program_is_an_unfinished_line() {
+    for (line, content) in [
+        ("Enter a number: panic: boom", "panic: boom"),
+        ("0-53.4 1-0.0 Total: 53.4 MH/s  SIGABRT: abort", "SIGABRT: abort"),
+        ("loading... fatal error: stack overflow", "fatal error: stack overflow"),
+    ] {
+        let peeled = peel(line.as_bytes());
+        assert_eq!((peeled.layers.as_slice(), &*peeled.content), (&[Carrier::Unfinished][..], content.as_bytes()));
+    }
+    for line in ["[signal SIGSEGV: segmentation violation code=1 addr=8]", "SIGNAL: none", "panicking: no"] {
+        assert!(peel(line.as_bytes()).layers.is_empty(), "{line}");
+    }
+}
+
+#[test]
 fn leaves_bare_trace_lines_alone() {
     for line in [GC, "SCHED 0ms: gomaxprocs=1 idleprocs=0", "scvg: inuse: 2, idle: 58", "gc7(2): 0+3+2 ms, 5 -> 5 MB"] {
         assert!(peel(line.as_bytes()).layers.is_empty(), "{line}");

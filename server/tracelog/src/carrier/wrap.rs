@@ -52,7 +52,8 @@ pub(super) fn unfinished(bytes: &[u8]) -> Option<Layer> {
     const WORDS: [&[u8]; 2] = [b"panic: ", b"fatal error: "];
     let is_signal = |at: &usize| {
         let name = bytes[at + 3..].iter().take_while(|byte| byte.is_ascii_uppercase()).count();
-        name > 1 && bytes[at + 3 + name..].starts_with(b": ")
+        // Behind a panic it stands in brackets.
+        name > 1 && bytes[at + 3 + name..].starts_with(b": ") && !bytes[..*at].ends_with(b"[signal ")
     };
     let word = || WORDS.iter().find_map(|words| memchr::memmem::find(bytes, words));
     let at = word().or_else(|| memchr::memmem::find_iter(bytes, b"SIG").find(is_signal)).filter(|at| *at > 0)?;
@@ -61,7 +62,11 @@ pub(super) fn unfinished(bytes: &[u8]) -> Option<Layer> {
 
 /// Whether some bytes are a trace line once carriers are peeled, with so many layers of this kind among them at most.
 pub(super) fn carries_trace(bytes: &[u8], more: usize) -> bool {
-    begins_trace(bytes) || begins_trace(&super::peel_to(bytes, &NOTHING, more).content)
+    let is_carried = || {
+        let peeled = super::peel_to(bytes, &NOTHING, more);
+        !peeled.is_unfinished() && begins_trace(&peeled.content)
+    };
+    begins_trace(bytes) || is_carried()
 }
 
 /// The length of the marks in front of what begins like a trace line.
