@@ -186,10 +186,12 @@ impl Alike {
         let mut minutes = std::mem::take(&mut self.minutes);
         minutes.extend(&other.minutes);
         minutes.sort_unstable();
+        let mut locks = std::mem::take(&mut self.locks);
+        locks.extend(&other.locks);
         if other.n > self.n {
             *self = other;
         }
-        (self.n, self.n_leaked, self.minutes) = (n, n_leaked, minutes);
+        (self.n, self.n_leaked, self.minutes, self.locks) = (n, n_leaked, minutes, locks);
     }
 
     /// How many have been blocked for so long.
