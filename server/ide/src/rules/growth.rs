@@ -145,8 +145,9 @@ pub(super) struct Thresholds {
     pub(super) max_given_back: f64,
     /// Pace of the second half over that of the first, of growth that goes on.
     pub(super) min_late_ratio: f64,
-    /// Its odds against a level that was reached.
+    /// Its odds against a level that was reached, from this pace on; growth that lost more of its pace needs higher ones.
     pub(super) min_odds: f64,
+    pub(super) even_pace: f64,
     /// Least pace of the second half over that of the first, and tau there, of growth that slows down.
     pub(super) slowing: (f64, f64),
 }
@@ -165,6 +166,7 @@ impl Thresholds {
         max_given_back: 0.35,
         min_late_ratio: 0.47,
         min_odds: 2.0,
+        even_pace: 0.6,
         slowing: (0.20, 0.30),
     };
 
@@ -184,6 +186,14 @@ impl Thresholds {
         }
     }
 
+    /// The odds that growth must have whose second half has such a pace, times that of the first.
+    ///
+    /// Pace and odds are two looks at the same floors, and a cache that fills passes each of them by chance more often
+    /// than both: at a pace of 0.47 the odds must be 5.3 instead of 2.
+    pub(super) fn odds_at(&self, pace: f64) -> f64 {
+        self.min_odds * (self.even_pace / pace).max(1.0).powi(4)
+    }
+
     /// Those that a verdict has to fail before it is withdrawn (catalogue, section 0): p 0.05, tau 0.25, 0.7 of the size,
     /// half given back, and a second half that says clearly that it is over.
     pub(super) fn softened(&self) -> Self {
@@ -197,6 +207,7 @@ impl Thresholds {
             max_given_back: self.max_given_back + 0.15,
             min_late_ratio: 0.42,
             min_odds: 1.9,
+            even_pace: 0.0,
             slowing: (0.15, 0.20),
             ..*self
         }

@@ -236,7 +236,7 @@ impl Evidence {
         } else {
             test.fact("the second half rises, the first did not", self.late_mb_per_s > 0.0)
         };
-        let is_likelier = test.value(ODDS, self.odds(), Bound::AtLeast(thresholds.min_odds), "");
+        let is_likelier = test.value(ODDS, self.odds(), Bound::AtLeast(thresholds.odds_at(ratio)), "");
         keeps_pace && is_likelier
     }
 
