@@ -49,14 +49,20 @@ pub(super) fn shown(bytes: &[u8], depth: usize, is_stamped: bool, more: usize, l
 /// What a program wrote without a line end, in front of the words with which it ends. What those words are is decided by
 /// the lines behind: many programs write them.
 pub(super) fn unfinished(bytes: &[u8]) -> Option<Layer> {
-    const WORDS: [&[u8]; 2] = [b"panic: ", b"fatal error: "];
-    let is_signal = |at: &usize| {
-        let name = bytes[at + 3..].iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    const WORDS: [&[u8]; 2] = [b"panic", b"fatal error"];
+    // Colons are few in a line, and behind each of these words there is one.
+    let at = memchr::memchr_iter(b':', bytes).filter(|colon| bytes.get(colon + 1) == Some(&b' ')).find_map(|colon| {
+        let before = &bytes[..colon];
+        if let Some(word) = WORDS.iter().find(|word| before.ends_with(word)) {
+            return Some(colon - word.len());
+        }
+        let name = before.iter().rev().take_while(|byte| byte.is_ascii_uppercase()).count();
+        let at = colon - name;
         // Behind a panic it stands in brackets.
-        name > 1 && bytes[at + 3 + name..].starts_with(b": ") && !bytes[..*at].ends_with(b"[signal ")
-    };
-    let word = || WORDS.iter().find_map(|words| memchr::memmem::find(bytes, words));
-    let at = word().or_else(|| memchr::memmem::find_iter(bytes, b"SIG").find(is_signal)).filter(|at| *at > 0)?;
+        let is_signal = name > 4 && before[at..].starts_with(b"SIG") && !before[..at].ends_with(b"[signal ");
+        is_signal.then_some(at)
+    });
+    let at = at.filter(|at| *at > 0)?;
     Some(Layer::part(Carrier::Unfinished, at..bytes.len()))
 }
 
