@@ -191,7 +191,7 @@ impl Thresholds {
     /// Pace and odds are two looks at the same floors, and a cache that fills passes each of them by chance more often
     /// than both: at a pace of 0.47 the odds must be 5.3 instead of 2.
     pub(super) fn odds_at(&self, pace: f64) -> f64 {
-        self.min_odds * (self.even_pace / pace).max(1.0).powi(4)
+        self.min_odds * (self.even_pace / pace.max(self.min_late_ratio)).max(1.0).powi(4)
     }
 
     /// Those that a verdict has to fail before it is withdrawn (catalogue, section 0): p 0.05, tau 0.25, 0.7 of the size,
