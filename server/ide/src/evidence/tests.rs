@@ -60,9 +60,9 @@ fn what_was_found_is_told_with_its_places() {
             - ✓ growth of the lows: 26.7 MB (≥ 2.9 MB needed)
             - ✓ of that given back again: 0 % (below 35 % needed)
             - ✓ pace of the second half, times that of the first: 1 (≥ 0.47 needed)
-            - ✓ odds that it goes on rising, against a level that was reached: 1000 (≥ 2 needed)
+            - ✓ odds that it goes on rising, against a level that was reached: 1000 (≥ 1.9 needed)
             - Pace: 1435 MB/h
-            - Shown at: line 63
+            - Shown at: line 61
             - line 31: first used: 26 MB at 15.0 s
             - line 196: highest: 59 MB at 97.5 s
             - line 200: last used: 59 MB at 99.5 s

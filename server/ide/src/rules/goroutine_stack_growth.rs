@@ -256,7 +256,7 @@ mod tests {
             &RULE,
             &stacks(&cycles(200, 100.0, |share| 12.0 * share), 20, 27),
             expect![[r#"
-                63 Warning GC104: Goroutine stacks keep growing: 2→10 MB over 67 s, about 6500–33000 goroutines more, or deeper recursion.
+                61 Warning GC104: Goroutine stacks keep growing: 2→10 MB over 67 s, about 6500–33000 goroutines more, or deeper recursion.
                   31 first used: 1 MB at 15.1 s
                   200 last used: 12 MB at 100.0 s
             "#]],

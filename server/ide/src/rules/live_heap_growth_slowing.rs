@@ -99,7 +99,7 @@ mod tests {
             &RULE,
             &fill(200, 0.4),
             expect![[r#"
-                63 Info GC102: Live heap still rising but slowing: 2999 → 1017 MB/h, 55→91 MB over 67 s, no release seen in 100 s; typical of a cache that is filling.
+                61 Info GC102: Live heap still rising but slowing: 2999 → 1017 MB/h, 55→91 MB over 67 s, no release seen in 100 s; typical of a cache that is filling.
                   31 first used: 45 MB at 15.1 s
                   195 highest: 93 MB at 97.5 s
                   200 last used: 93 MB at 100.0 s
