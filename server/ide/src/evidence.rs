@@ -328,8 +328,10 @@ pub fn not_enough_in_words(lacking: &[NotEnough]) -> Option<String> {
         .chunk_by(|a, b| a.words == b.words)
         .map(|alike| {
             let codes: Vec<String> = alike.iter().map(|one| one.code.to_owned()).collect();
-            let words =
-                if alike.len() > 1 { alike[0].words.replacen("needs", "need", 1) } else { alike[0].words.clone() };
+            let words = match alike {
+                [one] => one.words.clone(),
+                several => several[0].words.replacen("needs", "need", 1).replacen(", has", ", the run has", 1),
+            };
             format!("{} {words}", words::listed(&codes))
         })
         .collect();

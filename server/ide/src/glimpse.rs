@@ -222,6 +222,7 @@ mod tests {
 
     use super::*;
     use crate::lens::file_title;
+    use crate::rules::RULES;
     use crate::rules::fixture::{GcLine, gc_lines, sched_lines, view};
     use crate::snapshot::Snapshot;
 
@@ -265,8 +266,16 @@ mod tests {
         assert_eq!(told(&sched(10, 1, 0)).0, "nothing found");
     }
 
+    /// What is seen; what the rule is said to need is one of its limits.
     fn seen(log: &str) -> Vec<String> {
-        glimpses(&view(log).runs[0], &[]).iter().map(Glimpse::in_words).collect()
+        let glimpses = glimpses(&view(log).runs[0], &[]);
+        for glimpse in &glimpses {
+            let rule = RULES.iter().find(|rule| rule.code == glimpse.code).unwrap();
+            if let Ok(needed) = glimpse.needs.split(' ').next().unwrap().parse::<f64>() {
+                assert!(rule.limits.iter().any(|limit| limit.default == needed), "{glimpse:?}");
+            }
+        }
+        glimpses.iter().map(Glimpse::in_words).collect()
     }
 
     fn assisted(n: u64, first: u64, assist_ms: f64) -> String {

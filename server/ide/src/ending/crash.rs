@@ -356,7 +356,9 @@ impl Reader<'_, '_> {
                 // The line of the panic was cut off.
                 _ if row.family == Family::Signal => {
                     self.head(line, row, Vec::new());
-                    self.crashes.iter_mut().rev().take(1).for_each(|crash| crash.has_signal_lines = true);
+                    if let Some(crash) = self.crashes.last_mut() {
+                        crash.has_signal_lines = true;
+                    }
                 }
                 _ => {}
             },

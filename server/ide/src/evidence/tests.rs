@@ -183,6 +183,10 @@ fn leak_rules_that_lack_data_are_named_where_there_are_cycles() {
     assert!(said.starts_with("not enough data: GC101 needs 40 cycles and 30 s, has 12 and 2.75 s"), "{said}");
     assert_eq!(words(&leak()).filter(|said| said.contains("GC101")), None);
     assert_eq!(words(&sched_lines(9, 2, 0.1, |_| (1, 0))), None);
+
+    let brief = gc_lines(60, |idx| GcLine { n: idx + 1, at_s: idx as f64 / 10.0, ..GcLine::default() });
+    let brief = brief.replace("MB goal, ", "MB goal, 1 MB stacks, 0 MB globals, ");
+    assert_eq!(words(&brief).as_deref(), Some("not enough data: GC101 and GC104 need 30 s, the run has 5.9 s"));
 }
 
 #[test]
