@@ -143,9 +143,9 @@ pub(super) struct Thresholds {
     pub(super) min_gain_share: f64,
     pub(super) min_gain_noise: f64,
     pub(super) max_given_back: f64,
-    /// Pace of the second half over that of the first, of growth that goes on.
+    /// Least pace of the second half over that of the first, of growth that goes on.
     pub(super) min_late_ratio: f64,
-    /// Its odds against a level that was reached, from this pace on; growth that lost more of its pace needs higher ones.
+    /// Its odds against a level that was reached, from `even_pace` on; growth that lost more of its pace needs higher ones.
     pub(super) min_odds: f64,
     pub(super) even_pace: f64,
     /// Least pace of the second half over that of the first, and tau there, of growth that slows down.
@@ -164,7 +164,7 @@ impl Thresholds {
         min_gain_share: 0.10,
         min_gain_noise: 2.0,
         max_given_back: 0.35,
-        min_late_ratio: 0.47,
+        min_late_ratio: 0.3,
         min_odds: 1.9,
         even_pace: 0.6,
         slowing: (0.20, 0.30),
@@ -189,7 +189,7 @@ impl Thresholds {
     /// The odds that growth must have whose second half has such a pace, times that of the first.
     ///
     /// Pace and odds are two looks at the same floors, and a cache that fills passes each of them by chance more often
-    /// than both: at a pace of 0.47 the odds must be 5 instead of 1.9.
+    /// than both: at a pace of 0.47 the odds must be 5 instead of 1.9, at 0.3 they must be 30.
     pub(super) fn odds_at(&self, pace: f64) -> f64 {
         self.min_odds * (self.even_pace / pace.max(self.min_late_ratio)).max(1.0).powi(4)
     }
@@ -205,9 +205,9 @@ impl Thresholds {
             min_gain_share: 0.7 * self.min_gain_share,
             min_gain_noise: 0.7 * self.min_gain_noise,
             max_given_back: self.max_given_back + 0.15,
-            min_late_ratio: 0.42,
+            min_late_ratio: 0.25,
             min_odds: 1.8,
-            even_pace: 0.0,
+            even_pace: 0.45,
             slowing: (0.15, 0.20),
             ..*self
         }
@@ -215,7 +215,7 @@ impl Thresholds {
 
     /// Those that a verdict has to fail between two looks at a run.
     pub(super) fn between_looks(&self) -> Self {
-        Self { min_late_ratio: 0.35, min_odds: 1.4, ..self.softened() }
+        Self { min_late_ratio: 0.2, min_odds: 1.4, even_pace: 0.35, ..self.softened() }
     }
 }
 
