@@ -18,6 +18,10 @@ const MIN_LATE: (usize, f64) = (8, 8.0);
 /// How many times the most that was live before growth at the end of a run must reach.
 const HIGHER: f64 = 1.2;
 
+/// Where earlier growth was reported and went, how many times its own base growth at the end must reach: batches and days
+/// swing, but that a heap does not rise is not said while it has become twice as large.
+const AGAIN: f64 = 2.0;
+
 /// How the live heap of a run does that no rule reports.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SoFar {
@@ -30,7 +34,7 @@ pub enum SoFar {
         /// The conditions that ask for more data.
         missing: Vec<Condition>,
     },
-    /// It rises at the end of a run that is long, above all that it was before: too late for a trend of the run.
+    /// It rises at the end of a run that is long, above all that it was before, or again: too late for a trend of the run.
     Late {
         /// Typical of the first and of the last fifth of that end, MB.
         mb: (f64, f64),
@@ -100,10 +104,14 @@ pub fn so_far(run: &RunView) -> Option<SoFar> {
     let points = &series.points[..];
     let thresholds = Thresholds::DEFAULT;
     if points.len() as f64 >= thresholds.min_cycles {
-        if let Some(late) = late(points, &thresholds) {
+        let is_higher = |evidence: &Evidence, before_mb: f64| evidence.end_mb >= HIGHER * before_mb;
+        if let Some(late) = late(points, &thresholds, is_higher) {
             return Some(late);
         }
         let idx = replay::no_longer_rising(points, &thresholds)?;
+        if let Some(again) = late(points, &thresholds, |evidence, _| evidence.end_mb >= AGAIN * evidence.base_mb) {
+            return Some(again);
+        }
         return Some(SoFar::NoLonger { since_s: points.get(idx)?.0, line: series.line(&run.cycles, idx) });
     }
     if points.len() < MIN_CYCLES {
@@ -128,9 +136,9 @@ pub fn so_far(run: &RunView) -> Option<SoFar> {
     })
 }
 
-/// Growth that began in the second half of a run and passes the trend test by itself, where it ends well above all that
-/// was live before. What came and went before is a load that may come again; what was never there is not.
-fn late(points: &[(f64, f64)], thresholds: &Thresholds) -> Option<SoFar> {
+/// Growth that began in the second half of a run and passes the trend test by itself, where it is large enough beside the
+/// most that was live before, MB. What came and went before is a load that may come again; what was never there is not.
+fn late(points: &[(f64, f64)], thresholds: &Thresholds, is_large: impl Fn(&Evidence, f64) -> bool) -> Option<SoFar> {
     let ends = std::iter::successors(Some(points.len() / 2), |n| Some(n / 2));
     ends.take_while(|n| *n as f64 >= thresholds.min_cycles).find_map(|n| {
         let (before, end) = points.split_at(points.len() - n);
@@ -141,8 +149,7 @@ fn late(points: &[(f64, f64)], thresholds: &Thresholds) -> Option<SoFar> {
         }
         let before_mb = before.iter().map(|point| point.1).fold(0.0, f64::max);
         let evidence = Evidence::of(end, thresholds)?;
-        let is_higher = evidence.end_mb >= HIGHER * before_mb;
-        (is_higher && evidence.verdict(thresholds) == Verdict::Rising).then_some(SoFar::Late {
+        (is_large(&evidence, before_mb) && evidence.verdict(thresholds) == Verdict::Rising).then_some(SoFar::Late {
             mb: (evidence.base_mb, evidence.end_mb),
             apart_s: evidence.apart_s,
             before_mb,
@@ -213,6 +220,21 @@ mod tests {
         assert!((160.0..260.0).contains(&since_s), "{since_s}");
         assert_eq!(points[line as usize].0, since_s);
         assert_eq!(words(&cycles(400, 400.0, |_| 20.0)), None);
+    }
+
+    #[test]
+    fn growth_that_ended_and_began_again_is_told_with_its_end() {
+        // It rises to 300 MB in the first 40 % of the time, falls, and rises from 20 MB in the last tenth.
+        let twice = |to_mb: f64| {
+            cycles(800, 4000.0, move |share| match share {
+                ..0.4 => 20.0 + 700.0 * share,
+                ..0.9 => 20.0,
+                _ => 20.0 + (to_mb - 20.0) * (share - 0.9) / 0.1,
+            })
+        };
+        assert_eq!(words(&twice(120.0)).unwrap(), "rising at the end: 20→96 MB in 11 min, at most 299 MB before");
+        assert!(words(&twice(32.0)).unwrap().starts_with("no longer rising since "), "half as much again");
+        assert!(words(&twice(20.0)).unwrap().starts_with("no longer rising since "));
     }
 
     #[test]
