@@ -165,7 +165,7 @@ impl Thresholds {
         min_gain_noise: 2.0,
         max_given_back: 0.35,
         min_late_ratio: 0.3,
-        min_odds: 1.9,
+        min_odds: 1.8,
         even_pace: 0.6,
         slowing: (0.20, 0.30),
     };
@@ -189,7 +189,7 @@ impl Thresholds {
     /// The odds that growth must have whose second half has such a pace, times that of the first.
     ///
     /// Pace and odds are two looks at the same floors, and a cache that fills passes each of them by chance more often
-    /// than both: at a pace of 0.47 the odds must be 5 instead of 1.9, at 0.3 they must be 30.
+    /// than both: at a pace of 0.47 the odds must be 4.8 instead of 1.8, at 0.3 they must be 29.
     pub(super) fn odds_at(&self, pace: f64) -> f64 {
         self.min_odds * (self.even_pace / pace.max(self.min_late_ratio)).max(1.0).powi(4)
     }
@@ -206,8 +206,7 @@ impl Thresholds {
             min_gain_noise: 0.7 * self.min_gain_noise,
             max_given_back: self.max_given_back + 0.15,
             min_late_ratio: 0.25,
-            min_odds: 1.8,
-            even_pace: 0.45,
+            min_odds: 0.9,
             slowing: (0.15, 0.20),
             ..*self
         }
@@ -215,7 +214,15 @@ impl Thresholds {
 
     /// Those that a verdict has to fail between two looks at a run.
     pub(super) fn between_looks(&self) -> Self {
-        Self { min_late_ratio: 0.2, min_odds: 1.4, even_pace: 0.35, ..self.softened() }
+        Self { min_late_ratio: 0.2, min_odds: 0.5, even_pace: 0.35, ..self.softened() }
+    }
+
+    /// Those that raise a verdict which was withdrawn so many times: each time its odds must be half as high again.
+    pub(super) fn after_withdrawals(&self, n: u32) -> Self {
+        const PER_WITHDRAWAL: f64 = 1.5;
+        const AT_MOST: f64 = 8.0;
+        let factor = PER_WITHDRAWAL.powi(n.min(16) as i32).min(AT_MOST);
+        Self { min_odds: factor * self.min_odds, ..*self }
     }
 }
 

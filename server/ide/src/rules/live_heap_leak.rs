@@ -11,15 +11,15 @@
 //! occurs: growth that goes on (along a line, from the beginning or from some time on) and a level that was reached (at
 //! once, along a line, as a cache fills). The likelihood of a story is the mean over its forms and over noise of
 //! several correlations, so that what the heap wanders by is not taken for a bend. The odds of growth against a level
-//! must be 1.9 to 1. Where the second half rises at less than 0.6 of the pace of the first, they must be higher, 5 to 1
-//! at 0.47 of it and 30 to 1 at 0.3, below which growth does not go on: a cache that fills passes each of the two by
+//! must be 1.8 to 1. Where the second half rises at less than 0.6 of the pace of the first, they must be higher, 5 to 1
+//! at 0.47 of it and 29 to 1 at 0.3, below which growth does not go on: a cache that fills passes each of the two by
 //! chance more often than both.
 //!
 //! A verdict stands until its test clearly fails: p above 0.05, tau below 0.25, 0.7 of the gain, half of it given back,
-//! a second half at less than 0.25 of the pace, or odds below 1.8 to 1, below 0.45 of the pace higher ones. Both it and
-//! its opposite are looked for when the run has become a thirty-sixth longer, a sixteenth from 1,000 cycles on; in between
-//! only a pace below 0.2, odds below 1.4 to 1, or one of the others withdraws it. Then the summary says since when it
-//! rises no longer.
+//! a second half at less than 0.25 of the pace, odds below 0.9 to 1 (below 0.6 of the pace higher ones), or odds that fell
+//! to a thirtieth. Both it and its opposite are looked for when the run has become a thirty-sixth longer, a sixteenth from
+//! 1,000 cycles on; in between only odds below 0.5 to 1 or one of the others withdraws it. Each time it was withdrawn it
+//! takes odds half as high again to raise it, up to eight times. Then the summary says since when it rises no longer.
 //!
 //! ## Why it matters
 //!

@@ -3,7 +3,8 @@
 //! Nothing is remembered between two readings of a log. The verdict is looked for at fixed lengths of the run, each a
 //! little longer than the one before, so that the same text gives the same answer whether it was read at once, grew line
 //! by line or was edited. It is raised at these looks only: where windows are cut moves with each cycle, and odds with
-//! them. Between two looks it falls where it fails more clearly than it has to at one.
+//! them. Between two looks it falls where it fails more clearly than it has to at one, and where it was withdrawn it takes
+//! higher odds to raise it again.
 
 use super::trend::Evidence;
 use super::{Series, Thresholds, Verdict};
@@ -14,6 +15,10 @@ use crate::view::RunView;
 /// from so many points on. What a long run says changes less, and a look at it costs as much.
 const LENGTHS_APART: (usize, usize) = (36, 16);
 const LONG: usize = 1_000;
+
+/// Odds that fell to less than this share of those at the last look say more than where the windows are cut: a level was
+/// reached.
+const FELL: f64 = 1.0 / 30.0;
 
 /// A verdict that holds now.
 #[derive(Clone, Debug)]
@@ -37,13 +42,13 @@ pub(in crate::rules) enum Answer {
     No,
 }
 
-/// Lengths at which a series of `n` points is looked at, the longest first, `n` itself not among them.
-fn lengths(shortest: usize, n: usize) -> impl Iterator<Item = usize> {
+/// Lengths at which a series of `n` points is looked at, `n` itself not among them.
+fn lengths(shortest: usize, n: usize) -> impl DoubleEndedIterator<Item = usize> {
     let apart = |length: usize| length / if length < LONG { LENGTHS_APART.0 } else { LENGTHS_APART.1 };
     let next = |length: &usize| length.checked_add(apart(*length).max(1));
     let lengths: Vec<usize> =
         std::iter::successors(Some(shortest.max(1)), next).take_while(|length| *length < n).collect();
-    lengths.into_iter().rev()
+    lengths.into_iter()
 }
 
 /// The point since which a verdict stands, where it does: it was raised there, and has not clearly failed since.
@@ -53,7 +58,7 @@ pub(in crate::rules) fn since(n: usize, shortest: usize, now: Answer, at: impl F
         Answer::Yes => Some(n),
         Answer::Unclear => None,
     };
-    for length in lengths(shortest, n) {
+    for length in lengths(shortest, n).rev() {
         match at(length) {
             Answer::Yes => since = Some(length),
             Answer::Unclear => {}
@@ -61,24 +66,6 @@ pub(in crate::rules) fn since(n: usize, shortest: usize, now: Answer, at: impl F
         }
     }
     since.map(|length| length.max(1) - 1)
-}
-
-/// The point at which a verdict that stands no more was withdrawn; nothing where it never stood.
-pub(in crate::rules) fn withdrawn(
-    n: usize,
-    shortest: usize,
-    now: Answer,
-    at: impl Fn(usize) -> Answer,
-) -> Option<usize> {
-    let mut failed = (now == Answer::No).then_some(n);
-    for length in lengths(shortest, n) {
-        match at(length) {
-            Answer::Yes => return failed.map(|length| length.max(1) - 1),
-            Answer::No => failed = Some(length),
-            Answer::Unclear => {}
-        }
-    }
-    None
 }
 
 /// The shortest length looked at from which on `holds` is true of every longer one, as the index of its last point. The
@@ -94,43 +81,90 @@ pub(in crate::rules) fn first_sufficient(
 
 /// Whether a run of `n` points is looked at.
 fn is_look(n: usize, thresholds: &Thresholds) -> bool {
-    lengths(thresholds.min_cycles as usize, n + 1).next() == Some(n)
+    lengths(thresholds.min_cycles as usize, n + 1).next_back() == Some(n)
 }
 
-/// What points say about growth or a step.
-fn answer(points: &[(f64, f64)], thresholds: &Thresholds, wanted: Verdict) -> Answer {
-    Evidence::of(points, thresholds)
-        .map_or(Answer::No, |evidence| answer_of(&evidence, thresholds, &thresholds.softened(), wanted))
+/// What there is to see at a length of a run.
+trait Seen {
+    /// Whether it is the verdict that is looked for, by these thresholds.
+    fn meets(&self, thresholds: &Thresholds) -> bool;
+    /// The odds of growth; unknown where the verdict is another one, to which they say nothing.
+    fn odds(&self) -> f64;
 }
 
-/// What evidence says: by the conditions of a verdict, and by those under which one is kept.
-fn answer_of(evidence: &Evidence, thresholds: &Thresholds, kept: &Thresholds, wanted: Verdict) -> Answer {
-    // Growth that slows down did not at first: what rises faster speaks for it too.
-    let is_wanted = |verdict: Verdict| verdict == wanted || wanted == Verdict::Slowing && verdict > wanted;
-    if is_wanted(evidence.verdict(thresholds)) {
-        Answer::Yes
-    } else if is_wanted(evidence.verdict(kept)) {
-        Answer::Unclear
-    } else {
-        Answer::No
+/// Evidence, and the verdict that is looked for.
+impl Seen for (Option<&Evidence>, Verdict) {
+    fn meets(&self, thresholds: &Thresholds) -> bool {
+        let (evidence, wanted) = *self;
+        evidence.map(|evidence| evidence.verdict(thresholds)).is_some_and(|verdict| {
+            // Growth that slows down did not at first: what rises faster speaks for it too.
+            verdict == wanted || wanted == Verdict::Slowing && verdict > wanted
+        })
+    }
+
+    fn odds(&self) -> f64 {
+        let (evidence, wanted) = *self;
+        evidence.filter(|_| wanted == Verdict::Rising).map_or(f64::NAN, Evidence::odds)
+    }
+}
+
+/// A verdict through the looks at a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Told {
+    /// The length at which it was raised, where it stands.
+    since: Option<usize>,
+    /// Where it stands, the odds of growth at the last look.
+    odds: f64,
+    /// The length at which it was withdrawn last.
+    withdrawn: Option<usize>,
+    n_withdrawn: u32,
+}
+
+impl Told {
+    /// All looks at points, the last one at their end where that is one.
+    fn of(points: &[(f64, f64)], thresholds: &Thresholds, wanted: Verdict) -> Self {
+        let mut told = Self::default();
+        for length in lengths(thresholds.min_cycles as usize, points.len() + 1) {
+            let evidence = Evidence::of(&points[..length], thresholds);
+            told.look(length, &(evidence.as_ref(), wanted), thresholds);
+        }
+        told
+    }
+
+    /// A look at a length.
+    fn look(&mut self, length: usize, seen: &impl Seen, thresholds: &Thresholds) {
+        let stands = match self.since {
+            Some(_) => self.keeps(seen, thresholds, &thresholds.softened()),
+            None => seen.meets(&thresholds.after_withdrawals(self.n_withdrawn)),
+        };
+        match self.since {
+            Some(_) if !stands => {
+                *self = Self { withdrawn: Some(length), n_withdrawn: self.n_withdrawn + 1, ..Self::default() };
+            }
+            None if !stands => {}
+            since => *self = Self { since: since.or(Some(length)), odds: seen.odds(), ..*self },
+        }
+    }
+
+    /// Whether a verdict that stands is kept: it does not fail clearly.
+    fn keeps(&self, seen: &impl Seen, thresholds: &Thresholds, kept: &Thresholds) -> bool {
+        seen.meets(kept) && (seen.meets(thresholds) || !(seen.odds() < FELL * self.odds))
     }
 }
 
 /// A verdict that holds now, or held and has not clearly failed.
 pub(in crate::rules) fn standing(points: &[(f64, f64)], thresholds: &Thresholds, wanted: Verdict) -> Option<Standing> {
     let evidence = Evidence::of(points, thresholds)?;
-    let n = points.len();
-    let is_look = is_look(n, thresholds);
+    let seen = (Some(&evidence), wanted);
+    let kept = if is_look(points.len(), thresholds) { thresholds.softened() } else { thresholds.between_looks() };
+    // Most runs are decided by their present moment.
+    if !seen.meets(&kept) {
+        return None;
+    }
+    let told = Told::of(points, thresholds, wanted);
+    let since = told.since.filter(|_| told.keeps(&seen, thresholds, &kept))? - 1;
     let is_now = evidence.verdict(thresholds) == wanted;
-    let kept = if is_look { thresholds.softened() } else { thresholds.between_looks() };
-    let now = match answer_of(&evidence, thresholds, &kept, wanted) {
-        Answer::Yes if !is_now || !is_look => Answer::Unclear,
-        other => other,
-    };
-    let at = |length: usize| answer(&points[..length], thresholds, wanted);
-    let since = since(n, thresholds.min_cycles as usize, now, at)?;
-    let thresholds = if is_now { *thresholds } else { kept };
-    Some(Standing { evidence, since, thresholds })
+    Some(Standing { since, thresholds: if is_now { *thresholds } else { kept }, evidence })
 }
 
 /// Whether the live heap of a run keeps rising. What holds by the thresholds that nobody changed is found out once: the
@@ -154,21 +188,26 @@ pub(in crate::rules) fn is_over(points: &[(f64, f64)]) -> bool {
 
 /// Adds the conditions of growth to a test, of which at least one does not hold.
 pub(in crate::rules) fn why_not_rising(points: &[(f64, f64)], thresholds: &Thresholds, test: &mut Test) {
-    match Evidence::of(points, thresholds) {
-        Some(evidence) => {
-            evidence.test_rising(thresholds, test);
-            if test.holds() {
-                test.fact("all of that held too at the last look at the run", false);
-            }
-        }
-        None => _ = test.fact("the cycles are spread over the time of the run", false),
+    let Some(evidence) = Evidence::of(points, thresholds) else {
+        test.fact("the cycles are spread over the time of the run", false);
+        return;
+    };
+    let n_withdrawn = match evidence.verdict(thresholds) {
+        Verdict::Rising => Told::of(points, thresholds, Verdict::Rising).n_withdrawn,
+        _ => 0,
+    };
+    evidence.test_rising(&thresholds.after_withdrawals(n_withdrawn), test);
+    if test.holds() {
+        test.fact("all of that held too at the last look at the run", false);
     }
 }
 
 /// The point at which growth that was reported was no longer; nothing where it is, or never was.
 pub(in crate::rules) fn no_longer_rising(points: &[(f64, f64)], thresholds: &Thresholds) -> Option<usize> {
-    let at = |length: usize| answer(&points[..length], thresholds, Verdict::Rising);
-    withdrawn(points.len(), thresholds.min_cycles as usize, at(points.len()), at)
+    let told = Told::of(points, thresholds, Verdict::Rising);
+    // Between two looks it fell just now.
+    let fell = told.since.map(|_| points.len());
+    fell.or(told.withdrawn).map(|length| length - 1)
 }
 
 #[cfg(test)]
@@ -191,9 +230,22 @@ mod tests {
         since(n, 1, now, at)
     }
 
-    fn withdrawn_of(of: &'static str) -> Option<usize> {
-        let (n, now, at) = answers(of);
-        withdrawn(n, 1, now, at)
+    /// Odds, where all else speaks for growth.
+    impl Seen for f64 {
+        fn meets(&self, thresholds: &Thresholds) -> bool {
+            *self >= thresholds.min_odds
+        }
+
+        fn odds(&self) -> f64 {
+            *self
+        }
+    }
+
+    /// What is told after looks at which the odds are these.
+    fn told_of(odds: &[f64]) -> Told {
+        let mut told = Told::default();
+        odds.iter().enumerate().for_each(|(idx, odds)| told.look(idx + 1, odds, &Thresholds::DEFAULT));
+        told
     }
 
     #[test]
@@ -207,11 +259,27 @@ mod tests {
     }
 
     #[test]
-    fn a_withdrawn_verdict_is_remembered() {
-        assert_eq!(withdrawn_of("-+~-~-"), Some(3), "at its first clear failure");
-        assert_eq!(withdrawn_of("-+~~"), None, "it stands");
-        assert_eq!(withdrawn_of("-~--"), None, "it never stood");
-        assert_eq!(withdrawn_of("+-~~"), Some(1), "what is unclear does not raise it again");
+    fn a_withdrawn_verdict_is_remembered_and_takes_higher_odds() {
+        let told = |odds: &[f64]| {
+            let told = told_of(odds);
+            (told.since, told.withdrawn, told.n_withdrawn)
+        };
+        assert_eq!(told(&[1.7, 1.7]), (None, None, 0), "it was never raised");
+        assert_eq!(told(&[1.7, 1.8, 0.9, 1.1]), (Some(2), None, 0), "even odds keep it");
+        assert_eq!(told(&[2.0, 0.8, 0.1, 1.5]), (None, Some(2), 1), "at its first clear failure");
+        assert_eq!(told(&[2.0, 0.8, 2.6]), (None, Some(2), 1), "1.8 are too few now");
+        assert_eq!(told(&[2.0, 0.8, 2.8, 1.0]), (Some(3), Some(2), 1));
+        assert_eq!(told(&[2.0, 0.8, 2.8, 0.8, 2.8, 4.1]), (Some(6), Some(4), 2));
+        let flickers: Vec<f64> = [1000.0, 0.0].repeat(20);
+        assert_eq!(told(&[flickers, vec![14.5]].concat()).0, Some(41), "eight times the odds are always enough");
+    }
+
+    #[test]
+    fn odds_that_fall_steeply_end_growth() {
+        assert_eq!(told_of(&[28.0, 1.0]).since, Some(1));
+        assert_eq!(told_of(&[40.0, 1.0]).since, None, "a fortieth");
+        assert_eq!(told_of(&[1000.0, 2.0]).since, Some(1), "they are enough by themselves");
+        assert_eq!(told_of(&[1000.0, 2.0, 1.0]).since, Some(1), "since the last look they halved");
     }
 
     #[test]
@@ -228,8 +296,8 @@ mod tests {
                     continue;
                 }
                 assert!(at_look || !rises(n), "seed {seed}: raised at {n}");
-                let is_met = answer(&points[..n], &thresholds, Verdict::Rising) == Answer::Yes;
-                if is_met && !rises(n) {
+                let evidence = Evidence::of(&points[..n], &thresholds).unwrap();
+                if evidence.verdict(&thresholds) == Verdict::Rising && !rises(n) {
                     n_held_back += 1;
                     let mut test = Test::default();
                     why_not_rising(&points[..n], &thresholds, &mut test);
@@ -243,9 +311,9 @@ mod tests {
     #[test]
     fn lengths_do_not_depend_on_the_end() {
         let of = |n: usize| lengths(40, n).collect::<Vec<_>>();
-        assert_eq!(of(46), [45, 44, 43, 42, 41, 40]);
-        assert_eq!(of(114)[..3], [111, 108, 106]);
-        assert!(of(100_000).ends_with(&of(9_000)));
+        assert_eq!(of(46), [40, 41, 42, 43, 44, 45]);
+        assert!(of(114).ends_with(&[106, 108, 111]));
+        assert!(of(100_000).starts_with(&of(9_000)));
         assert!(of(360_000).len() < 240);
         assert_eq!(lengths(0, 0).count(), 0);
     }
