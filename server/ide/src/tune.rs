@@ -180,6 +180,11 @@ fn tuning(run: usize, mut measured: Measured, go: Option<GoReleases>, findings: 
     if found(&["GC402", "GC403"]) {
         measured.gogc_pct = None;
     }
+    let has_spikes = found(&["GC105"]);
+    if has_spikes {
+        // How much of a peak is live cannot be told: all of it may be.
+        measured.held_mb = measured.held_mb.max(measured.highest_mb);
+    }
     let knows_limit = go.is_none_or(|go| go.newest().is_some_and(|newest| newest >= FIRST_WITH_LIMIT));
     let mut tuning = Tuning {
         run,
@@ -217,10 +222,10 @@ fn tuning(run: usize, mut measured: Measured, go: Option<GoReleases>, findings: 
             rough(place.cpu_limit.unwrap_or(procs)),
         ));
     }
-    if found(&["GC105"]) {
+    if has_spikes {
         tuning.notes.push(format!(
             "The heap has peaks of up to {} MB, which count for the container although the average does not.",
-            rough(tuning.measured.peak_mb)
+            rough(tuning.measured.highest_mb)
         ));
     }
     if found(&["GC402", "GC403"]) {
@@ -242,33 +247,80 @@ fn tuning(run: usize, mut measured: Measured, go: Option<GoReleases>, findings: 
     tuning
 }
 
+/// What must fit below a limit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// The live heap behind warm-up.
+    Live,
+    /// What was live before, which was more.
+    Start,
+    /// Peaks.
+    Peaks,
+}
+
+impl Held {
+    fn of(measured: &Measured) -> Self {
+        match measured.held_mb {
+            held if held <= measured.live_mb => Self::Live,
+            held if held < measured.highest_mb => Self::Start,
+            _ => Self::Peaks,
+        }
+    }
+
+    /// `live ≤ 44 MB, peaks ≤ 146 MB`.
+    fn in_words(self, measured: &Measured) -> String {
+        let live = match measured.live_mb {
+            live if live < 1.0 => "live below 1 MB".to_owned(),
+            live => format!("live ≤ {} MB", rough(live)),
+        };
+        let held = rough(measured.held_mb);
+        match self {
+            Self::Live => live,
+            Self::Start => format!("{live}, at the start ≤ {held} MB"),
+            Self::Peaks => format!("{live}, peaks ≤ {held} MB"),
+        }
+    }
+
+    /// `live heap 44 MB`.
+    fn in_a_sentence(self, measured: &Measured) -> String {
+        let held = rough(measured.held_mb);
+        match self {
+            Self::Live => format!("live heap {held} MB"),
+            Self::Start => format!("live heap {held} MB at the start"),
+            Self::Peaks => format!("a heap with peaks of {held} MB"),
+        }
+    }
+}
+
 impl Tuning {
     fn for_container(&mut self, container: f64, limit_mb: f64, has_limit: bool, is_alone: bool) {
         let measured = &self.measured;
         let room_pct = measured.gogc_at_limit_pct(limit_mb);
-        let (container_mb, live) = (rough(container), rough(measured.live_mb));
+        let container_mb = rough(container);
+        let held = Held::of(measured);
         let roots =
             if measured.roots_mb >= 1.0 { format!(" + {} MB roots", rough(measured.roots_mb)) } else { String::new() };
         let limit = format!("GOMEMLIMIT={limit_mb}MiB");
         if room_pct < ROOM_PCT.0 {
             self.refusal = Some(Refusal::TooLarge);
             let room_for = |live_mb: f64| (live_mb + 0.5 * (live_mb + measured.roots_mb)) / (1.0 - 0.03);
-            let needed = (room_for(measured.live_mb) + 10.0) / (1.0 - 0.03) / LIMIT_SHARE.0;
+            let needed = (room_for(measured.held_mb) + 10.0) / (1.0 - 0.03) / LIMIT_SHARE.0;
             // The live heap that leaves effective GOGC 50 in this container.
             let fits = (measured.goal_of_limit(limit_mb) - 0.5 * measured.roots_mb) / 1.5;
             self.reason = format!(
-                "live heap {live} MB in a {container_mb} MiB container leaves effective GOGC {:.0}: do not set GOMEMLIMIT; \
-                 needs about {} MiB, or a live heap below {} MB",
+                "{} in a {container_mb} MiB container leaves effective GOGC {:.0}: do not set GOMEMLIMIT; needs about {} \
+                 MiB, or a live heap below {} MB",
+                held.in_a_sentence(measured),
                 room_pct.max(0.0),
                 rough(needed),
                 rough(fits.max(0.0)),
             );
             return;
         }
-        let base = format!("{container_mb} MiB container, live ≤ {live} MB{roots}");
+        let base = format!("{container_mb} MiB container, {}{roots}", held.in_words(measured));
         if !has_limit {
-            let gogc = 100.0 * (0.9 * container - model::non_heap_mb(container) - measured.live_mb)
-                / (measured.live_mb + measured.roots_mb);
+            let gogc = 100.0 * (0.9 * container - model::non_heap_mb(container) - measured.held_mb)
+                / (measured.held_mb + measured.roots_mb);
             let gogc = (gogc / 5.0).floor() * 5.0;
             if gogc < GOGC_RANGE.0 {
                 self.refusal = Some(Refusal::TooLarge);
@@ -436,9 +488,49 @@ mod tests {
 
     #[test]
     fn a_live_heap_below_a_megabyte_has_no_number_of_its_own() {
-        let measured = Measured { live_mb: 0.0, gc_share: 0.01, ..steady(800, 10, 1.0, 60.0) };
+        let measured = Measured { live_mb: 0.0, held_mb: 0.0, gc_share: 0.01, ..steady(800, 10, 1.0, 60.0) };
         let reason = asked(measured, container(128.0)).reason;
-        assert!(reason.contains("effective GOGC above 1000 at the limit"), "{reason}");
+        let said = "128 MiB container, live below 1 MB: effective GOGC above 1000 at the limit";
+        assert!(reason.starts_with(said), "{reason}");
+    }
+
+    #[test]
+    fn a_limit_has_to_hold_peaks() {
+        let spike = Finding::about(crate::rules::RULES.iter().find(|rule| rule.code == "GC105").expect("a rule"));
+        let measured = Measured { highest_mb: 146.0, ..steady(800, 10, 1.0, 6.0) };
+        let of = |container_mb: f64, findings: &[&Finding]| {
+            let go = Some(GoReleases::range(19, 27));
+            tuning(0, measured.clone(), go, findings, &container(container_mb))
+        };
+        assert_eq!(of(100.0, &[]).line.as_deref(), Some("GOMEMLIMIT=90MiB"), "a high heap alone is garbage");
+        let small = of(100.0, &[&spike]);
+        assert_eq!((small.line, small.refusal), (None, Some(Refusal::TooLarge)));
+        let said = "a heap with peaks of 146 MB in a 100 MiB container leaves effective GOGC 0: do not set GOMEMLIMIT";
+        assert!(small.reason.starts_with(said), "{}", small.reason);
+        let large = of(512.0, &[&spike]);
+        let said = "512 MiB container, live ≤ 10 MB, peaks ≤ 146 MB: effective GOGC 190 at the limit";
+        assert!(large.reason.starts_with(said), "{}", large.reason);
+        let noted = "The heap has peaks of up to 146 MB";
+        assert!(large.notes.iter().any(|note| note.starts_with(noted)), "{:?}", large.notes);
+    }
+
+    #[test]
+    fn a_limit_has_to_hold_the_start() {
+        let log = gc_lines(200, |idx| GcLine {
+            n: idx + 1,
+            at_s: idx as f64,
+            clock_ms: [0.0, 3.0, 0.0],
+            cpu_ms: [0.0, 6.0],
+            heap_mb: if idx < 12 { [150, 150, 120, 240] } else { [19, 20, 10, 20] },
+            procs: 2,
+        });
+        let measured = Measured::of(&view(&log).runs[0], None).expect("a steady run can be measured");
+        assert_eq!((measured.live_mb, measured.held_mb, measured.peak_mb), (10.0, 120.0, 20.0));
+        let small = asked(measured.clone(), container(100.0));
+        assert!(small.reason.starts_with("live heap 120 MB at the start in a 100 MiB container"), "{}", small.reason);
+        let large = asked(measured, container(512.0));
+        let said = "512 MiB container, live ≤ 10 MB, at the start ≤ 120 MB: effective GOGC 253 at the limit";
+        assert!(large.reason.starts_with(said), "{}", large.reason);
     }
 
     #[test]

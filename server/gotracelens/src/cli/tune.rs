@@ -101,6 +101,8 @@ struct MeasuredJson {
     span_s: Option<f64>,
     /// 95th percentile of the live heap without what was allocated while it was marked.
     live_mb: Option<f64>,
+    /// What has to fit below a limit: the same, or what the start or a peak needed, where that is more.
+    held_mb: Option<f64>,
     /// Stacks and globals.
     roots_mb: Option<f64>,
     /// Objects allocated.
@@ -261,6 +263,7 @@ impl TunedRunJson {
                 n_cycles,
                 span_s: finite(span_s),
                 live_mb: finite(live_mb),
+                held_mb: finite(tuning.measured.held_mb),
                 roots_mb: finite(roots_mb),
                 alloc_mb_per_s: finite(alloc_mb_per_s),
                 cycle_cpu_ms: finite(cycle_cpu_ms),

@@ -36,6 +36,8 @@ pub struct Measured {
     pub span_s: f64,
     /// 95th percentile of the live heap without what was allocated while it was marked.
     pub live_mb: f64,
+    /// What must fit below a limit, MB: `live_mb`, or what was live during warm-up, where that was more.
+    pub held_mb: f64,
     /// Median of the live heap as printed, which is what goals are made of.
     pub marked_mb: f64,
     /// Stacks and globals, which goals since 1.18 count too; 0 where they are not printed.
@@ -54,8 +56,10 @@ pub struct Measured {
     pub procs: f64,
     /// Median goal.
     pub goal_mb: f64,
-    /// Largest heap.
+    /// Largest heap behind warm-up.
     pub peak_mb: f64,
+    /// Largest heap of the whole run.
+    pub highest_mb: f64,
     /// GOGC in effect, %, where goals tell it.
     pub gogc_pct: Option<f64>,
 }
@@ -118,13 +122,16 @@ impl Measured {
             .filter(|row| !goal_is_lifted(cycles, **row))
             .map(|row| effective_gogc_pct(cycles, *row))
             .collect();
-        let peak_mb = rows.clone().map(|row| cycles.heap_end_mb[row]).fold(f64::NAN, f64::max);
+        let highest = |rows: Range<usize>| rows.map(|row| cycles.heap_end_mb[row]).fold(f64::NAN, f64::max);
+        let peak_mb = highest(rows.clone());
+        let live_mb = quantile(&over(&|row| live_before_mark_mb(cycles, row)), 0.95)?;
         let is_known = alloc_mb_per_s.is_finite() && alloc_mb_per_s > 0.0 && span_s > 0.0 && peak_mb.is_finite();
         is_known.then_some(())?;
         Some(Self {
             n_cycles: rows.len(),
             span_s,
-            live_mb: quantile(&over(&|row| live_before_mark_mb(cycles, row)), 0.95)?,
+            live_mb,
+            held_mb: held_mb(live_mb, (0..rows.start).map(|row| live_before_mark_mb(cycles, row))),
             marked_mb: middle(&|row| cycles.heap_live_mb[row])?,
             roots_mb: printed(&cycles.stacks_mb) + printed(&cycles.globals_mb),
             alloc_mb_per_s,
@@ -135,6 +142,7 @@ impl Measured {
             procs,
             goal_mb: middle(&|row| cycles.heap_goal_mb[row])?,
             peak_mb,
+            highest_mb: highest(0..cycles.len()),
             gogc_pct: median(&gogc),
         })
     }
@@ -164,15 +172,22 @@ impl Measured {
         (1.0 - HEADROOM) * (limit_mb - non_heap_mb(limit_mb))
     }
 
-    /// Effective GOGC at a memory limit, %: how far the heap may grow above what is live at its peaks.
+    /// Effective GOGC at a memory limit, %: how far the heap may grow above the most that it has to hold.
     pub fn gogc_at_limit_pct(&self, limit_mb: f64) -> f64 {
-        100.0 * (self.goal_of_limit(limit_mb) - self.live_mb) / (self.live_mb + self.roots_mb)
+        100.0 * (self.goal_of_limit(limit_mb) - self.held_mb) / (self.held_mb + self.roots_mb)
     }
 }
 
 /// Memory of the runtime that is not heap objects, under a limit.
 pub(super) fn non_heap_mb(limit_mb: f64) -> f64 {
     NON_HEAP.0 + NON_HEAP.1 * limit_mb
+}
+
+/// The live heap, or the highest of those of warm-up, where that is clearly more: sizes are printed in whole MB.
+fn held_mb(live_mb: f64, warm_up: impl Iterator<Item = f64>) -> f64 {
+    const CLEARLY_MB: f64 = 2.0;
+    let highest_mb = warm_up.fold(live_mb, f64::max);
+    if highest_mb >= live_mb + CLEARLY_MB { highest_mb } else { live_mb }
 }
 
 /// How far the heap grew from what the cycle before left to the end of this one, MB; NaN where a line is missing between.
