@@ -29,10 +29,10 @@ pub enum Verdict<'a> {
     Nothing,
     /// The run has no line of the families that it reads, or their lines print none of its fields.
     NotRead {
-        /// The fields that it would read.
-        fields: &'static [Field],
-        /// Whether there are lines of their families, from a release that does not print them.
-        has_lines: bool,
+        /// Fields whose lines are here, from a release that does not print them.
+        unprinted: Vec<Field>,
+        /// Fields whose lines are not here.
+        absent: Vec<Field>,
     },
     /// The Go toolchain printed the run: such runs are nobody's program and are not judged.
     Toolchain,
@@ -88,7 +88,8 @@ pub fn verdict<'a>(parsed: &'a Parsed, rule: &'static Rule, run: Option<usize>) 
         has_lines(field) && (field.def().kind.is_text() || at.is_none_or(|at| parsed.series(at, *field).n() > 0))
     };
     if !rule.reads.is_empty() && !rule.reads.iter().any(is_printed) {
-        return Verdict::NotRead { fields: rule.reads, has_lines: rule.reads.iter().any(has_lines) };
+        let (unprinted, absent) = rule.reads.iter().partition(|field| has_lines(field));
+        return Verdict::NotRead { unprinted, absent };
     }
     let of_rule = |declined: &&Declined| declined.rule.code == rule.code && declined.run == run;
     let mut declined: Vec<&Declined> = analysis.declined.iter().filter(of_rule).collect();
@@ -153,11 +154,27 @@ pub fn of(parsed: &Parsed, rule: &'static Rule, run: Option<usize>, line_in_word
         }
         Verdict::Nothing => {
             markup.title(&name, ": not found");
-            markup.paragraph("It read this run and what it looks for did not come up.");
+            match same_growth(parsed, rule, run) {
+                Some(Verdict::Found(_)) => {
+                    markup.paragraph(&format!("{SAME_GROWTH} tells of the growth of this run."));
+                }
+                Some(Verdict::Declined(declined)) => {
+                    markup.paragraph(&format!("What {SAME_GROWTH} asked of the same live heap:"));
+                    if let Some(closest) = declined.first() {
+                        conditions(&mut markup, &closest.test, usize::MAX);
+                    }
+                }
+                _ => markup.paragraph("It read this run and what it looks for did not come up."),
+            }
         }
-        Verdict::NotRead { fields, has_lines } => {
+        Verdict::NotRead { unprinted, absent } => {
             markup.title(&name, ": nothing to judge");
-            markup.paragraph(&why_not_read(fields, *has_lines, run.and_then(|number| run_of(parsed, number))));
+            if !unprinted.is_empty() {
+                markup.paragraph(&not_printed(unprinted, run.and_then(|number| run_of(parsed, number))));
+            }
+            if !absent.is_empty() {
+                markup.paragraph(&not_recorded(absent));
+            }
         }
         Verdict::Toolchain => {
             markup.title(&name, ": not judged");
@@ -173,18 +190,29 @@ pub fn of(parsed: &Parsed, rule: &'static Rule, run: Option<usize>, line_in_word
     markup.finish()
 }
 
+/// The rule that goes through the conditions of growth of the live heap, of which others tell other ends.
+const SAME_GROWTH: &str = "GC101";
+
+/// What that rule says, where the one that found nothing looks at the same growth.
+fn same_growth<'a>(parsed: &'a Parsed, rule: &Rule, run: Option<usize>) -> Option<Verdict<'a>> {
+    let looks_at_it = ["GC102", "GC103"].contains(&rule.code);
+    Some(verdict(parsed, rules::named(SAME_GROWTH).filter(|_| looks_at_it)?, run))
+}
+
 fn run_of(parsed: &Parsed, number: usize) -> Option<&Run> {
     Some(&parsed.runs.list[index_of(parsed, number)?])
 }
 
-/// Why a rule has nothing to read in a run, and what would make the program print it.
-fn why_not_read(fields: &[Field], has_lines: bool, run: Option<&Run>) -> String {
-    if has_lines {
-        let go = run.map(|run| run.go).filter(|go| !go.is_empty());
-        let seen = go.map_or("The releases of this run print".to_owned(), |go| format!("Go {go} prints"));
-        let wanted = fields.iter().map(|field| format!("{} (Go {})", field.def().title, words::printed_by(*field)));
-        return format!("{seen} none of what it reads: {}.", wanted.collect::<Vec<_>>().join(", "));
-    }
+/// Fields of which the release of a run prints none, and the releases that do.
+fn not_printed(fields: &[Field], run: Option<&Run>) -> String {
+    let go = run.map(|run| run.go).filter(|go| !go.is_empty());
+    let seen = go.map_or("The releases of this run print".to_owned(), |go| format!("Go {go} prints"));
+    let wanted = fields.iter().map(|field| format!("{} (Go {})", field.def().title, words::printed_by(*field)));
+    format!("{seen} none of what it reads: {}.", wanted.collect::<Vec<_>>().join(", "))
+}
+
+/// Fields of which the log has no line, and what would make the program print them.
+fn not_recorded(fields: &[Field]) -> String {
     let mut families: Vec<Family> = Vec::new();
     for field in fields {
         if !families.contains(&field.family) {

@@ -138,6 +138,76 @@ fn a_release_that_does_not_print_what_is_read_is_named() {
 }
 
 #[test]
+fn what_a_release_does_not_print_and_what_was_not_recorded_are_told_apart() {
+    check(
+        &short_run(),
+        "SC110",
+        Some(0),
+        expect![[r#"
+            SC110 goroutine-count-leak: nothing to judge
+
+            Go 1.18 – 1.27 prints none of what it reads: Goroutines (Go 1.4).
+
+            No line of the kind that it reads is here (Scheduler: G). GODEBUG=schedtrace=1000,scheddetail=1 makes the program print them.
+
+            SC110: Ever more goroutines wait: what it looks for, what to do next
+        "#]],
+    );
+}
+
+#[test]
+fn rules_about_other_ends_of_growth_say_what_the_leak_rule_asked() {
+    check(
+        &short_run(),
+        "GC102",
+        Some(0),
+        expect![[r#"
+        GC102 live-heap-growth-slowing: too short to judge
+
+        Not enough data: it needs 40 cycles and 30 s, has 12 and 2.75 s.
+
+        - ✗ cycles: 12 (≥ 40 needed)
+        - ✗ time: 2.75 s (≥ 30 s needed)
+
+        GC102: Live heap still rises, but ever slower: what it looks for, what to do next
+    "#]],
+    );
+    let steady = gc_lines(60, |idx| GcLine { n: idx + 1, at_s: idx as f64, ..GcLine::default() });
+    check(
+        &steady,
+        "GC103",
+        Some(0),
+        expect![[r#"
+        GC103 live-heap-step: not found
+
+        What GC101 asked of the same live heap:
+
+        - ✓ cycles: 60 (≥ 40 needed)
+        - ✓ time: 59 s (≥ 30 s needed)
+        - ✗ chance that the lows rise by accident (p): 0.5 (below 0.01 needed)
+        - ✗ how steadily the lows rise (tau, at most 1): 0 (≥ 0.4 needed)
+        - ✗ growth of the lows: 0 MB (≥ 2 MB needed)
+        - ✗ the second half rises, the first did not
+        - ✗ odds that it goes on rising, against a level that was reached: 1.29 (≥ 1.9 needed)
+
+        GC103: Live heap jumped once and stayed there: what it looks for, what to do next
+    "#]],
+    );
+    check(
+        &leak(),
+        "GC102",
+        Some(0),
+        expect![[r#"
+        GC102 live-heap-growth-slowing: not found
+
+        GC101 tells of the growth of this run.
+
+        GC102: Live heap still rises, but ever slower: what it looks for, what to do next
+    "#]],
+    );
+}
+
+#[test]
 fn a_rule_that_looked_in_vain_says_no_more_than_that() {
     check(
         &short_run(),

@@ -88,6 +88,12 @@ const LIMITS: &[Limit] = &[
 fn check(view: &BlocksView<'_>, limits: &Limits, findings: &mut Findings) {
     let programs = programs(view);
     if programs.is_empty() {
+        let is_judged = |run: &&RunView| !run.toolchain && !run.cycles.is_empty();
+        let n_runs = view.view.runs.iter().filter(is_judged).count();
+        let mut test = Test::default();
+        if n_runs > 0 && !test.data("runs of one program", n_runs as f64, limits.get("min_runs"), "") {
+            findings.declined(&RULE, None, test);
+        }
         return;
     }
     let loud = loud_runs(view);
@@ -465,7 +471,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::rules::fixture::{GcLine, check, findings_in_blocks, findings_in_text, gc_lines};
+    use crate::rules::fixture::{GcLine, check, findings_in_blocks, findings_in_text, gc_lines, why_not_in_text};
 
     /// One life of `n` cycles a second apart, with this live heap.
     fn life(n: u64, live: impl Fn(u64) -> u64) -> String {
@@ -500,6 +506,7 @@ mod tests {
     #[test]
     fn two_runs_are_too_few_and_three_are_enough() {
         assert_eq!(findings_in_text(&RULE, &leak(20).repeat(2)), "");
+        assert_eq!(why_not_in_text(&RULE, &leak(20).repeat(2)), "✗ runs of one program: 2 (≥ 3 needed)\n");
         assert_ne!(findings_in_text(&RULE, &leak(20).repeat(3)), "");
     }
 

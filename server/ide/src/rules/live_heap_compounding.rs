@@ -53,7 +53,7 @@
 
 use tracelog::catalog::gc;
 
-use super::evidence::{Confidence, Test};
+use super::evidence::{Bound, Confidence, Test};
 use super::growth::pace::{self, Pace, Standing, Thresholds};
 use super::growth::{self, Ceiling, Series, replay};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity, limit};
@@ -89,14 +89,18 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let points = &series.points[..];
     let thresholds = thresholds(limits);
     let has_many = points.len() as f64 > thresholds.max_cycles;
-    if has_many && replay::live_heap_rising(run, &growth::Thresholds::DEFAULT).is_some() {
-        return;
+    let mut test = Test::default();
+    if has_many {
+        let n_cycles = points.len() as f64;
+        test.value("cycles (live-heap-leak judges longer runs)", n_cycles, Bound::AtMost(thresholds.max_cycles), "");
+        if replay::live_heap_rising(run, &growth::Thresholds::DEFAULT).is_some() {
+            return out.declined(&RULE, Some(run.run), test);
+        }
     }
     let Some(standing) = pace::standing(points, &thresholds, run.last_seen_s, |_| true) else {
         if has_many {
-            return;
+            return out.declined(&RULE, Some(run.run), test);
         }
-        let mut test = Test::default();
         Pace::of(points).test(&thresholds, run.last_seen_s, &mut test);
         if !test.holds() {
             out.declined(&RULE, Some(run.run), test);
@@ -149,6 +153,8 @@ mod tests {
 
     use super::super::growth::shapes::{self, check, run};
     use super::*;
+    use crate::rules::LogView;
+    use crate::rules::fixture::why_not;
 
     /// The cycles of a program that allocates 1 MB/s and whose live heap is `live_mb` of the time: the next cycle comes
     /// when as much was allocated as lives. From 4 MB live on, over 100 s.
@@ -234,7 +240,11 @@ mod tests {
     #[test]
     fn leaves_forty_cycles_to_the_trend_test() {
         let many = shapes::cycles(40, 100.0, |share| 20.0 + 60.0 * share);
-        check(&RULE, &run(&many), expect![[""]]);
+        let many = LogView { runs: vec![run(&many)], ..LogView::default() };
+        assert_eq!(why_not(&RULE, &many), "✗ cycles (live-heap-leak judges longer runs): 40 (≤ 39 needed)\n");
+        let steady = shapes::cycles(453, 100.0, |_| 20.0);
+        let steady = LogView { runs: vec![run(&steady)], ..LogView::default() };
+        assert_eq!(why_not(&RULE, &steady), "✗ cycles (live-heap-leak judges longer runs): 453 (≤ 39 needed)\n");
     }
 
     #[test]

@@ -61,7 +61,10 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let points = &series.points[..];
     let thresholds = Thresholds::of(limits);
     let mut test = Test::default();
-    if !series.is_enough(&thresholds, &mut test) || replay::live_heap_rising(run, &thresholds).is_some() {
+    if !series.is_enough(&thresholds, &mut test) {
+        return out.declined(&RULE, Some(run.run), test);
+    }
+    if replay::live_heap_rising(run, &thresholds).is_some() {
         return;
     }
     let step = replay::standing(points, &thresholds, Verdict::Step);
