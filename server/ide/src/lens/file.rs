@@ -78,8 +78,11 @@ fn headline(message: &str, room: usize) -> String {
     let mut begins: Vec<usize> = begins.map(|(at, _)| at).collect();
     begins.sort_unstable();
     let clauses = begins.into_iter().map(|at| message[..at].trim_end());
-    let mut fitting =
-        clauses.filter(|clause| clause.chars().count() <= room && clause.chars().any(|c| c.is_ascii_digit()));
+    // Nor inside a parenthesis.
+    let is_closed = |clause: &str| clause.matches('(').count() == clause.matches(')').count();
+    let mut fitting = clauses.filter(|clause| {
+        clause.chars().count() <= room && clause.chars().any(|c| c.is_ascii_digit()) && is_closed(clause)
+    });
     fitting.next_back().map_or_else(|| words::shorten(message, room), str::to_owned)
 }
 
@@ -226,5 +229,6 @@ mod tests {
         );
         assert_eq!(headline(message, 80), "Mark termination stopped the world for 27 ms; it may be the machine's");
         assert_eq!(headline("12 MB of it (3 times), then 7 MB", 14), "12 MB of it");
+        assert_eq!(headline("12 MB of it (3 times, 4 %), then 7 MB", 21), "12 MB of it");
     }
 }
