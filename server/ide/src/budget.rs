@@ -155,6 +155,7 @@ impl Target {
         let text = text.trim();
         let (name, limit) =
             text.split_once('=').ok_or_else(|| format!("\"{text}\": expected NAME=LIMIT, as in p99_stw=5ms"))?;
+        let (name, limit) = (name.trim_end(), limit.trim_start());
         let metric = METRICS.iter().find(|metric| metric.name == name).ok_or_else(|| unknown(name))?;
         let limit = metric
             .unit
@@ -515,6 +516,7 @@ mod tests {
             ("alloc_rate=512KB/s", 0.5),
             ("cycles_per_s=0.25", 0.25),
             (" findings=0", 0.0),
+            ("max_stw = 5ms ", 5.0),
         ] {
             let target = Target::parse(text).unwrap();
             assert!((target.limit - limit).abs() < 1e-9, "{text}: {}", target.limit);
