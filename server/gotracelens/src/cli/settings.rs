@@ -53,7 +53,9 @@ impl Flags {
                 .split_once('=')
                 .ok_or_else(|| format!("--rule {one}: write it like stw-long=off or stw-long.info_ms=5"))?;
             let (rule, key) = name.split_once('.').unwrap_or((name, "level"));
-            let value = value.parse::<f64>().map_or_else(|_| Value::from(value), Value::from);
+            // What is no number for JSON stays a word, and is refused as one.
+            let number = value.parse::<f64>().ok().filter(|number| number.is_finite());
+            let value = number.map_or_else(|| Value::from(value), Value::from);
             let entry = rules.entry(rule.to_owned()).or_insert_with(|| json!({}));
             entry[key] = value;
         }

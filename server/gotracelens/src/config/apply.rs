@@ -91,7 +91,7 @@ impl Applying {
     fn all(&mut self, settings: &mut Settings, value: &Value) {
         for (key, value) in self.object("", value) {
             match key.as_str() {
-                key if self.source == Source::Project && OF_USERS.contains(&key) => {
+                key if self.source == Source::Project && [&OF_USERS[..], &OF_CLIENTS[..]].concat().contains(&key) => {
                     self.problem(key, "only the settings of an editor choose this, not a file of a project");
                 }
                 "summary" => {
@@ -184,6 +184,9 @@ impl Applying {
                 continue;
             }
             match value.as_f64() {
+                Some(limit) if limit < 0.0 => {
+                    self.problem(&format!("{name}.{key}"), format!("expected a number from 0 on, got {value}"));
+                }
                 Some(limit) => {
                     settings.limits.insert(key.clone(), limit);
                 }
@@ -386,5 +389,28 @@ mod tests {
         let project = Layer { value: json!({"goroot": "/evil"}), source: Source::Project, folder: None };
         assert_eq!(Settings::of([&project], None).goroot, "");
         assert_eq!(problems(&project).len(), 1);
+    }
+
+    #[test]
+    fn what_clients_keep_for_themselves_is_no_setting_of_a_project() {
+        let value = json!({"server": {"path": "/evil"}, "pageUri": "evil", "preset": "quiet"});
+        let client = Layer { value: value.clone(), source: Source::User, folder: None };
+        assert_eq!(problems(&client), [] as [&str; 0]);
+        let project = Layer { value, source: Source::Project, folder: None };
+        let refused = ["pageUri", "server"]
+            .map(|key| format!("{key}: only the settings of an editor choose this, not a file of a project"));
+        assert_eq!(problems(&project), refused);
+        assert_eq!(Settings::of([&project], None).preset, Preset::Quiet);
+    }
+
+    #[test]
+    fn limits_are_numbers_from_0_on() {
+        let wrong = layer(json!({"rules": {"stw-long": {"warning_ms": -5, "info_ms": "nan"}}}));
+        let expected = [
+            "rules.stw-long.info_ms: expected a number, got \"nan\"",
+            "rules.stw-long.warning_ms: expected a number from 0 on, got -5",
+        ];
+        assert_eq!(problems(&wrong), expected);
+        assert!(Settings::of([&wrong], None).rules["stw-long"].limits.is_empty());
     }
 }
