@@ -146,10 +146,12 @@ pub(super) static FILES: &[File] = &[
     File { name: "parse", title: "Output of parse", path: "parse.md", text: include_str!("../../../docs/parse.md") },
     File { name: "files", title: "Files", path: "files.md", text: include_str!("../../../docs/files.md") },
     File { name: "tune", title: "What to set", path: "tune.md", text: include_str!("../../../docs/tune.md") },
+    File { name: "requests", title: "Requests", path: "requests.md", text: include_str!("../../../docs/requests.md") },
     File { name: "ci", title: "In CI", path: "ci.md", text: include_str!("../../../docs/ci.md") },
     File { name: "blocks", title: "Blocks", path: "blocks.md", text: include_str!("../../../docs/blocks.md") },
     File { name: "godebug", title: "GODEBUG", path: "godebug.md", text: include_str!("../../../docs/godebug.md") },
     File { name: "settings", title: "Settings", path: "settings.md", text: include_str!("../../../docs/settings.md") },
+    File { name: "project", title: "Settings and mutes of a project", path: "project.md", text: include_str!("../../../docs/project.md") },
     File { name: "scopes", title: "Scopes", path: "scopes.md", text: include_str!("../../../docs/scopes.md") },
     File { name: "tokens", title: "Tokens", path: "tokens.md", text: include_str!("../../../docs/tokens.md") },
 ];

@@ -154,6 +154,7 @@ const CHAPTERS: &[(&str, &str, &str)] = &[
     ("In CI", "ci.md", "formats for other tools, budgets, GitHub Actions"),
     ("Blocks", "blocks.md", "dumps, scheddetail blocks, profiles and race reports as objects"),
     ("Settings", "settings.md", "what can be changed in an editor"),
+    ("Settings and mutes of a project", "project.md", "gotracelens.toml and gotracelens.mute.toml"),
     ("Scopes", "scopes.md", "names for authors of color themes"),
     ("Tokens", "tokens.md", "what the server colors, for authors of color themes"),
 ];

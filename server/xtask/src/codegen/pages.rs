@@ -15,10 +15,12 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("parse", "Output of parse", "parse.md"),
     ("files", "Files", "files.md"),
     ("tune", "What to set", "tune.md"),
+    ("requests", "Requests", "requests.md"),
     ("ci", "In CI", "ci.md"),
     ("blocks", "Blocks", "blocks.md"),
     ("godebug", "GODEBUG", "godebug.md"),
     ("settings", "Settings", "settings.md"),
+    ("project", "Settings and mutes of a project", "project.md"),
     ("scopes", "Scopes", "scopes.md"),
     ("tokens", "Tokens", "tokens.md"),
 ];

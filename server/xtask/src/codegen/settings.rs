@@ -314,7 +314,8 @@ fn page(settings: &[Setting]) -> String {
         "What the server reads, the same in every editor. In VS Code their names begin with `gotracelens.`; in Neovim \
          they are keys of `vim.g.gotracelens`; other clients answer `workspace/configuration` for the section \
          `gotracelens` with them. Levels and limits of rules stand under `rules`, by the slug of the rule; see the \
-         page of the rule. What is not understood is reported and changes nothing else. No setting chooses a command.",
+         page of the rule. What is not understood is reported and changes nothing else. No setting chooses a command. \
+         Those about judging can stand in a file of the project, too: [gotracelens.toml](project.md).",
     ));
     for setting in settings {
         let _ = write!(page, "\n## {}\n\n", setting.name);
