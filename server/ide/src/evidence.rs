@@ -289,6 +289,9 @@ fn outlook_of(numbers: &[(&'static str, f64)]) -> Vec<(&'static str, String)> {
         let when = if *left_s > 0.0 { format!("in {}", words::rough_span(*left_s)) } else { "now".to_owned() };
         parts.push(("Limit reached:", when));
     }
+    if let Some((_, peak_mb)) = known("heap_peak_mb") {
+        parts.push(("Heap peaks:", format!("about {} MB", words::rough(*peak_mb))));
+    }
     parts
 }
 

@@ -45,24 +45,24 @@ pub struct Split {
 }
 
 /// Slow requests that are needed.
-const MIN_SLOW: usize = 30;
+pub(crate) const MIN_SLOW: usize = 30;
 
 /// Shares of requests in cycles between which the comparison means anything: above, the collector runs back to back.
-const EXPECTED: std::ops::RangeInclusive<f64> = 0.005..=0.5;
+pub(crate) const EXPECTED: std::ops::RangeInclusive<f64> = 0.005..=0.5;
 
 /// Not the collector: the upper bound is at most so many times what is expected.
-const NOT_ABOVE: f64 = 1.5;
+pub(crate) const NOT_ABOVE: f64 = 1.5;
 /// And pauses, or cycles where the clock is not sharp enough to tell them apart, are at most this share of slow time.
-const MAX_INSIDE: f64 = 0.1;
+pub(crate) const MAX_INSIDE: f64 = 0.1;
 
 /// The collector: the lower bound is at least so many times what is expected.
-const IN_ABOVE: f64 = 2.0;
+pub(crate) const IN_ABOVE: f64 = 2.0;
 /// And so many slow requests begin in so many different cycles.
-const MIN_IN: usize = 10;
+pub(crate) const MIN_IN: usize = 10;
 /// See [`MIN_IN`].
-const MIN_CYCLES: usize = 5;
+pub(crate) const MIN_CYCLES: usize = 5;
 /// The 99th percentile in a cycle is at least so many times the one outside.
-const MIN_SLOWER: f64 = 1.2;
+pub(crate) const MIN_SLOWER: f64 = 1.2;
 
 /// Half the width of a 95 % interval in standard deviations, and what has to be added for an even chance of four in five.
 const Z: f64 = 1.96;

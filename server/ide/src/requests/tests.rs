@@ -1,7 +1,7 @@
 //! Requests and cycles whose truth is known: how often each verdict is given, and when nothing is said.
 
 use super::*;
-use crate::rules::fixture::{GcLine, findings_in};
+use crate::rules::fixture::{GcLine, findings_in, view, why_not};
 
 /// Random numbers that are the same on every machine (splitmix64).
 struct Random(u64);
@@ -261,15 +261,49 @@ fn the_rules_say_what_the_text_shows() {
     let fast = World { resolution_ns: 1_000_000, mark_ms: 60.0, ..PLAIN };
     let innocent = text(fast, 3);
     expect_test::expect![[r#"
-        728 Info GC801: Slow requests (took) are not GC: begun in a cycle p99 91 ms (n=644), outside 82 ms (n=2,355); 25 of the 149 slowest began in a cycle, 21 % of all do. Confidence moderate; clocks joined by the order of the lines, to 1.5 ms.
+        728 Info GC801: Slow requests (took) are not GC: begun in a cycle p99 91 ms (n=644), outside 82 ms (n=2,355); 25 of the 149 slowest began in a cycle, 21 % of all do. Clocks joined by the order of the lines, to 1.5 ms; moderate evidence.
     "#]].assert_eq(&findings_in(rule("GC801"), &innocent));
     assert_eq!(findings_in(rule("GC802"), &innocent), "");
     let guilty = text(World { slowdown: 2.5, ..fast }, 3);
     assert_eq!(findings_in(rule("GC801"), &guilty), "");
     expect_test::expect![[r#"
-        753 Info GC802: Requests (took) that begin in a GC cycle are slower: p99 228 ms (n=644) against 82 ms; 95 of the 149 slowest began in a cycle, 21 % of all do; pauses explain at most 0.05 %. Confidence moderate; clocks joined by the order of the lines, to 1.5 ms.
+        753 Info GC802: Requests (took) that begin in a GC cycle are slower: p99 228 ms (n=644) against 82 ms; 95 of the 149 slowest began in a cycle, 21 % of all do; pauses explain at most 0.05 %. Clocks joined by the order of the lines, to 1.5 ms; moderate evidence.
           716 the slowest request began in this cycle: gc 40 @11.209s
     "#]].assert_eq(&findings_in(rule("GC802"), &guilty));
+    // What each of the two asks, where the other one is right.
+    expect_test::expect![[r#"
+        ✓ slow requests: 149 (≥ 30 needed)
+        ✓ share of all requests that begin in a cycle: 21.5 % (≥ 0.5 % needed)
+        ✓ share of all requests that begin in a cycle: 21.5 % (≤ 50 % needed)
+        ✗ share of the slow ones that do, at least (95 %): 11.6 % (≥ 42.9 % needed)
+        ✓ slow ones that do: 25 (≥ 10 needed)
+        ✓ cycles in which they begin: 22 (≥ 5 needed)
+        ✗ p99 in a cycle, times that outside: 1.11 (≥ 1.2 needed)
+        ✓ the clocks are joined to half of a typical cycle
+    "#]].assert_eq(&why_not(rule("GC802"), &view(&innocent)));
+    expect_test::expect![[r#"
+        ✓ slow requests: 149 (≥ 30 needed)
+        ✓ share of all requests that begin in a cycle: 21.5 % (≥ 0.5 % needed)
+        ✓ share of all requests that begin in a cycle: 21.5 % (≤ 50 % needed)
+        ✗ share of the slow ones that do, at most (95 %): 71 % (≤ 32.2 % needed)
+        ✓ pauses in the time of slow ones: 0.048 % (≤ 10 % needed)
+        ✓ requests begin in cycles about as often as time is spent there
+    "#]].assert_eq(&why_not(rule("GC801"), &view(&guilty)));
+}
+
+#[test]
+fn verdicts_have_their_conditions() {
+    use crate::rules::{Check, Findings, Limits, RULES};
+    let fast = World { resolution_ns: 1_000_000, mark_ms: 60.0, ..PLAIN };
+    for (code, world) in [("GC801", fast), ("GC802", World { slowdown: 2.5, ..fast })] {
+        let rule = *RULES.iter().find(|rule| rule.code == code).unwrap();
+        let Check::Run(check) = rule.check else { panic!("{code} reads runs") };
+        let mut findings = Findings::default();
+        check(&view(&text(world, 3)).runs[0], &Limits::defaults(rule.limits), &mut findings);
+        let found = findings.into_vec().pop().unwrap();
+        assert!(found.test.holds() && found.test.conditions.len() >= 6, "{code}: {:?}", found.test);
+        assert!(found.confidence.is_some());
+    }
 }
 
 #[test]

@@ -56,6 +56,7 @@ use tracelog::catalog::gc;
 use super::evidence::{Bound, Confidence, Test};
 use super::growth::pace::{self, Pace, Standing, Thresholds};
 use super::growth::{self, Ceiling, Series, replay};
+use super::live_heap_leak::heap_peak;
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity, limit};
 use crate::view::RunView;
 use crate::words::{rough, rough_span};
@@ -113,6 +114,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     let limit = ceiling.map_or_else(String::new, |ceiling| format!(", {}", ceiling.in_words()));
     let mut numbers = pace.numbers();
     numbers.extend(ceiling.map(|ceiling| ("to_limit_s", ceiling.left_s)));
+    numbers.extend(heap_peak(cycles, end_mb));
     out.push(Finding {
         severity: growth::severity(ceiling),
         run: Some(run.run),

@@ -75,7 +75,9 @@ use super::evidence::Test;
 use super::growth::replay::{self, Standing};
 use super::growth::{self, Ceiling, Evidence, Series, Thresholds};
 use super::{Check, Finding, Findings, Kind, Limits, Place, Rule, Severity};
-use crate::view::RunView;
+use crate::derived::{effective_gogc_pct, goal_is_lifted};
+use crate::stats::median;
+use crate::view::{Cycles, RunView};
 use crate::words::{rough, rough_span};
 
 /// GC101.
@@ -115,6 +117,7 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
     }
     let mut numbers = evidence.numbers();
     numbers.extend(ceiling.map(|ceiling| ("to_limit_s", ceiling.left_s)));
+    numbers.extend(heap_peak(cycles, evidence.end_mb));
     out.push(Finding {
         severity: if follows_load { Severity::Info } else { growth::severity(ceiling) },
         run: Some(run.run),
@@ -127,6 +130,15 @@ fn check(run: &RunView, limits: &Limits, out: &mut Findings) {
         confidence: Some(evidence.confidence()),
         ..Finding::about(&RULE)
     });
+}
+
+/// How high the heap grows above that much of live heap, by the goals at the end of the run: live × (1 + GOGC/100).
+pub(super) fn heap_peak(cycles: &Cycles, live_mb: f64) -> Option<(&'static str, f64)> {
+    const LAST: usize = 31;
+    let last = cycles.len().saturating_sub(LAST)..cycles.len();
+    let told: Vec<f64> =
+        last.filter(|row| !goal_is_lifted(cycles, *row)).map(|row| effective_gogc_pct(cycles, row)).collect();
+    median(&told).map(|gogc_pct| ("heap_peak_mb", live_mb * (1.0 + gogc_pct / 100.0)))
 }
 
 fn message(evidence: &Evidence, points: &[(f64, f64)], limit: Option<String>, follows_load: bool) -> String {
