@@ -366,11 +366,13 @@ pub struct Finding {
 
 impl Finding {
     /// How much it says about a whole run or log; the greatest is told first. Of equally bad ones that is how a process
-    /// ended, then leaks, then how it develops, then single places from the first on.
+    /// ended, then leaks, then how it develops or who keeps it from stopping, then single places from the first on.
     pub(crate) fn weight(&self) -> impl Ord + use<> {
         let told = match self.rule.code {
             code if code.starts_with("FT") => 3,
             code if LEAKS.contains(&code) => 2,
+            // It names the goroutine behind the pauses of other findings.
+            "SC116" => 1,
             _ => u8::from(self.rule.kind == Kind::Trend),
         };
         (self.severity, told, std::cmp::Reverse(self.place.line))

@@ -231,4 +231,16 @@ mod tests {
         assert_eq!(headline("12 MB of it (3 times), then 7 MB", 14), "12 MB of it");
         assert_eq!(headline("12 MB of it (3 times, 4 %), then 7 MB", 21), "12 MB of it");
     }
+
+    #[test]
+    fn who_stops_the_world_is_told_before_how_long() {
+        let of = |code: &str, line| {
+            let rule = crate::rules::named(code).unwrap();
+            let place = crate::rules::Place { line, field: None };
+            Finding { severity: Severity::Warning, place, ..Finding::about(rule) }.weight()
+        };
+        assert!(of("SC116", 343) > of("GC303", 69));
+        assert!(of("GC101", 343) > of("SC116", 69));
+        assert!(of("GC301", 68) > of("GC303", 69), "the first of two places");
+    }
 }

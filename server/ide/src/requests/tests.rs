@@ -280,7 +280,8 @@ fn the_rules_say_what_the_text_shows() {
         ✓ cycles in which they begin: 22 (≥ 5 needed)
         ✗ p99 in a cycle, times that outside: 1.11 (≥ 1.2 needed)
         ✓ the clocks are joined to half of a typical cycle
-    "#]].assert_eq(&why_not(rule("GC802"), &view(&innocent)));
+    "#]]
+    .assert_eq(&why_not(rule("GC802"), &view(&innocent)));
     expect_test::expect![[r#"
         ✓ slow requests: 149 (≥ 30 needed)
         ✓ share of all requests that begin in a cycle: 21.5 % (≥ 0.5 % needed)
@@ -288,7 +289,8 @@ fn the_rules_say_what_the_text_shows() {
         ✗ share of the slow ones that do, at most (95 %): 71 % (≤ 32.2 % needed)
         ✓ pauses in the time of slow ones: 0.048 % (≤ 10 % needed)
         ✓ requests begin in cycles about as often as time is spent there
-    "#]].assert_eq(&why_not(rule("GC801"), &view(&guilty)));
+    "#]]
+    .assert_eq(&why_not(rule("GC801"), &view(&guilty)));
 }
 
 #[test]

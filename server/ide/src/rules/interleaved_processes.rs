@@ -167,4 +167,19 @@ gc 5 @1.411s 1%: 0.089+1.9+1.6 ms clock, 0.17+0.41/3.0/0.040+3.2 ms cpu, 276->27
         assert_eq!(findings_in(&RULE, &(large + &small)), "");
         assert_eq!(findings_in(&RULE, ""), "");
     }
+
+    #[test]
+    fn without_times_numbers_tell_the_chains() {
+        let line = |n: u64, mb: u64| {
+            format!("gc{n}(2): 0+3+2 ms, {mb} -> {mb} MB 107296 -> 107296 (107316-20) objects, 0(0) handoff\n")
+        };
+        let mixed: String = (1..8).map(|n| line(n + 40, 200) + &line(n, 5)).collect();
+        assert!(
+            findings_in(&RULE, &mixed).contains("Lines of 2 processes are mixed here"),
+            "{}",
+            findings_in(&RULE, &mixed)
+        );
+        let one: String = (1..16).map(|n| line(n, 5)).collect();
+        assert_eq!(findings_in(&RULE, &one), "");
+    }
 }

@@ -212,6 +212,14 @@ mod tests {
     }
 
     #[test]
+    fn leak_checks_do_not_count() {
+        let log = one(187.0);
+        let checked = log.replace("gc 40 @780.000s 1%:", "gc 40 @780.000s 1% (checking for goroutine leaks):");
+        assert_ne!(log, checked);
+        assert_eq!(findings_in(&RULE, &checked), "");
+    }
+
+    #[test]
     fn silent_for_releases_that_stop_the_world() {
         let line = |n| format!("gc{n}(2): 0+3000+2 ms, 5 -> 5 MB 107296 -> 107296 (107316-20) objects, 0(0) handoff\n");
         assert_eq!(findings_in(&RULE, &(1..60).map(line).collect::<String>()), "");

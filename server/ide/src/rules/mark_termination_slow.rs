@@ -117,4 +117,10 @@ mod tests {
         let log = every(40, 1, 17.0).replace("+1.0+17 ms clock", "+0+17 ms clock");
         assert_eq!(findings_in(&RULE, &log), "");
     }
+
+    #[test]
+    fn silent_for_releases_that_stop_the_world_for_all_of_it() {
+        let line = |n| format!("gc{n}(2): 1+30+20 ms, 5 -> 5 MB 107296 -> 107296 (107316-20) objects, 0(0) handoff\n");
+        assert_eq!(findings_in(&RULE, &(1..60).map(line).collect::<String>()), "");
+    }
 }

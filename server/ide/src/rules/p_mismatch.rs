@@ -144,6 +144,16 @@ mod tests {
     }
 
     #[test]
+    fn helpers_of_old_releases_are_no_ps() {
+        let old = |n: u64| {
+            let sample = sched_lines(n + 1, 4, 1.0, |_| (1, 0)).lines().last().unwrap().to_owned();
+            let cycle = format!("gc{n}(2): 0+3+2 ms, 5 -> 5 MB 107296 -> 107296 (107316-20) objects, 0(0) handoff");
+            format!("{sample}\n{cycle}\n")
+        };
+        assert_eq!(findings_in(&RULE, &(1..10).map(old).collect::<String>()), "");
+    }
+
+    #[test]
     fn a_cycle_that_began_before_the_change() {
         let text = sched_lines(2, 4, 1.0, |_| (1, 0))
             + sched_lines(3, 2, 1.0, |_| (1, 0)).lines().last().unwrap()

@@ -237,4 +237,18 @@ mod tests {
         let log = clocks(100, clock).replace("gc 21 @10.000s 1%:", "gc 21 @10.000s 1% (checking for goroutine leaks):");
         assert_eq!(findings_in(&RULE, &log), "");
     }
+
+    #[test]
+    fn before_go_1_5_the_whole_collection_is_compared() {
+        let line = |n: u64, us: u64| {
+            format!(
+                "gc{n}(2): 0+0+{us}+11 us, 0 -> 1 MB, 167 (289-122) objects, 6 goroutines, 39/28/0 sweeps, 7(73) handoff, \
+                 2(3) steal, 16/1/0 yields\n"
+            )
+        };
+        let log = |us: u64| (1..60).map(|n| line(n, if n == 40 { us } else { 100 + n % 7 })).collect::<String>();
+        let text = findings_in(&RULE, &log(4000));
+        assert!(text.starts_with("40 Info GC302: The whole collection stopped the world for 4 ms, 35 times"), "{text}");
+        assert_eq!(findings_in(&RULE, &log(900)), "", "below a millisecond");
+    }
 }

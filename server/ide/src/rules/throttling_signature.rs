@@ -316,6 +316,12 @@ mod tests {
     }
 
     #[test]
+    fn silent_for_releases_without_phases() {
+        let line = |n| format!("gc{n}(2): 0+82+0 ms, 5 -> 5 MB 107296 -> 107296 (107316-20) objects, 0(0) handoff\n");
+        assert_eq!(findings_in(&RULE, &(1..60).map(line).collect::<String>()), "");
+    }
+
+    #[test]
     fn slower_marking_makes_it_surer() {
         let log = view(&gc_lines(100, |idx| {
             let is_stopped = idx >= 50 && idx.is_multiple_of(2);

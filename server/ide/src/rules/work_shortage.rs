@@ -131,4 +131,14 @@ mod tests {
             "three samples of four"
         );
     }
+
+    #[test]
+    fn torn_samples_are_left_out() {
+        let torn = sched_lines(20, 4, 1.0, |_| (3, 0)).replace(" idleprocs=3", " idlepr");
+        assert_eq!(findings_in(&RULE, &torn), "");
+        let busy = sched_lines(20, 4, 1.0, |idx| (if idx < 10 { 3 } else { 0 }, 0));
+        assert_eq!(findings_in(&RULE, &busy), "", "half of twenty");
+        let torn = busy.replace(" idleprocs=0", " idlepr");
+        assert!(findings_in(&RULE, &torn).contains("in 10 of 10 samples"), "{}", findings_in(&RULE, &torn));
+    }
 }
