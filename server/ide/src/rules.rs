@@ -454,6 +454,7 @@ impl Findings {
             "{} is about a field it does not read",
             finding.rule.code
         );
+        debug_assert!(finding.severity <= finding.rule.severity, "{} is worse than its page says", finding.rule.code);
         self.list.push(finding);
     }
 

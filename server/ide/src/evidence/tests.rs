@@ -315,5 +315,5 @@ fn text_of_a_log_stays_text() {
     // The name of a file is in a place of its own, which is escaped; sentences show such words as code.
     assert_eq!(markdown.matches("`[x](command:y)` `<img` src=z>").count(), 4, "{markdown}");
     assert_eq!(markdown.matches("\\[x](command:y) \\<img src=z>").count(), 1, "{markdown}");
-    assert!(markdown.starts_with("**GC101 live-heap-leak**: warning, strong evidence\n"), "{markdown}");
+    assert!(markdown.starts_with("**GC101 live-heap-leak**: error, strong evidence\n"), "{markdown}");
 }

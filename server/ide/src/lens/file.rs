@@ -70,6 +70,12 @@ fn headline(message: &str, room: usize) -> String {
     if message.chars().count() <= room {
         return message.to_owned();
     }
+    // What explains a subject is left out before what is said of it: `869 connections (1,735 of 1,779 goroutines): ...`.
+    if let Some((before, after)) = message.split_once("): ")
+        && let Some((subject, _)) = before.rsplit_once(" (")
+    {
+        return headline(&format!("{subject}: {after}"), room);
+    }
     if let Some(certain) = message.strip_suffix(DOUBT) {
         return headline(certain, room.saturating_sub(DOUBT.chars().count())) + DOUBT;
     }
@@ -230,6 +236,10 @@ mod tests {
         assert_eq!(headline(message, 80), "Mark termination stopped the world for 27 ms; it may be the machine's");
         assert_eq!(headline("12 MB of it (3 times), then 7 MB", 14), "12 MB of it");
         assert_eq!(headline("12 MB of it (3 times, 4 %), then 7 MB", 21), "12 MB of it");
+        assert_eq!(
+            headline("12 connections (24 of 30 goroutines): 7 of 12 wait, long", 32),
+            "12 connections: 7 of 12 wait"
+        );
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Three or more runs of one program in a row that end without a message of their own, each at about the same age and the
 //! same live heap, and each with the live heap still rising: at its end it is the highest and at least 1.3 times that at
-//! half of the run.
+//! half of the run. It is an error where a known limit (the setting `memoryLimit`, or that of a kill line) can have been
+//! reached.
 //!
 //! ## Why it matters
 //!

@@ -3,8 +3,8 @@
 //! Goroutines that wait and become ever more. With `scheddetail=1` those with status 4 or 10 are counted, block by block,
 //! without those of the runtime; the `gc` lines of Go 1.4 print a number of goroutines. The series goes through the trend
 //! test of `live-heap-leak` with 20 samples (40 cycles in Go 1.4) and a gain of 20 goroutines and half of where it began.
-//! When all together do not grow, each wait reason is looked at alone. A goroutine with status 10 was found leaked by a
-//! leak check: one is proof.
+//! When all together do not grow, each wait reason is looked at alone. Growth is a warning. A goroutine with
+//! status 10 was found leaked by a leak check: one is proof, and an error.
 //!
 //! ## Why it matters
 //!

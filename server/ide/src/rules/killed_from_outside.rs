@@ -2,6 +2,7 @@
 //!
 //! Lines in which somebody else says that the process was killed: the kernel when memory was short, Kubernetes and Docker
 //! (`OOMKilled`, exit code 137), systemd, shells. They are put together and joined with the run that ends there.
+//! The death of a process whose trace is not in the log is Info.
 //!
 //! And, as a hint, a log that ends without a word while its live heap was rising or stood at the memory limit.
 //!

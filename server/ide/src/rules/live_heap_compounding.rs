@@ -4,7 +4,8 @@
 //! before (with GOGC at 100 the goal is twice the live heap), and `live-heap-leak` never gets its 40. Looked at are
 //! runs of 10 to 39 cycles over at least a minute, three of them in the second half: the live heap has at least doubled
 //! since the first quarter (along a straight line 1.2 times is enough), was never given back, rises in each of the last
-//! three quarters at a comparable pace, and still does in the last four cycles and since the last of them.
+//! three quarters at a comparable pace, and still does in the last four cycles and since the last of them. It is an error where
+//! a known limit is reached within a day.
 //!
 //! ## Why it matters
 //!
@@ -66,7 +67,7 @@ pub(crate) static RULE: Rule = Rule {
     code: "GC107",
     slug: "live-heap-compounding",
     title: "Live heap grows steadily, cycle after ever rarer cycle",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     kind: Kind::Trend,
     reads: &[gc::HEAP_LIVE_MB, gc::HEAP_AFTER_MB, gc::HEAP_PREV_LIVE_MB],
     limits: &[

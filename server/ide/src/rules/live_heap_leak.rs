@@ -21,6 +21,10 @@
 //! 1,000 cycles on; in between only odds below 0.5 to 1 or one of the others withdraws it. Each time it was withdrawn it
 //! takes odds half as high again to raise it, up to eight times. Then the summary says since when it rises no longer.
 //!
+//! It is a warning: without a limit no size of the gain proves anything. It is an error where the live heap reaches a known
+//! limit (the setting `memoryLimit`, or the one that the goals tell) within a day, and Info where the allocation rate rose
+//! at least as much, so that more load explains it.
+//!
 //! ## Why it matters
 //!
 //! Memory that survives every collection and keeps growing ends at the memory limit of the machine or the container.
@@ -85,7 +89,7 @@ pub(crate) static RULE: Rule = Rule {
     code: "GC101",
     slug: "live-heap-leak",
     title: "Live heap keeps rising",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     kind: Kind::Trend,
     reads: &[gc::HEAP_LIVE_MB, gc::HEAP_AFTER_MB, gc::HEAP_PREV_LIVE_MB],
     limits: &growth::trend_limits(),

@@ -1,7 +1,7 @@
 //! ## What it looks for
 //!
-//! Panics: of a program that ends by one, because nothing recovered it, and of a handler of net/http, which the server
-//! recovers. A test that ran out of time is one, too.
+//! Panics: of a program that ends by one, because nothing recovered it (an error), and of a handler of net/http, which the
+//! server recovers (a warning). A test that ran out of time is one, too.
 //!
 //! ## Why it matters
 //!
