@@ -218,9 +218,11 @@ fn check_shows_the_line_with_marks_under_it() {
     let shown = run(&["check", &leak]).stdout;
     assert!(shown.contains("\nwarning[GC101]: Live heap keeps rising: "), "{shown}");
     let lines: Vec<&str> = shown.lines().collect();
-    let at = lines.iter().position(|line| line.contains("| gc 168 @30.115s")).expect("the line is shown");
-    let marked = lines[at + 1].find('^').unwrap();
-    assert_eq!(&lines[at][marked..marked + 2], "42");
+    let at = lines.iter().position(|line| line.contains("warning[GC101]")).expect("the leak is shown");
+    let (line, marks) = (lines[at + 3], lines[at + 4]);
+    let live = line.split("->").nth(2).and_then(|rest| rest.split(" MB, ").next()).expect("a gc line is shown");
+    assert_eq!(marks.find('^'), line.find(&format!("->{live} MB, ")).map(|arrow| arrow + 2), "{line}\n{marks}");
+    assert_eq!(marks.matches('^').count(), live.len(), "{line}\n{marks}");
     let [.., count, hint] = lines.as_slice() else { panic!("{shown}") };
     assert!(count.starts_with("1 warning, "), "{shown}");
     assert!(hint.contains("`gotracelens explain GC101 --file "), "{shown}");
@@ -345,7 +347,7 @@ fn lists_are_json_too() {
     assert_eq!(goal["go"], format!("1.5 – 1.{NEWEST_MINOR}"));
     let rules: Value = serde_json::from_str(&run(&["rules", "--format", "json"]).stdout).unwrap();
     let leak = rules.as_array().unwrap().iter().find(|rule| rule["code"] == "GC101").unwrap();
-    assert_eq!((&leak["slug"], &leak["severity"]), (&"live-heap-leak".into(), &"warning".into()));
+    assert_eq!((&leak["slug"], &leak["severity"]), (&"live-heap-leak".into(), &"error".into()));
     let text = run(&["rules"]).stdout;
     assert!(text.contains("GC101  live-heap-leak"), "{text}");
     assert!(run(&["fields", "--family", "gctrace"]).stdout.contains("  heap_goal_mb "));

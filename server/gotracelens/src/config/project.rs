@@ -346,4 +346,24 @@ mod tests {
         assert_eq!(file.content[0].mute.lines, Some((2, 6)));
         assert_eq!(file.content[1].mute.rule.code, "GC301");
     }
+
+    #[test]
+    fn the_examples_of_the_page_are_understood() {
+        let page = include_str!("../../../docs/project.md");
+        let examples: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(examples.len(), 2);
+        for (name, example) in [CONFIG_FILE, MUTE_FILE].into_iter().zip(examples) {
+            fs::write(folder.path().join(name), example).unwrap();
+        }
+        let project = Project::of(folder.path());
+        let (config, mute) = (project.config.clone().unwrap(), project.mute.clone().unwrap());
+        assert_eq!((config.problems, mute.problems), (Vec::new(), Vec::new()));
+        let none = Layer { value: Value::Null, source: Source::User, folder: None };
+        let settings = |name: &str| project.settings(&none, None, Some(&folder.path().join(name)));
+        assert_eq!(settings("load-1.log").preset, Preset::Quiet);
+        assert_eq!(settings("app.log").rules["stw-long"].limits["warning_ms"], 20.0);
+        assert_eq!(project.mutes(&folder.path().join("load/a.log")).len(), 2);
+        assert_eq!(project.mutes(&folder.path().join("a.log")).len(), 1);
+    }
 }
