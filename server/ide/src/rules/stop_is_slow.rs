@@ -81,19 +81,22 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let Some(origin) = origin(cycles, &found.long(cycles), found.n_judged) else { return };
     let is_long = found.slow_ms >= limits.get("warning_ms");
     let is_sweep = unfinished as f64 >= MOSTLY * found.rows.len() as f64;
-    let meaning = match &origin {
-        _ if is_sweep => {
-            test.fact("the sweep before may be unfinished: forced cycles, or no time between cycles", true);
-            ": the sweep before may be finished inside it"
+    let is_the_programs = is_long && matches!(origin, Origin::TheProgram(_));
+    if is_sweep {
+        test.fact("the sweep before may be unfinished: forced cycles, or no time between cycles", true);
+    }
+    if is_the_programs {
+        test.fact(&origin.fact(), true);
+    } else {
+        test.fact("may be the machine's: a few milliseconds are what a busy one makes of any stop", true);
+    }
+    let meaning = match (is_sweep, is_the_programs) {
+        (true, true) => ": the sweep before may be finished inside it",
+        (true, false) => {
+            ": the sweep before may be finished inside it; where the machine was busy, it may be the machine's"
         }
-        Origin::TheProgram(_) if is_long => {
-            test.fact(&origin.fact(), true);
-            ": something in the program is slow to stop"
-        }
-        Origin::TheProgram(_) | Origin::MayBeTheMachines(_) | Origin::NearlyAlways(_) => {
-            test.fact("may be the machine's: a few milliseconds are what a busy one makes of any stop", true);
-            ": something is slow to stop; where the machine was busy, it may be the machine's"
-        }
+        (false, true) => ": something in the program is slow to stop",
+        (false, false) => ": something is slow to stop; where the machine was busy, it may be the machine's",
     };
     let severity = if is_long { Severity::Warning } else { Severity::Info };
     if let Some(finding) = found.finding(run, &RULE, severity, meaning) {
@@ -163,7 +166,11 @@ mod tests {
             clock_ms: [20.0, 800.0, 0.01],
             ..GcLine::default()
         });
-        assert!(findings_in(&RULE, &busy).contains("the sweep before may be finished inside it"));
+        assert!(findings_in(&RULE, &busy).contains("the sweep before may be finished inside it.\n"));
+        let short = findings_in(&RULE, &every_second(40, 3.0).replace(" P\n", " P (forced)\n"));
+        let doubt =
+            "the sweep before may be finished inside it; where the machine was busy, it may be the machine's.\n";
+        assert!(short.contains(doubt), "{short}");
     }
 
     #[test]
