@@ -23,7 +23,7 @@
 //!
 //! Cycles without a concurrent mark (the whole mark is in the last pause) and those that check for goroutine leaks are
 //! left out. On recorded runs on a machine loaded far beyond its cores the rule speaks of 26 of 190, most of them of
-//! Go 1.5 to 1.7: below 10 ms, or where such pauses are no habit of the run, the message says that it may be the machine's.
+//! Go 1.5 to 1.7: below 10 ms, or in fewer than half of the cycles, the message says that it may be the machine's.
 //!
 //! ## Example
 //!
@@ -34,7 +34,6 @@
 use tracelog::catalog::gc;
 
 use super::evidence::Test;
-use super::machine::{Origin, origin};
 use super::phase::{self, Lopsided, Phase};
 use super::{Check, Finding, Findings, Kind, Limits, Rule, Severity};
 use crate::view::RunView;
@@ -54,14 +53,16 @@ pub(crate) static RULE: Rule = Rule {
 /// Shorter ones are what a busy machine makes of any stop.
 const LONG_MS: f64 = 10.0;
 
+/// Share of the cycles from which on long ones are a habit: a busy machine stops nobody always in the same pause.
+const MOSTLY: f64 = 0.5;
+
 /// The last release that scans stacks again in this pause (1.7; the hybrid write barrier of 1.8 ended it).
 const LAST_RESCANNING: u8 = 7;
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let mut test = Test::default();
     let Some(found) = Lopsided::of(&run.cycles, Phase::MarkTermination, limits, &mut test) else { return };
-    let Some(origin) = origin(&run.cycles, &found.long(&run.cycles), found.n_judged) else { return };
-    let is_the_programs = found.slow_ms >= LONG_MS && matches!(origin, Origin::TheProgram(_));
+    let is_the_programs = found.slow_ms >= LONG_MS && found.share() >= MOSTLY;
     let meaning = match run.go.and_then(|go| Some((go.oldest()?, go.newest()?))) {
         Some((_, newest)) if newest <= LAST_RESCANNING => "; this release scans stacks again in it",
         Some((oldest, _)) if oldest > LAST_RESCANNING && is_the_programs => "",
@@ -73,10 +74,8 @@ fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
              be the machine's"
         }
     };
-    if is_the_programs {
-        test.fact(&origin.fact(), true);
-    } else {
-        test.fact("may be the machine's: a few milliseconds are what a busy one makes of any stop", true);
+    if !is_the_programs {
+        test.fact("may be the machine's: a busy one makes a few milliseconds of any stop, and more of some", true);
     }
     if let Some(finding) = found.finding(run, &RULE, Severity::Info, meaning) {
         findings.push(Finding { test, ..finding });

@@ -211,7 +211,7 @@ impl Lopsided {
     }
 
     /// Share of the cycles.
-    fn share(&self) -> f64 {
+    pub(crate) fn share(&self) -> f64 {
         self.rows.len() as f64 / self.n_judged as f64
     }
 }
