@@ -80,12 +80,11 @@ pub(super) fn growing(
     test.value("chance that it rises by accident (p)", evidence.p_rising, Bound::Below(thresholds.max_p), "");
     test.value("how steadily it rises (tau, at most 1)", evidence.tau, Bound::AtLeast(thresholds.min_tau), "");
     test.value("growth", evidence.gain_mb, Bound::AtLeast(needed), counted.what);
-    test.value(
-        "of that given back again, as a share",
-        evidence.given_back,
-        Bound::Below(thresholds.max_given_back),
-        "",
-    );
+    // Of nothing nothing can be given back.
+    if evidence.gain_mb > 0.0 {
+        let given_back = Bound::Below(100.0 * thresholds.max_given_back);
+        test.value("of that given back again", 100.0 * evidence.given_back, given_back, "%");
+    }
     test.fact("no single step made it", verdict != Verdict::Step);
     test.fact("it still rises in the second half", verdict == Verdict::Rising);
     if !test.holds() {

@@ -354,7 +354,7 @@ mod tests {
             ✗ chance that it rises by accident (p): 0.032 (below 0.01 needed)
             ✓ how steadily it rises (tau, at most 1): 0.444 (≥ 0.4 needed)
             ✗ growth: 1.25 goroutines (≥ 44.125 needed)
-            ✓ of that given back again, as a share: 0 (below 0.35 needed)
+            ✓ of that given back again: 0 % (below 35 % needed)
             ✓ no single step made it
             ✗ it still rises in the second half
         "#]]
