@@ -48,12 +48,15 @@
 //! gc 1 @0.003s 6%: 0.045+0.55+0.007 ms clock, 0.090+0.10/0.25/0+0.014 ms cpu, 3->4->3 MB, 4 MB goal, 0 MB stacks, 0 MB globals, 2 P
 //! ```
 
+mod spread;
+
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use tracelog::catalog::gc;
 use tracelog::{Family, Log, Runs};
 
+use self::spread::Spread;
 use super::evidence::{Bound, Confidence, Test};
 use super::point::cycle_name;
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
@@ -264,43 +267,6 @@ fn streaks(lives: &[Option<Life>], limits: &Limits) -> Vec<Range<usize>> {
     }
     close(start..lives.len());
     streaks
-}
-
-/// The smallest and the largest of some values.
-#[derive(Clone, Copy)]
-struct Spread {
-    min: f64,
-    max: f64,
-}
-
-impl Default for Spread {
-    fn default() -> Self {
-        Self { min: f64::INFINITY, max: f64::NEG_INFINITY }
-    }
-}
-
-impl Spread {
-    fn of(value: f64) -> Self {
-        Self { min: value, max: value }
-    }
-
-    fn with(self, value: f64) -> Self {
-        Self { min: self.min.min(value), max: self.max.max(value) }
-    }
-
-    fn over(values: impl Iterator<Item = f64>) -> Self {
-        values.fold(Self::default(), Self::with)
-    }
-
-    fn ratio(self) -> f64 {
-        self.max / self.min
-    }
-
-    /// `18–21`, or one number where both round to the same.
-    fn in_words(self) -> String {
-        let (min, max) = (rough(self.min), rough(self.max));
-        if min == max { min } else { format!("{min}–{max}") }
-    }
 }
 
 /// Runs and cycles of each that are pooled: pairs of points cost the square of their number.
