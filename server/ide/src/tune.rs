@@ -128,6 +128,9 @@ const COSTLY: f64 = 0.05;
 /// Share of P-time that is a warning.
 const VERY_COSTLY: f64 = 0.25;
 
+/// Share of the memory of a killed process from which on what is neither heap nor stacks is a lot (catalogue, FT111).
+const LARGE_REST: f64 = 0.3;
+
 /// Highest GOGC that is advised, and the lowest, %.
 const GOGC_RANGE: (f64, f64) = (25.0, 400.0);
 
@@ -228,6 +231,17 @@ fn tuning(run: usize, mut measured: Measured, go: Option<GoReleases>, findings: 
         tuning.notes.push(format!(
             "The heap has peaks of up to {} MB, which count for the container although the average does not.",
             rough(tuning.measured.highest_mb)
+        ));
+    }
+    let large_rest = |finding: &&Finding| {
+        let (rest_mb, rss_mb) = (finding.number("rest_mb")?, finding.number("rss_mb")?);
+        (rest_mb >= LARGE_REST * rss_mb).then_some(rest_mb)
+    };
+    if let Some(rest_mb) = findings.iter().find_map(large_rest).filter(|_| tuning.refusal.is_none()) {
+        tuning.notes.push(format!(
+            "When it was killed, about {} MB were neither heap nor stacks. What of that is C code or mapped files, no \
+             GOMEMLIMIT counts.",
+            rough(rest_mb)
         ));
     }
     if found(&["GC402", "GC403"]) {

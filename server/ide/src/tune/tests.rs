@@ -204,6 +204,9 @@ fn the_limit_of_a_kill_is_taken_where_nobody_names_one() {
     assert_eq!(resident.limit, Some(ContainerLimit { mb: 508.0, source: LimitSource::Resident { line: 60 } }));
     assert!(resident.limit_origin().unwrap().0.contains("508 MiB is the memory that the process had"));
 
+    let rest = "When it was killed, about 408 MB were neither heap nor stacks.";
+    assert!(resident.notes.iter().any(|note| note.starts_with(rest)), "{:?}", resident.notes);
+
     let named = told(KILL, container(1024.0));
     assert_eq!(named.limit, Some(ContainerLimit { mb: 1024.0, source: LimitSource::Setting }));
     assert_eq!(named.limit_origin(), None);
