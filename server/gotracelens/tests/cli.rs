@@ -463,17 +463,19 @@ fn gogc_is_not_inferred_where_a_memory_limit_steers() {
 
 #[test]
 fn tune_takes_the_limit_that_a_kill_tells() {
-    let cycle = |n: u32| {
+    let cycle = |n: u32, live_mb: u32| {
+        let heap_mb = 2 * live_mb;
         format!(
-            "gc {n} @{}.000s 0%: 0.01+10+0.01 ms clock, 0.02+0/20/0+0.02 ms cpu, 100->100->50 MB, 100 MB goal, 0 MB stacks, \
-             0 MB globals, 2 P\n",
+            "gc {n} @{}.000s 0%: 0.01+10+0.01 ms clock, 0.02+0/20/0+0.02 ms cpu, {heap_mb}->{heap_mb}->{live_mb} MB, \
+             {heap_mb} MB goal, 0 MB stacks, 0 MB globals, 2 P\n",
             20 * n
         )
     };
     let kill = "memory: usage 524288kB, limit 524288kB, failcnt 1031\n\
                 Memory cgroup out of memory: Killed process 4711 (server) total-vm:1724312kB, anon-rss:520416kB, \
                 file-rss:8964kB, shmem-rss:0kB, UID:0 pgtables:1188kB oom_score_adj:968\n";
-    let log = (1..=60).map(cycle).collect::<String>() + kill;
+    let log_of = |live_mb| (1..=60).map(|n| cycle(n, live_mb)).collect::<String>() + kill;
+    let log = log_of(210);
     let ran = run_with(&["tune", "-"], log.as_bytes());
     assert!(ran.stdout.contains("GOMEMLIMIT=460MiB"), "{}", ran.stdout);
     assert!(ran.stdout.contains("what the kernel printed when it killed the process, line 61."), "{}", ran.stdout);
@@ -486,4 +488,8 @@ fn tune_takes_the_limit_that_a_kill_tells() {
     );
     let named = run_with(&["tune", "--memory", "1GiB", "-"], log.as_bytes()).stdout;
     assert!(named.contains("1024 MiB container") && !named.contains("kernel printed"), "{named}");
+    // Of a small heap in a large process.
+    let outside = run_with(&["tune", "--format", "json", "-"], log_of(50).as_bytes()).stdout;
+    let json: Value = serde_json::from_str(&outside).unwrap();
+    assert_eq!(json["files"][0]["runs"][0]["refused"], "outside", "{outside}");
 }

@@ -2,6 +2,7 @@
 //! other values would cost. Catalogue section 18.
 
 mod model;
+mod outside;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use crate::rules::Finding;
 use crate::snapshot::Parsed;
 use crate::summary::RunSummary;
 use crate::words::{capitalized, percent, rough, rough_span};
+use outside::Outside;
 
 /// What somebody knows about the place where the program runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -82,6 +84,8 @@ pub enum Refusal {
     Grows,
     /// The live heap leaves no room below the limit.
     TooLarge,
+    /// Much of what the process had when it was killed was not Go's: no setting limits that.
+    Outside,
 }
 
 /// What to set for a run.
@@ -127,9 +131,6 @@ const COSTLY: f64 = 0.05;
 
 /// Share of P-time that is a warning.
 const VERY_COSTLY: f64 = 0.25;
-
-/// Share of the memory of a killed process from which on what is neither heap nor stacks is a lot (catalogue, FT111).
-const LARGE_REST: f64 = 0.3;
 
 /// Highest GOGC that is advised, and the lowest, %.
 const GOGC_RANGE: (f64, f64) = (25.0, 400.0);
@@ -210,6 +211,11 @@ fn tuning(run: usize, mut measured: Measured, go: Option<GoReleases>, findings: 
             "the heap keeps growing, and no setting cures that; a limit only turns the kill into collections \
                          without end"
                 .to_owned();
+    } else if let Some(outside) = Outside::of(&tuning.measured, findings) {
+        tuning.refusal = Some(Refusal::Outside);
+        // What a limit would make of the heap does not matter beside the rest.
+        tuning.what_if.retain(|predicted| matches!(predicted.collector, Collector::Gogc(_)));
+        tuning.reason = outside.in_words();
     } else if let (Some(container), Some(limit_mb)) = (place.memory_limit_mb, limit_mb) {
         tuning.for_container(container, limit_mb, knows_limit, place.is_alone);
     } else {
@@ -231,17 +237,6 @@ fn tuning(run: usize, mut measured: Measured, go: Option<GoReleases>, findings: 
         tuning.notes.push(format!(
             "The heap has peaks of up to {} MB, which count for the container although the average does not.",
             rough(tuning.measured.highest_mb)
-        ));
-    }
-    let large_rest = |finding: &&Finding| {
-        let (rest_mb, rss_mb) = (finding.number("rest_mb")?, finding.number("rss_mb")?);
-        (rest_mb >= LARGE_REST * rss_mb).then_some(rest_mb)
-    };
-    if let Some(rest_mb) = findings.iter().find_map(large_rest).filter(|_| tuning.refusal.is_none()) {
-        tuning.notes.push(format!(
-            "When it was killed, about {} MB were neither heap nor stacks. What of that is C code or mapped files, no \
-             GOMEMLIMIT counts.",
-            rough(rest_mb)
         ));
     }
     if found(&["GC402", "GC403"]) {

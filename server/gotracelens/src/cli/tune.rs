@@ -72,7 +72,7 @@ struct TunedRunJson {
     line: Option<String>,
     /// The same, where the log is too short to rely on it.
     provisional_line: Option<String>,
-    /// Why there is nothing to set: `grows` or `too_large`; else null.
+    /// Why there is nothing to set: `grows`, `too_large` or `outside` (the heap); else null.
     refused: Option<&'static str>,
     /// The reasoning.
     reason: String,
@@ -249,6 +249,7 @@ impl TunedRunJson {
             refused: tuning.refusal.map(|refusal| match refusal {
                 Refusal::Grows => "grows",
                 Refusal::TooLarge => "too_large",
+                Refusal::Outside => "outside",
             }),
             reason: tuning.reason,
             notes: tuning.notes,
