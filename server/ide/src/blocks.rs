@@ -13,7 +13,7 @@ use tracelog::{Family, Field, Log, RowId};
 use crate::markup;
 use crate::words;
 
-pub(crate) use profile::largest_record;
+pub(crate) use profile::{largest_record, unsampled_bytes};
 pub(crate) use sched::{G_GONE, G_RUNNABLE, G_RUNNING, G_SYSCALL, G_WAITING};
 pub(crate) use sched::{name as sched_name, parts as sched_parts, sched_blocks};
 pub(crate) use stack::{

@@ -44,17 +44,23 @@ pub(super) fn parts(log: &Log, profile: &Profile) -> Vec<String> {
     parts
 }
 
-/// In use against allocated. Both are what was sampled; what the heap really holds is a number of MemStats.
+/// In use against allocated, as far as the samples tell; what the heap really holds is a number of MemStats.
 fn heap(log: &Log, profile: &Profile) -> Vec<String> {
-    let megabytes = |field| log.value(profile.head, field).map(|bytes| words::number(bytes / MB));
-    let in_use = megabytes(heap_profile::IN_USE_BYTES);
-    let allocated = megabytes(heap_profile::ALLOCATED_BYTES);
+    // The samples of a profile that was cut stand for too little: its head counts them all.
+    let is_whole = !is_cut(log, profile);
+    let megabytes = |head, weight| {
+        let bytes = if is_whole { shown(log, profile, weight) } else { log.value(profile.head, head)? };
+        Some(words::number(bytes / MB))
+    };
+    let in_use = megabytes(heap_profile::IN_USE_BYTES, heap_record::IN_USE_BYTES);
+    let allocated = megabytes(heap_profile::ALLOCATED_BYTES, heap_record::ALLOCATED_BYTES);
+    let how = if is_whole { "by its samples" } else { "as sampled" };
     let mut parts = Vec::new();
     match (in_use, allocated) {
         (Some(in_use), Some(allocated)) => {
-            parts.push(format!("{in_use} MB in use of {allocated} MB allocated, as sampled"));
+            parts.push(format!("{in_use} MB in use of {allocated} MB allocated, {how}"));
         }
-        (Some(in_use), None) => parts.push(format!("{in_use} MB in use, as sampled")),
+        (Some(in_use), None) => parts.push(format!("{in_use} MB in use, {how}")),
         _ => {}
     }
     let is_heap = |row: &&RowId| row.family == memstats::HEAP_ALLOC_BYTES.family;
@@ -92,8 +98,8 @@ fn contention(log: &Log, profile: &Profile) -> Option<String> {
     (total > 0).then(|| words::count(total as usize, "wait"))
 }
 
-/// What all records weigh together, by the head: a profile is often shown without its smaller records.
-fn total(log: &Log, profile: &Profile, weight: Field) -> Option<f64> {
+/// What all records say together, by the head: a profile is often shown without its smaller records.
+fn printed_total(log: &Log, profile: &Profile, weight: Field) -> Option<f64> {
     let field = match weight {
         profile_record::COUNT if profile.head.family == profile::TOTAL.family => profile::TOTAL,
         heap_record::IN_USE_BYTES => heap_profile::IN_USE_BYTES,
@@ -103,24 +109,53 @@ fn total(log: &Log, profile: &Profile, weight: Field) -> Option<f64> {
     log.value(profile.head, field)
 }
 
+/// What the records say that are in the log, together.
+fn printed(log: &Log, profile: &Profile, weight: Field) -> f64 {
+    profile.records.iter().filter_map(|record| log.value(record.row, weight)).filter(|value| *value > 0.0).sum()
+}
+
 /// What the records weigh that are in the log.
 fn shown(log: &Log, profile: &Profile, weight: Field) -> f64 {
-    profile.records.iter().filter_map(|record| log.value(record.row, weight)).filter(|value| *value > 0.0).sum()
+    profile.records.iter().filter_map(|record| weighed(log, profile, record, weight)).sum()
 }
 
 /// Whether the head counts more than the records that are in the log.
 fn is_cut(log: &Log, profile: &Profile) -> bool {
-    let lacks = |weight| total(log, profile, weight).is_some_and(|total| total > shown(log, profile, weight));
+    let lacks = |weight| printed_total(log, profile, weight).is_some_and(|total| total > printed(log, profile, weight));
     weight(log, profile).is_some_and(lacks)
+}
+
+/// What a record weighs, if anything: of a heap profile what its samples stand for, so that a site of many small objects
+/// does not seem less than one large object.
+fn weighed(log: &Log, profile: &Profile, record: &Record, weight: Field) -> Option<f64> {
+    let value = log.value(record.row, weight).filter(|value| *value > 0.0)?;
+    let objects = match weight {
+        heap_record::IN_USE_BYTES => heap_record::IN_USE_OBJECTS,
+        heap_record::ALLOCATED_BYTES => heap_record::ALLOCATED_OBJECTS,
+        _ => return Some(value),
+    };
+    let rate = log.value(profile.head, heap_profile::DOUBLE_RATE_BYTES).map_or(1.0, |double| double / 2.0);
+    Some(unsampled_bytes(log.value(record.row, objects).unwrap_or(0.0), value, rate))
+}
+
+/// What a sampled record stands for, bytes: an object of size s is sampled with probability 1 − e^(−s/rate)
+/// (`scaleHeapSample` in `runtime/pprof/protomem.go`, Go 1.27).
+pub(crate) fn unsampled_bytes(objects: f64, bytes: f64, rate: f64) -> f64 {
+    if objects <= 0.0 || bytes <= 0.0 || rate <= 1.0 {
+        return bytes.max(0.0);
+    }
+    bytes / (1.0 - (-bytes / objects / rate).exp())
 }
 
 /// The functions of the program that most is in, each with its share of all that the head counts.
 fn sites(log: &Log, profile: &Profile) -> Vec<String> {
     let Some(field) = weight(log, profile) else { return Vec::new() };
     let mut by_site: BTreeMap<String, f64> = BTreeMap::new();
-    let total = total(log, profile, field).unwrap_or_default().max(shown(log, profile, field));
+    // What was left out is taken to be sampled as what is shown.
+    let left_out = printed_total(log, profile, field).unwrap_or_default() / printed(log, profile, field);
+    let total = shown(log, profile, field) * left_out.max(1.0);
     for record in &profile.records {
-        let Some(value) = log.value(record.row, field).filter(|value| *value > 0.0) else { continue };
+        let Some(value) = weighed(log, profile, record, field) else { continue };
         if let Some(site) = site(log, record) {
             *by_site.entry(site).or_default() += value;
         }
@@ -143,7 +178,7 @@ fn weight(log: &Log, profile: &Profile) -> Option<Field> {
 /// The line of the largest record.
 pub(crate) fn largest_record(log: &Log, profile: &Profile) -> Option<u32> {
     let field = weight(log, profile)?;
-    let value = |record: &&Record| log.value(record.row, field).unwrap_or(0.0);
+    let value = |record: &&Record| weighed(log, profile, record, field).unwrap_or(0.0);
     let largest = profile.records.iter().max_by(|a, b| value(a).total_cmp(&value(b)))?;
     Some(log.line(largest.row))
 }
@@ -182,5 +217,49 @@ goroutine profile: total 200
         assert_eq!(title(headless), want);
         let whole = text.replace("total 200", "total 150");
         assert_eq!(title(&whole), "goroutine profile · total 150 · 100 % example.org/ping.wait.func1 · 1 stack");
+    }
+
+    /// Recorded with Go 1.22.10 and shortened: 20 MB in rows of 0.4 to 0.7 KB, and the slice that holds them.
+    const HEAP: &str = "\
+heap profile: 31: 281376 [31: 281376] @ heap/1048576
+1: 262144 [1: 262144] @ 0x694765 0x699f6c 0x69ab1f 0x43c25d 0x46ee21
+#\t0x694764\tmain.fill+0x44\t\tblind/main.go:69
+
+12: 8448 [12: 8448] @ 0x694825 0x694783 0x699f6c 0x69ab1f 0x43c25d 0x46ee21
+#\t0x694824\tmain.newRow+0x104\tblind/main.go:63
+
+9: 5184 [9: 5184] @ 0x694825 0x694783 0x699f6c 0x69ab1f 0x43c25d 0x46ee21
+#\t0x694824\tmain.newRow+0x104\tblind/main.go:63
+
+8: 5120 [8: 5120] @ 0x694825 0x694783 0x699f6c 0x69ab1f 0x43c25d 0x46ee21
+#\t0x694824\tmain.newRow+0x104\tblind/main.go:63
+
+1: 480 [1: 480] @ 0x694825 0x694783 0x699f6c 0x69ab1f 0x43c25d 0x46ee21
+#\t0x694824\tmain.newRow+0x104\tblind/main.go:63
+";
+
+    #[test]
+    fn a_site_of_small_objects_weighs_what_its_samples_stand_for() {
+        assert_eq!(
+            title(HEAP),
+            "heap profile · 15.6 MB in use of 15.6 MB allocated, by its samples · 96 % main.newRow · 4.1 % main.fill · 5 stacks"
+        );
+        let every_one = HEAP.replace("heap/1048576", "heap/2");
+        assert!(title(&every_one).contains("0.268 MB in use"), "{}", title(&every_one));
+        assert!(title(&every_one).contains("93 % main.fill"), "{}", title(&every_one));
+        let cut = HEAP.replace(" 31: 281376", " 62: 562752");
+        assert!(
+            title(&cut).contains("0.537 MB in use of 0.268 MB allocated, as sampled · 48 % main.newRow"),
+            "{}",
+            title(&cut)
+        );
+    }
+
+    #[test]
+    fn samples_stand_for_more_than_they_count() {
+        // One in 512 KB: objects of 1 KB are sampled one in 512 times.
+        assert!((unsampled_bytes(1.0, 1024.0, 524_288.0) - 524_800.0).abs() < 1.0);
+        assert!((unsampled_bytes(1.0, 100.0 * MB, 524_288.0) - 100.0 * MB).abs() < 1.0);
+        assert_eq!(unsampled_bytes(0.0, 0.0, 524_288.0), 0.0);
     }
 }

@@ -43,7 +43,7 @@ use tracelog::catalog::{heap_profile, heap_record, memstats};
 use super::evidence::{Bound, Confidence, Test};
 use super::goroutines::{Frame, Stack};
 use super::{BlocksView, Check, Finding, Findings, Kind, Limit, Limits, Place, Related, Rule, Severity, limit};
-use crate::blocks::is_of_program;
+use crate::blocks::{is_of_program, unsampled_bytes};
 use crate::words::{self, percent, rough};
 
 /// GC109.
@@ -134,7 +134,7 @@ fn heap(view: &BlocksView, profile: &Profile) -> Option<Heap> {
         in_use += sampled;
         let stack = Stack::of_record(view, record);
         let Some(frame) = stack.own().cloned() else { continue };
-        let bytes = scaled(objects, sampled, rate);
+        let bytes = unsampled_bytes(objects, sampled, rate);
         let place = Place { line: log.line(record.row), field: Some(heap_record::IN_USE_BYTES) };
         let caller = stack.frames.iter().find(|frame| is_of_program(&frame.function)).map(Frame::short);
         let caller = caller.filter(|caller| *caller != frame.short());
@@ -154,15 +154,6 @@ fn heap(view: &BlocksView, profile: &Profile) -> Option<Heap> {
         rate,
         sites,
     })
-}
-
-/// What a sampled record stands for: an object of size s is sampled with probability 1 − e^(−s/rate)
-/// (`scaleHeapSample` in `runtime/pprof/protomem.go`, Go 1.27).
-fn scaled(objects: f64, bytes: f64, rate: f64) -> f64 {
-    if objects <= 0.0 || bytes <= 0.0 || rate <= 1.0 {
-        return bytes.max(0.0);
-    }
-    bytes / (1.0 - (-bytes / objects / rate).exp())
 }
 
 fn compare(run: usize, heaps: &[Heap], limits: &Limits, findings: &mut Findings) {
@@ -341,13 +332,5 @@ mod tests {
         let cut: String = whole.lines().take(3).map(|line| format!("{line}\n")).collect();
         let last = named(900, &[("main.(*table).load", 300), ("main.(*cache).add", 60)]);
         assert_eq!(findings_in_text(&RULE, &(cut + "\n" + &last)), "");
-    }
-
-    #[test]
-    fn samples_stand_for_more_than_they_count() {
-        // One in 512 KB: objects of 1 KB are sampled one in 512 times.
-        assert!((scaled(1.0, 1024.0, 524_288.0) - 524_800.0).abs() < 1.0);
-        assert!((scaled(1.0, 100.0 * MB, 524_288.0) - 100.0 * MB).abs() < 1.0);
-        assert_eq!(scaled(0.0, 0.0, 524_288.0), 0.0);
     }
 }
