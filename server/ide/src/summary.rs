@@ -131,7 +131,7 @@ pub struct Trend {
     pub last: f64,
     /// Smallest and largest.
     pub range: (f64, f64),
-    /// Medians of up to 16 equal stretches, for a sparkline.
+    /// Medians of up to 16 stretches of equal time, for a sparkline; of equally many lines where those carry no time.
     pub shape: Vec<f64>,
 }
 
@@ -222,7 +222,7 @@ fn gc(cycles: &Cycles, limit_steers: bool) -> Option<GcSummary> {
         cpu_share: number(derived::gc_share_over(cycles, rows.clone()), &cycles.cpu_background_ms),
         printed_pct: last(&cycles.gc_cpu_pct),
         pause_ms: distribution(&cycles.pause_ms),
-        live_mb: trend(&live),
+        live_mb: trend(&cycles.at_s, &live),
         peak_mb: known(&either(&cycles.heap_end_mb, &cycles.heap_start_mb))
             .map(|all| all.into_iter().fold(0.0, f64::max)),
         goal_mb: last(&cycles.heap_goal_mb),
@@ -282,15 +282,12 @@ fn distribution(values: &[f64]) -> Known<Distribution> {
 /// Sparkline stretches.
 const N_SHAPE: usize = 16;
 
-fn trend(values: &[f64]) -> Known<Trend> {
+fn trend(times: &[f64], values: &[f64]) -> Known<Trend> {
     let all = known(values)?;
     // The first sixth is start-up: the level begins behind it, where there is enough.
     let begin = if all.len() >= 6 { all.len() / 6 } else { 0 };
     let end_len = (all.len() / 20).clamp(1, 5);
     let median = |part: &[f64]| stats::median(part).ok_or(Absent::TooFew);
-    let n = all.len().min(N_SHAPE);
-    let shape =
-        (0..n).map(|k| median(&all[k * all.len() / n..(k + 1) * all.len() / n])).collect::<Known<Vec<f64>>>()?;
     Ok(Trend {
         first: median(&all[begin..begin + end_len])?,
         last: median(&all[all.len() - end_len..])?,
@@ -298,8 +295,36 @@ fn trend(values: &[f64]) -> Known<Trend> {
             all.iter().copied().fold(f64::INFINITY, f64::min),
             all.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         ),
-        shape,
+        shape: shape_in_time(times, values).unwrap_or_else(|| shape_in_order(&all)),
     })
+}
+
+/// Medians of stretches of equally many values.
+fn shape_in_order(all: &[f64]) -> Vec<f64> {
+    let n = all.len().min(N_SHAPE);
+    (0..n).filter_map(|k| stats::median(&all[k * all.len() / n..(k + 1) * all.len() / n])).collect()
+}
+
+/// Medians of stretches of equal time, on the line between their neighbors where nothing was printed: while a heap grows,
+/// cycles come ever more rarely, and by cycles a straight line would look like an explosion. None without times.
+fn shape_in_time(times: &[f64], values: &[f64]) -> Option<Vec<f64>> {
+    let is_known = |(time, value): &(f64, f64)| time.is_finite() && value.is_finite();
+    let points: Vec<(f64, f64)> = times.iter().copied().zip(values.iter().copied()).filter(is_known).collect();
+    let (first, last) = (points.first()?.0, points.last()?.0);
+    if last <= first || !points.is_sorted_by(|a, b| a.0 <= b.0) {
+        return None;
+    }
+    let n = points.len().min(N_SHAPE);
+    let edge = |k: usize| first + (last - first) * k as f64 / n as f64;
+    let from = |k: usize| if k == n { points.len() } else { points.partition_point(|(time, _)| *time < edge(k)) };
+    let stretch = |k: usize| {
+        let inside: Vec<f64> = points[from(k)..from(k + 1)].iter().map(|(_, value)| *value).collect();
+        stats::median(&inside).or_else(|| {
+            let ((t0, v0), (t1, v1)) = (points[from(k).checked_sub(1)?], *points.get(from(k))?);
+            Some(v0 + (v1 - v0) * ((edge(k) + edge(k + 1)) / 2.0 - t0) / (t1 - t0))
+        })
+    };
+    (0..n).map(stretch).collect()
 }
 
 /// Lines from which GOGC can be told that are asked for.
@@ -321,7 +346,7 @@ fn memstats(blocks: &Memstats) -> Option<MemstatsSummary> {
     let megabytes = |bytes: &[f64]| bytes.iter().map(|bytes| bytes / MB).collect::<Vec<f64>>();
     (blocks.len() > 1).then(|| MemstatsSummary {
         n_blocks: blocks.len(),
-        heap_objects_mb: trend(&megabytes(&blocks.heap_alloc_bytes)),
+        heap_objects_mb: trend(&[], &megabytes(&blocks.heap_alloc_bytes)),
         sys_mb: last(&megabytes(&blocks.sys_bytes)),
         num_gc: known(&blocks.num_gc).map(|all| (all[0], all[all.len() - 1])),
     })
@@ -375,6 +400,21 @@ mod tests {
     }
 
     #[test]
+    fn the_shape_of_the_live_heap_is_that_over_time() {
+        // A straight line to 64 MB with a cycle at each doubling, as when almost everything survives.
+        let doubling = |n| {
+            gc_lines(n, |idx| GcLine {
+                n: idx + 1,
+                at_s: f64::from(1 << idx),
+                heap_mb: [1 << idx, 1 << idx, 1 << idx, 2 << idx],
+                ..GcLine::default()
+            })
+        };
+        let shape = of(&view(&doubling(7)).runs[0], &[]).gc.unwrap().live_mb.unwrap().shape;
+        assert_eq!(shape, [3.0, 16.0, 23.5, 32.0, 41.5, 50.5, 64.0]);
+    }
+
+    #[test]
     fn numbers_of_memstats_that_come_again_have_a_trend() {
         let block = |mb: u64, n: u64| {
             let bytes = mb << 20;
@@ -385,6 +425,7 @@ mod tests {
         let memstats = of(&view(&log).runs[0], &[]).memstats.unwrap();
         let heap = memstats.heap_objects_mb.unwrap();
         assert_eq!((memstats.n_blocks, heap.first, heap.last, heap.range), (5, 4.0, 20.0, (4.0, 20.0)));
+        assert_eq!(heap.shape, [4.0, 8.0, 12.0, 16.0, 20.0], "without times in their order");
         assert_eq!((memstats.num_gc, memstats.sys_mb), (Ok((3.0, 7.0)), Err(Absent::NotPrinted)));
     }
 }
