@@ -224,7 +224,12 @@ fn write_gc(out: &mut impl Write, gc: &GcSummary) -> io::Result<()> {
     row(out, "live heap", gc.live_mb.as_ref().map(trend).map_err(|absent| *absent))?;
     row(out, "peak heap", gc.peak_mb.map(|mb| format!("{} MB", words::number(mb))))?;
     row(out, "last goal", gc.goal_mb.map(|mb| format!("{} MB", words::number(mb))))?;
-    row(out, "allocation", gc.alloc_mb_per_s.map(|rate| format!("{} MB/s, median over cycles", words::number(rate))))?;
+    let allocation = |rate: f64| match rate {
+        // Sizes are printed in whole MB.
+        0.0 => "less than 1 MB a cycle".to_owned(),
+        rate => format!("{} MB/s, median over cycles", words::number(rate)),
+    };
+    row(out, "allocation", gc.alloc_mb_per_s.map(allocation))?;
     if gc.n_forced + gc.n_timer > 0 {
         row(out, "forced", Ok(forced(gc)))?;
     }

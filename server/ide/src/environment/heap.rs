@@ -65,7 +65,7 @@ impl MemoryLimit {
                 format!("sets the goal, near {} MB; the limit is {limit}", words::number(*goal_mb))
             }
             Self::InCharge { goal_mb, is_pressed: true, .. } => {
-                format!("sets the goal, near {} MB, and the live heap has reached it", words::number(*goal_mb))
+                format!("sets the goal, {} MB at most, and the live heap has reached it", words::number(*goal_mb))
             }
         }
     }
