@@ -396,7 +396,6 @@ mod tests {
         "scav.controller_reset",
         "pacer_end.pacer_reset",
         "signal.signal_number",
-        "kill.container",
         "kill.systemd_unit",
         "kill.process",
         "kill.score",

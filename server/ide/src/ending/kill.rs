@@ -200,8 +200,18 @@ const OF_GROUP: [Shape; 7] = [
 ];
 
 /// Shapes that print the exit status.
-const STATUS_137: [Shape; 3] =
-    [shapes::KILL_KUBERNETES_EXIT_CODE_1_0, shapes::KILL_KUBERNETES_EXIT_CODE_INDENTED_1_0, shapes::KILL_COMPOSE_1_0];
+const STATUS_137: [Shape; 4] = [
+    shapes::KILL_KUBERNETES_EXIT_CODE_1_0,
+    shapes::KILL_KUBERNETES_EXIT_CODE_INDENTED_1_0,
+    shapes::KILL_COMPOSE_1_0,
+    shapes::KILL_MAKE_STATUS_1_0,
+];
+
+/// What may be said of anybody where no trace stands beside it.
+const ANYBODYS: [Shape; 2] = [shapes::KILL_SHELL_1_0, shapes::KILL_SHELL_NUMBER_1_0];
+
+/// What systemd says of a unit.
+const OF_UNIT: [Shape; 2] = [shapes::KILL_SYSTEMD_EXIT_1_0, shapes::KILL_SYSTEMD_RESULT_1_0];
 
 /// All kills that a log tells of, in the order of their lines.
 pub(crate) fn kills(log: &Log, runs: &Runs) -> Vec<Kill> {
@@ -281,7 +291,7 @@ impl Group {
             return a == b || self.chose(facts);
         }
         let is_new_report = facts.is_limit() && !self.only_limit;
-        let is_unit = |shape: &Shape| [shapes::KILL_SYSTEMD_EXIT_1_0, shapes::KILL_SYSTEMD_RESULT_1_0].contains(shape);
+        let is_unit = |shape: &Shape| OF_UNIT.contains(shape);
         let is_other_unit =
             is_unit(&facts.shape) && self.shapes.iter().any(is_unit) && self.name_of(log, is_unit) != facts.name;
         !is_new_report && !is_other_unit && !self.shapes.contains(&facts.shape)
@@ -394,7 +404,7 @@ impl<'a> Processes<'a> {
     fn victim(&self, line: u32, pid: Option<u64>, name: Option<&str>, shapes_of: &[Shape]) -> Option<Victim> {
         if self.list.is_empty() {
             // A shell's word alone may be anybody's.
-            let only_word = shapes_of.iter().all(|shape| *shape == shapes::KILL_SHELL_1_0);
+            let only_word = shapes_of.iter().all(|shape| ANYBODYS.contains(shape));
             return (!only_word).then_some(Victim::Unknown);
         }
         let n_begun = self.list.partition_point(|process| process.lines.0 < line);

@@ -353,6 +353,15 @@ Nov 21 12:00:04 node1 systemd[1]: server.service: Failed with result 'oom-kill'.
             ("signal: killed\n", "Killed (SIGKILL) after gc 2 @8.017s: heap ≤ 310 MB"),
             ("Killed\n", "Killed (SIGKILL) after gc 2 @8.017s: heap ≤ 310 MB"),
             ("./run.sh: line 2: 14801 Killed                  ./server\n", "Killed (SIGKILL) after gc 2 @8.017s"),
+            ("Killed: 9\n", "Killed (SIGKILL) after gc 2 @8.017s: heap ≤ 310 MB"),
+            ("zsh: killed     ./server\n", "Killed (SIGKILL) after gc 2 @8.017s: heap ≤ 310 MB"),
+            ("make: *** [Makefile:2: run] Killed\n", "Killed (SIGKILL) after gc 2 @8.017s: heap ≤ 310 MB"),
+            ("make: *** [Makefile:4: sub] Error 137\n", "Killed (137, SIGKILL) after gc 2 @8.017s: heap ≤ 310 MB"),
+            ("Command terminated by signal 9\n", "Killed (SIGKILL) after gc 2 @8.017s: heap ≤ 310 MB"),
+            (
+                "2026-11-22 13:39:47,072 WARN exited: server (terminated by SIGKILL; not expected)\n",
+                "Killed (SIGKILL) after gc 2 @8.017s: heap ≤ 310 MB",
+            ),
             ("OOMKilled\n", "Killed for lack of memory after gc 2 @8.017s: heap ≤ 310 MB"),
         ] {
             let found = findings_in_text(&RULE, &(bare() + line));
@@ -443,6 +452,7 @@ Nov 21 12:00:04 node1 systemd[1]: server.service: Failed with result 'oom-kill'.
         let later = bare().replace("gc 1 @4", "gc 3 @14").replace("gc 2 @8", "gc 4 @18");
         check(&RULE, &format!("{first}Killed\n{later}"), expect![""]);
         check(&RULE, "Killed\n", expect![""]);
+        check(&RULE, "Killed: 9\n", expect![""]);
         check(&RULE, &format!("{first}Killed 3 stale sessions\n"), expect![""]);
     }
 

@@ -1380,254 +1380,266 @@ pub mod shapes {
     pub const KILL_SYSTEMD_EXIT_1_0: Shape = Shape(108);
     /// `kill_systemd_result_1_0`, Go 1.0-.
     pub const KILL_SYSTEMD_RESULT_1_0: Shape = Shape(109);
+    /// `kill_shell_number_1_0`, Go 1.0-.
+    pub const KILL_SHELL_NUMBER_1_0: Shape = Shape(110);
+    /// `kill_zsh_1_0`, Go 1.0-.
+    pub const KILL_ZSH_1_0: Shape = Shape(111);
+    /// `kill_make_1_0`, Go 1.0-.
+    pub const KILL_MAKE_1_0: Shape = Shape(112);
+    /// `kill_make_status_1_0`, Go 1.0-.
+    pub const KILL_MAKE_STATUS_1_0: Shape = Shape(113);
+    /// `kill_time_1_0`, Go 1.0-.
+    pub const KILL_TIME_1_0: Shape = Shape(114);
+    /// `kill_supervisor_1_0`, Go 1.0-.
+    pub const KILL_SUPERVISOR_1_0: Shape = Shape(115);
     /// `goleak_found_1_0`, Go 1.0-.
-    pub const GOLEAK_FOUND_1_0: Shape = Shape(110);
+    pub const GOLEAK_FOUND_1_0: Shape = Shape(116);
     /// `goleak_main_1_0`, Go 1.0-.
-    pub const GOLEAK_MAIN_1_0: Shape = Shape(111);
+    pub const GOLEAK_MAIN_1_0: Shape = Shape(117);
     /// `goleak_end_1_0`, Go 1.0-.
-    pub const GOLEAK_END_1_0: Shape = Shape(112);
+    pub const GOLEAK_END_1_0: Shape = Shape(118);
     /// `goroutine_1_0`, Go 1.0-.
-    pub const GOROUTINE_1_0: Shape = Shape(113);
+    pub const GOROUTINE_1_0: Shape = Shape(119);
     /// `goroutine_goleak_first_1_0`, Go 1.0-.
-    pub const GOROUTINE_GOLEAK_FIRST_1_0: Shape = Shape(114);
+    pub const GOROUTINE_GOLEAK_FIRST_1_0: Shape = Shape(120);
     /// `goroutine_goleak_next_1_0`, Go 1.0-.
-    pub const GOROUTINE_GOLEAK_NEXT_1_0: Shape = Shape(115);
+    pub const GOROUTINE_GOLEAK_NEXT_1_0: Shape = Shape(121);
     /// `frame_fp_1_1`, Go 1.1.
-    pub const FRAME_FP_1_1: Shape = Shape(116);
+    pub const FRAME_FP_1_1: Shape = Shape(122);
     /// `frame_1_0`, Go 1.0-.
-    pub const FRAME_1_0: Shape = Shape(117);
+    pub const FRAME_1_0: Shape = Shape(123);
     /// `frame_race_1_1`, Go 1.1-.
-    pub const FRAME_RACE_1_1: Shape = Shape(118);
+    pub const FRAME_RACE_1_1: Shape = Shape(124);
     /// `frame_gccgo`, Go 1.0-.
-    pub const FRAME_GCCGO: Shape = Shape(119);
+    pub const FRAME_GCCGO: Shape = Shape(125);
     /// `location_fp_1_2`, Go 1.2.
-    pub const LOCATION_FP_1_2: Shape = Shape(120);
+    pub const LOCATION_FP_1_2: Shape = Shape(126);
     /// `location_inlined_fp_1_2`, Go 1.2.
-    pub const LOCATION_INLINED_FP_1_2: Shape = Shape(121);
+    pub const LOCATION_INLINED_FP_1_2: Shape = Shape(127);
     /// `location_sp_1_3`, Go 1.3-1.8.
-    pub const LOCATION_SP_1_3: Shape = Shape(122);
+    pub const LOCATION_SP_1_3: Shape = Shape(128);
     /// `location_inlined_sp_1_3`, Go 1.3-1.8.
-    pub const LOCATION_INLINED_SP_1_3: Shape = Shape(123);
+    pub const LOCATION_INLINED_SP_1_3: Shape = Shape(129);
     /// `location_pc_1_9`, Go 1.9-.
-    pub const LOCATION_PC_1_9: Shape = Shape(124);
+    pub const LOCATION_PC_1_9: Shape = Shape(130);
     /// `location_inlined_pc_1_9`, Go 1.9-.
-    pub const LOCATION_INLINED_PC_1_9: Shape = Shape(125);
+    pub const LOCATION_INLINED_PC_1_9: Shape = Shape(131);
     /// `location_offset_1_0`, Go 1.0-.
-    pub const LOCATION_OFFSET_1_0: Shape = Shape(126);
+    pub const LOCATION_OFFSET_1_0: Shape = Shape(132);
     /// `location_cgo_1_7`, Go 1.7-.
-    pub const LOCATION_CGO_1_7: Shape = Shape(127);
+    pub const LOCATION_CGO_1_7: Shape = Shape(133);
     /// `location_1_0`, Go 1.0-.
-    pub const LOCATION_1_0: Shape = Shape(128);
+    pub const LOCATION_1_0: Shape = Shape(134);
     /// `location_race_1_1`, Go 1.1-.
-    pub const LOCATION_RACE_1_1: Shape = Shape(129);
+    pub const LOCATION_RACE_1_1: Shape = Shape(135);
     /// `created_by_1_21`, Go 1.21-.
-    pub const CREATED_BY_1_21: Shape = Shape(130);
+    pub const CREATED_BY_1_21: Shape = Shape(136);
     /// `created_by_1_0`, Go 1.0-.
-    pub const CREATED_BY_1_0: Shape = Shape(131);
+    pub const CREATED_BY_1_0: Shape = Shape(137);
     /// `ancestor_1_11`, Go 1.11-.
-    pub const ANCESTOR_1_11: Shape = Shape(132);
+    pub const ANCESTOR_1_11: Shape = Shape(138);
     /// `stack_note_elided_1_3`, Go 1.3-1.20.
-    pub const STACK_NOTE_ELIDED_1_3: Shape = Shape(133);
+    pub const STACK_NOTE_ELIDED_1_3: Shape = Shape(139);
     /// `stack_note_elided_1_21`, Go 1.21-.
-    pub const STACK_NOTE_ELIDED_1_21: Shape = Shape(134);
+    pub const STACK_NOTE_ELIDED_1_21: Shape = Shape(140);
     /// `stack_note_other_thread_1_2`, Go 1.2-.
-    pub const STACK_NOTE_OTHER_THREAD_1_2: Shape = Shape(135);
+    pub const STACK_NOTE_OTHER_THREAD_1_2: Shape = Shape(141);
     /// `stack_note_c_code`, Go 1.0-.
-    pub const STACK_NOTE_C_CODE: Shape = Shape(136);
+    pub const STACK_NOTE_C_CODE: Shape = Shape(142);
     /// `stack_note_runtime_stack_1_2`, Go 1.2-.
-    pub const STACK_NOTE_RUNTIME_STACK_1_2: Shape = Shape(137);
+    pub const STACK_NOTE_RUNTIME_STACK_1_2: Shape = Shape(143);
     /// `stack_note_next_thread_1_5`, Go 1.5-.
-    pub const STACK_NOTE_NEXT_THREAD_1_5: Shape = Shape(138);
+    pub const STACK_NOTE_NEXT_THREAD_1_5: Shape = Shape(144);
     /// `stack_note_cgo_1_7`, Go 1.7-.
-    pub const STACK_NOTE_CGO_1_7: Shape = Shape(139);
+    pub const STACK_NOTE_CGO_1_7: Shape = Shape(145);
     /// `stack_note_segment_1_0`, Go 1.0-1.3.
-    pub const STACK_NOTE_SEGMENT_1_0: Shape = Shape(140);
+    pub const STACK_NOTE_SEGMENT_1_0: Shape = Shape(146);
     /// `stack_note_morestack_1_0`, Go 1.0-1.3.
-    pub const STACK_NOTE_MORESTACK_1_0: Shape = Shape(141);
+    pub const STACK_NOTE_MORESTACK_1_0: Shape = Shape(147);
     /// `stack_note_lessstack_1_0`, Go 1.0-1.3.
-    pub const STACK_NOTE_LESSSTACK_1_0: Shape = Shape(142);
+    pub const STACK_NOTE_LESSSTACK_1_0: Shape = Shape(148);
     /// `stack_note_exception_1_3`, Go 1.3.
-    pub const STACK_NOTE_EXCEPTION_1_3: Shape = Shape(143);
+    pub const STACK_NOTE_EXCEPTION_1_3: Shape = Shape(149);
     /// `race_warning_1_1`, Go 1.1-.
-    pub const RACE_WARNING_1_1: Shape = Shape(144);
+    pub const RACE_WARNING_1_1: Shape = Shape(150);
     /// `race_delimiter_1_1`, Go 1.1-.
-    pub const RACE_DELIMITER_1_1: Shape = Shape(145);
+    pub const RACE_DELIMITER_1_1: Shape = Shape(151);
     /// `race_access_main_1_1`, Go 1.1-.
-    pub const RACE_ACCESS_MAIN_1_1: Shape = Shape(146);
+    pub const RACE_ACCESS_MAIN_1_1: Shape = Shape(152);
     /// `race_access_1_1`, Go 1.1-.
-    pub const RACE_ACCESS_1_1: Shape = Shape(147);
+    pub const RACE_ACCESS_1_1: Shape = Shape(153);
     /// `race_created_1_1`, Go 1.1-.
-    pub const RACE_CREATED_1_1: Shape = Shape(148);
+    pub const RACE_CREATED_1_1: Shape = Shape(154);
     /// `race_lost_stack_1_1`, Go 1.1-.
-    pub const RACE_LOST_STACK_1_1: Shape = Shape(149);
+    pub const RACE_LOST_STACK_1_1: Shape = Shape(155);
     /// `race_found_1_1`, Go 1.1-.
-    pub const RACE_FOUND_1_1: Shape = Shape(150);
+    pub const RACE_FOUND_1_1: Shape = Shape(156);
     /// `race_test_1_1`, Go 1.1-.
-    pub const RACE_TEST_1_1: Shape = Shape(151);
+    pub const RACE_TEST_1_1: Shape = Shape(157);
     /// `profile_1_0`, Go 1.0-.
-    pub const PROFILE_1_0: Shape = Shape(152);
+    pub const PROFILE_1_0: Shape = Shape(158);
     /// `profile_record_1_0`, Go 1.0-.
-    pub const PROFILE_RECORD_1_0: Shape = Shape(153);
+    pub const PROFILE_RECORD_1_0: Shape = Shape(159);
     /// `profile_labels_1_15`, Go 1.15-.
-    pub const PROFILE_LABELS_1_15: Shape = Shape(154);
+    pub const PROFILE_LABELS_1_15: Shape = Shape(160);
     /// `profile_frame_1_0`, Go 1.0-.
-    pub const PROFILE_FRAME_1_0: Shape = Shape(155);
+    pub const PROFILE_FRAME_1_0: Shape = Shape(161);
     /// `profile_frame_unknown_1_0`, Go 1.0-.
-    pub const PROFILE_FRAME_UNKNOWN_1_0: Shape = Shape(156);
+    pub const PROFILE_FRAME_UNKNOWN_1_0: Shape = Shape(162);
     /// `heap_profile_1_0`, Go 1.0-.
-    pub const HEAP_PROFILE_1_0: Shape = Shape(157);
+    pub const HEAP_PROFILE_1_0: Shape = Shape(163);
     /// `heap_record_1_0`, Go 1.0-.
-    pub const HEAP_RECORD_1_0: Shape = Shape(158);
+    pub const HEAP_RECORD_1_0: Shape = Shape(164);
     /// `contention_profile_block_1_1`, Go 1.1-.
-    pub const CONTENTION_PROFILE_BLOCK_1_1: Shape = Shape(159);
+    pub const CONTENTION_PROFILE_BLOCK_1_1: Shape = Shape(165);
     /// `contention_profile_mutex_1_8`, Go 1.8-.
-    pub const CONTENTION_PROFILE_MUTEX_1_8: Shape = Shape(160);
+    pub const CONTENTION_PROFILE_MUTEX_1_8: Shape = Shape(166);
     /// `contention_profile_cycles_1_1`, Go 1.1-.
-    pub const CONTENTION_PROFILE_CYCLES_1_1: Shape = Shape(161);
+    pub const CONTENTION_PROFILE_CYCLES_1_1: Shape = Shape(167);
     /// `contention_profile_period_1_8`, Go 1.8-.
-    pub const CONTENTION_PROFILE_PERIOD_1_8: Shape = Shape(162);
+    pub const CONTENTION_PROFILE_PERIOD_1_8: Shape = Shape(168);
     /// `contention_record_1_1`, Go 1.1-.
-    pub const CONTENTION_RECORD_1_1: Shape = Shape(163);
+    pub const CONTENTION_RECORD_1_1: Shape = Shape(169);
     /// `memstats_1_0`, Go 1.0-.
-    pub const MEMSTATS_1_0: Shape = Shape(164);
+    pub const MEMSTATS_1_0: Shape = Shape(170);
     /// `memstats_alloc_1_0`, Go 1.0-.
-    pub const MEMSTATS_ALLOC_1_0: Shape = Shape(165);
+    pub const MEMSTATS_ALLOC_1_0: Shape = Shape(171);
     /// `memstats_total_alloc_1_0`, Go 1.0-.
-    pub const MEMSTATS_TOTAL_ALLOC_1_0: Shape = Shape(166);
+    pub const MEMSTATS_TOTAL_ALLOC_1_0: Shape = Shape(172);
     /// `memstats_sys_1_0`, Go 1.0-.
-    pub const MEMSTATS_SYS_1_0: Shape = Shape(167);
+    pub const MEMSTATS_SYS_1_0: Shape = Shape(173);
     /// `memstats_lookups_1_0`, Go 1.0-.
-    pub const MEMSTATS_LOOKUPS_1_0: Shape = Shape(168);
+    pub const MEMSTATS_LOOKUPS_1_0: Shape = Shape(174);
     /// `memstats_mallocs_1_0`, Go 1.0-.
-    pub const MEMSTATS_MALLOCS_1_0: Shape = Shape(169);
+    pub const MEMSTATS_MALLOCS_1_0: Shape = Shape(175);
     /// `memstats_frees_1_1`, Go 1.1-.
-    pub const MEMSTATS_FREES_1_1: Shape = Shape(170);
+    pub const MEMSTATS_FREES_1_1: Shape = Shape(176);
     /// `memstats_heap_alloc_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_ALLOC_1_0: Shape = Shape(171);
+    pub const MEMSTATS_HEAP_ALLOC_1_0: Shape = Shape(177);
     /// `memstats_heap_sys_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_SYS_1_0: Shape = Shape(172);
+    pub const MEMSTATS_HEAP_SYS_1_0: Shape = Shape(178);
     /// `memstats_heap_idle_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_IDLE_1_0: Shape = Shape(173);
+    pub const MEMSTATS_HEAP_IDLE_1_0: Shape = Shape(179);
     /// `memstats_heap_inuse_1_0`, Go 1.0-.
-    pub const MEMSTATS_HEAP_INUSE_1_0: Shape = Shape(174);
+    pub const MEMSTATS_HEAP_INUSE_1_0: Shape = Shape(180);
     /// `memstats_heap_released_1_1`, Go 1.1-.
-    pub const MEMSTATS_HEAP_RELEASED_1_1: Shape = Shape(175);
+    pub const MEMSTATS_HEAP_RELEASED_1_1: Shape = Shape(181);
     /// `memstats_heap_objects_1_1`, Go 1.1-.
-    pub const MEMSTATS_HEAP_OBJECTS_1_1: Shape = Shape(176);
+    pub const MEMSTATS_HEAP_OBJECTS_1_1: Shape = Shape(182);
     /// `memstats_stack_1_0`, Go 1.0-.
-    pub const MEMSTATS_STACK_1_0: Shape = Shape(177);
+    pub const MEMSTATS_STACK_1_0: Shape = Shape(183);
     /// `memstats_mspan_1_0`, Go 1.0-.
-    pub const MEMSTATS_MSPAN_1_0: Shape = Shape(178);
+    pub const MEMSTATS_MSPAN_1_0: Shape = Shape(184);
     /// `memstats_mcache_1_0`, Go 1.0-.
-    pub const MEMSTATS_MCACHE_1_0: Shape = Shape(179);
+    pub const MEMSTATS_MCACHE_1_0: Shape = Shape(185);
     /// `memstats_buck_hash_sys_1_0`, Go 1.0-.
-    pub const MEMSTATS_BUCK_HASH_SYS_1_0: Shape = Shape(180);
+    pub const MEMSTATS_BUCK_HASH_SYS_1_0: Shape = Shape(186);
     /// `memstats_gc_sys_1_8`, Go 1.8-.
-    pub const MEMSTATS_GC_SYS_1_8: Shape = Shape(181);
+    pub const MEMSTATS_GC_SYS_1_8: Shape = Shape(187);
     /// `memstats_other_sys_1_8`, Go 1.8-.
-    pub const MEMSTATS_OTHER_SYS_1_8: Shape = Shape(182);
+    pub const MEMSTATS_OTHER_SYS_1_8: Shape = Shape(188);
     /// `memstats_next_gc_1_0`, Go 1.0-.
-    pub const MEMSTATS_NEXT_GC_1_0: Shape = Shape(183);
+    pub const MEMSTATS_NEXT_GC_1_0: Shape = Shape(189);
     /// `memstats_last_gc_1_9`, Go 1.9-.
-    pub const MEMSTATS_LAST_GC_1_9: Shape = Shape(184);
+    pub const MEMSTATS_LAST_GC_1_9: Shape = Shape(190);
     /// `memstats_pause_ns_1_0`, Go 1.0-.
-    pub const MEMSTATS_PAUSE_NS_1_0: Shape = Shape(185);
+    pub const MEMSTATS_PAUSE_NS_1_0: Shape = Shape(191);
     /// `memstats_pause_end_1_9`, Go 1.9-.
-    pub const MEMSTATS_PAUSE_END_1_9: Shape = Shape(186);
+    pub const MEMSTATS_PAUSE_END_1_9: Shape = Shape(192);
     /// `memstats_num_gc_1_0`, Go 1.0-.
-    pub const MEMSTATS_NUM_GC_1_0: Shape = Shape(187);
+    pub const MEMSTATS_NUM_GC_1_0: Shape = Shape(193);
     /// `memstats_num_forced_gc_1_9`, Go 1.9-.
-    pub const MEMSTATS_NUM_FORCED_GC_1_9: Shape = Shape(188);
+    pub const MEMSTATS_NUM_FORCED_GC_1_9: Shape = Shape(194);
     /// `memstats_gc_cpu_fraction_1_9`, Go 1.9-.
-    pub const MEMSTATS_GC_CPU_FRACTION_1_9: Shape = Shape(189);
+    pub const MEMSTATS_GC_CPU_FRACTION_1_9: Shape = Shape(195);
     /// `memstats_enable_gc_1_0`, Go 1.0-1.6.
-    pub const MEMSTATS_ENABLE_GC_1_0: Shape = Shape(190);
+    pub const MEMSTATS_ENABLE_GC_1_0: Shape = Shape(196);
     /// `memstats_debug_gc_1_0`, Go 1.0-.
-    pub const MEMSTATS_DEBUG_GC_1_0: Shape = Shape(191);
+    pub const MEMSTATS_DEBUG_GC_1_0: Shape = Shape(197);
     /// `memstats_max_rss_1_15`, Go 1.15-.
-    pub const MEMSTATS_MAX_RSS_1_15: Shape = Shape(192);
+    pub const MEMSTATS_MAX_RSS_1_15: Shape = Shape(198);
     /// `finalizer_report_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_1_25: Shape = Shape(193);
+    pub const FINALIZER_REPORT_1_25: Shape = Shape(199);
     /// `finalizer_report_value_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_VALUE_1_25: Shape = Shape(194);
+    pub const FINALIZER_REPORT_VALUE_1_25: Shape = Shape(200);
     /// `finalizer_report_reachable_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_REACHABLE_1_25: Shape = Shape(195);
+    pub const FINALIZER_REPORT_REACHABLE_1_25: Shape = Shape(201);
     /// `finalizer_report_reachable_cleanup_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_REACHABLE_CLEANUP_1_25: Shape = Shape(196);
+    pub const FINALIZER_REPORT_REACHABLE_CLEANUP_1_25: Shape = Shape(202);
     /// `finalizer_report_tiny_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_TINY_1_25: Shape = Shape(197);
+    pub const FINALIZER_REPORT_TINY_1_25: Shape = Shape(203);
     /// `finalizer_report_same_tiny_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_SAME_TINY_1_25: Shape = Shape(198);
+    pub const FINALIZER_REPORT_SAME_TINY_1_25: Shape = Shape(204);
     /// `finalizer_report_same_tiny_cleanup_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_SAME_TINY_CLEANUP_1_25: Shape = Shape(199);
+    pub const FINALIZER_REPORT_SAME_TINY_CLEANUP_1_25: Shape = Shape(205);
     /// `finalizer_report_finalizer_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_FINALIZER_1_25: Shape = Shape(200);
+    pub const FINALIZER_REPORT_FINALIZER_1_25: Shape = Shape(206);
     /// `finalizer_report_cleanup_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_CLEANUP_1_25: Shape = Shape(201);
+    pub const FINALIZER_REPORT_CLEANUP_1_25: Shape = Shape(207);
     /// `finalizer_report_created_blank_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_CREATED_BLANK_1_25: Shape = Shape(202);
+    pub const FINALIZER_REPORT_CREATED_BLANK_1_25: Shape = Shape(208);
     /// `finalizer_report_created_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_CREATED_1_25: Shape = Shape(203);
+    pub const FINALIZER_REPORT_CREATED_1_25: Shape = Shape(209);
     /// `finalizer_report_bad_pc_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_BAD_PC_1_25: Shape = Shape(204);
+    pub const FINALIZER_REPORT_BAD_PC_1_25: Shape = Shape(210);
     /// `finalizer_report_more_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_MORE_1_25: Shape = Shape(205);
+    pub const FINALIZER_REPORT_MORE_1_25: Shape = Shape(211);
     /// `finalizer_report_trace_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_TRACE_1_25: Shape = Shape(206);
+    pub const FINALIZER_REPORT_TRACE_1_25: Shape = Shape(212);
     /// `finalizer_report_mark_1_25`, Go 1.25-.
-    pub const FINALIZER_REPORT_MARK_1_25: Shape = Shape(207);
+    pub const FINALIZER_REPORT_MARK_1_25: Shape = Shape(213);
     /// `checkmark_1_5`, Go 1.5-.
-    pub const CHECKMARK_1_5: Shape = Shape(208);
+    pub const CHECKMARK_1_5: Shape = Shape(214);
     /// `checkmark_found_1_5`, Go 1.5-.
-    pub const CHECKMARK_FOUND_1_5: Shape = Shape(209);
+    pub const CHECKMARK_FOUND_1_5: Shape = Shape(215);
     /// `checkmark_free_1_5`, Go 1.5-.
-    pub const CHECKMARK_FREE_1_5: Shape = Shape(210);
+    pub const CHECKMARK_FREE_1_5: Shape = Shape(216);
     /// `checkmark_base_word_1_5`, Go 1.5-.
-    pub const CHECKMARK_BASE_WORD_1_5: Shape = Shape(211);
+    pub const CHECKMARK_BASE_WORD_1_5: Shape = Shape(217);
     /// `checkmark_object_word_1_5`, Go 1.5-.
-    pub const CHECKMARK_OBJECT_WORD_1_5: Shape = Shape(212);
+    pub const CHECKMARK_OBJECT_WORD_1_5: Shape = Shape(218);
     /// `netdns_conf_1_19`, Go 1.19-.
-    pub const NETDNS_CONF_1_19: Shape = Shape(213);
+    pub const NETDNS_CONF_1_19: Shape = Shape(219);
     /// `netdns_host_1_5`, Go 1.5-.
-    pub const NETDNS_HOST_1_5: Shape = Shape(214);
+    pub const NETDNS_HOST_1_5: Shape = Shape(220);
     /// `netdns_addr_1_21`, Go 1.21-.
-    pub const NETDNS_ADDR_1_21: Shape = Shape(215);
+    pub const NETDNS_ADDR_1_21: Shape = Shape(221);
     /// `netdns_1_5`, Go 1.5-.
-    pub const NETDNS_1_5: Shape = Shape(216);
+    pub const NETDNS_1_5: Shape = Shape(222);
     /// `http2_wrote_1_6`, Go 1.6-.
-    pub const HTTP2_WROTE_1_6: Shape = Shape(217);
+    pub const HTTP2_WROTE_1_6: Shape = Shape(223);
     /// `http2_read_1_6`, Go 1.6-.
-    pub const HTTP2_READ_1_6: Shape = Shape(218);
+    pub const HTTP2_READ_1_6: Shape = Shape(224);
     /// `http2_connect_1_6`, Go 1.6-.
-    pub const HTTP2_CONNECT_1_6: Shape = Shape(219);
+    pub const HTTP2_CONNECT_1_6: Shape = Shape(225);
     /// `http2_encoding_1_6`, Go 1.6-.
-    pub const HTTP2_ENCODING_1_6: Shape = Shape(220);
+    pub const HTTP2_ENCODING_1_6: Shape = Shape(226);
     /// `http2_received_1_6`, Go 1.6-.
-    pub const HTTP2_RECEIVED_1_6: Shape = Shape(221);
+    pub const HTTP2_RECEIVED_1_6: Shape = Shape(227);
     /// `http2_hello_1_6`, Go 1.6-.
-    pub const HTTP2_HELLO_1_6: Shape = Shape(222);
+    pub const HTTP2_HELLO_1_6: Shape = Shape(228);
     /// `http2_server_read_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_READ_1_6: Shape = Shape(223);
+    pub const HTTP2_SERVER_READ_1_6: Shape = Shape(229);
     /// `http2_server_connect_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_CONNECT_1_6: Shape = Shape(224);
+    pub const HTTP2_SERVER_CONNECT_1_6: Shape = Shape(230);
     /// `http2_server_setting_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_SETTING_1_6: Shape = Shape(225);
+    pub const HTTP2_SERVER_SETTING_1_6: Shape = Shape(231);
     /// `http2_server_encoding_1_6`, Go 1.6-.
-    pub const HTTP2_SERVER_ENCODING_1_6: Shape = Shape(226);
+    pub const HTTP2_SERVER_ENCODING_1_6: Shape = Shape(232);
     /// `http2_decoded_1_6`, Go 1.6-.
-    pub const HTTP2_DECODED_1_6: Shape = Shape(227);
+    pub const HTTP2_DECODED_1_6: Shape = Shape(233);
     /// `http2_transport_1_6`, Go 1.6-.
-    pub const HTTP2_TRANSPORT_1_6: Shape = Shape(228);
+    pub const HTTP2_TRANSPORT_1_6: Shape = Shape(234);
     /// `gocache_part_1_10`, Go 1.10-.
-    pub const GOCACHE_PART_1_10: Shape = Shape(229);
+    pub const GOCACHE_PART_1_10: Shape = Shape(235);
     /// `gocache_name_1_10`, Go 1.10-.
-    pub const GOCACHE_NAME_1_10: Shape = Shape(230);
+    pub const GOCACHE_NAME_1_10: Shape = Shape(236);
     /// `gocache_subkey_1_10`, Go 1.10-.
-    pub const GOCACHE_SUBKEY_1_10: Shape = Shape(231);
+    pub const GOCACHE_SUBKEY_1_10: Shape = Shape(237);
     /// `gocache_file_1_10`, Go 1.10-.
-    pub const GOCACHE_FILE_1_10: Shape = Shape(232);
+    pub const GOCACHE_FILE_1_10: Shape = Shape(238);
     /// `gocache_test_1_10`, Go 1.10-.
-    pub const GOCACHE_TEST_1_10: Shape = Shape(233);
+    pub const GOCACHE_TEST_1_10: Shape = Shape(239);
 }
 
 /// Every family, indexed by [`Family`].
@@ -8259,8 +8271,8 @@ pub static FAMILIES: [FamilyDef; 49] = [
                 kind: Kind::Text,
                 role: Role::Text,
                 cumulative: false,
-                meaning: "Name of the container that ended.",
-                reading: "The container's own log ends at the same moment.",
+                meaning: "Name of the container, or of the program as Supervisor knows it, that ended.",
+                reading: "Its own log ends at the same moment.",
                 normal: "",
                 suspect: "",
                 notes: &[
@@ -8271,9 +8283,9 @@ pub static FAMILIES: [FamilyDef; 49] = [
                 ],
                 confusion: &[
                 ],
-                source: "not Go's runtime: printed by Docker Compose",
+                source: "not Go's runtime: printed by Docker Compose and Supervisor",
                 sources: &[
-                    (GoReleases::range(0, 27), "not Go's runtime: printed by Docker Compose"),
+                    (GoReleases::range(0, 27), "not Go's runtime: printed by Docker Compose and Supervisor"),
                 ],
                 go: GoReleases::range(0, 27),
             },
@@ -8648,6 +8660,12 @@ pub static FAMILIES: [FamilyDef; 49] = [
             shapes::KILL_GO_RUN_1_0,
             shapes::KILL_SYSTEMD_EXIT_1_0,
             shapes::KILL_SYSTEMD_RESULT_1_0,
+            shapes::KILL_SHELL_NUMBER_1_0,
+            shapes::KILL_ZSH_1_0,
+            shapes::KILL_MAKE_1_0,
+            shapes::KILL_MAKE_STATUS_1_0,
+            shapes::KILL_TIME_1_0,
+            shapes::KILL_SUPERVISOR_1_0,
         ],
     },
     FamilyDef {
@@ -12382,7 +12400,7 @@ pub static FAMILIES: [FamilyDef; 49] = [
 ];
 
 /// Every shape, indexed by [`Shape`].
-pub static SHAPES: [ShapeDef; 234] = [
+pub static SHAPES: [ShapeDef; 240] = [
     ShapeDef {
         id: "gc_1_0",
         family: Family::Gc,
@@ -15114,6 +15132,110 @@ pub static SHAPES: [ShapeDef; 234] = [
         certain_after: 3,
         starts: &[],
         note: "The kernel killed a process of the unit because memory was short.",
+    },
+    ShapeDef {
+        id: "kill_shell_number_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "Killed: 9",
+        pieces: &[
+            Piece::Literal("Killed: 9"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["Killed: 9"],
+        note: "A shell of macOS or BSD: the program it ran was killed with SIGKILL, whose number is 9.",
+    },
+    ShapeDef {
+        id: "kill_zsh_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "zsh: killed{pad}{text}",
+        pieces: &[
+            Piece::Literal("zsh: killed"),
+            Piece::Pad,
+            Piece::Value(14, Kind::Text),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["zsh: killed"],
+        note: "The shell of macOS: the program it ran was killed with SIGKILL.",
+    },
+    ShapeDef {
+        id: "kill_make_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "make: *** [{text}] Killed",
+        pieces: &[
+            Piece::Literal("make: *** ["),
+            Piece::Value(14, Kind::Text),
+            Piece::Literal("] Killed"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["make: *** ["],
+        note: "The make tool: the program of a rule was killed with SIGKILL.",
+    },
+    ShapeDef {
+        id: "kill_make_status_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "make: *** [{text}] Error 137",
+        pieces: &[
+            Piece::Literal("make: *** ["),
+            Piece::Value(14, Kind::Text),
+            Piece::Literal("] Error 137"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["make: *** ["],
+        note: "The make tool: what a rule ran, mostly a shell or a container, says that its program was killed with SIGKILL.",
+    },
+    ShapeDef {
+        id: "kill_time_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "Command terminated by signal 9",
+        pieces: &[
+            Piece::Literal("Command terminated by signal 9"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 1,
+        starts: &["Command terminated by signal 9"],
+        note: "GNU time: the program it ran was killed with SIGKILL.",
+    },
+    ShapeDef {
+        id: "kill_supervisor_1_0",
+        family: Family::Kill,
+        go: GoReleases::range(0, 27),
+        template: "exited: {container} (terminated by SIGKILL; not expected)",
+        pieces: &[
+            Piece::Literal("exited: "),
+            Piece::Value(0, Kind::Text),
+            Piece::Literal(" (terminated by SIGKILL; not expected)"),
+        ],
+        at: At::Line,
+        within: &[],
+        opens: None,
+        reader: Reader::Template,
+        certain_after: 3,
+        starts: &["exited: "],
+        note: "Supervisor: the process was killed with SIGKILL, and not by Supervisor.",
     },
     ShapeDef {
         id: "goleak_found_1_0",
