@@ -40,11 +40,26 @@ pub(super) fn pid(bytes: &[u8]) -> Option<Layer> {
     scan.text("[")?;
     scan.many(1, |byte| byte.is_ascii_digit())?;
     scan.text("]")?;
-    let source = 0..scan.at;
+    let mut source = 0..scan.at;
     if !scan.rest().is_empty() {
         scan.text(" ")?;
     }
+    if scan.clone().maybe(fluent_bit).is_some() {
+        source = 0..0;
+    }
     Some(Layer::part(Carrier::Pid, scan.at..bytes.len()).from(source))
+}
+
+/// `kube.shop: [[1700000000.123456789, {}], {"log"=>"…"}]` behind `[0] `, as Fluent Bit prints records on its own standard
+/// output: that number counts the records of a chunk and is no process.
+fn fluent_bit(scan: &mut Scanner<'_>) -> Option<()> {
+    scan.many(1, |byte| !matches!(byte, b' ' | b':'))?;
+    scan.text(": [")?;
+    scan.text("[");
+    scan.many(1, |byte| byte.is_ascii_digit())?;
+    scan.text(".")?;
+    scan.many(1, |byte| byte.is_ascii_digit())?;
+    scan.text(", {")
 }
 
 /// `I0102 15:04:05.000000    1234 file.go:23] …`, of klog and glog.

@@ -138,6 +138,13 @@ fn a_logger_prefix_and_a_pid_are_peeled() {
     use Carrier::*;
     check(&format!("[api] 2009/11/10 23:00:00.000000 main.go:23: {GC}"), &[StdLog], "");
     check(&format!("[92723] {GC}"), &[Pid], "[92723]");
+    for record in
+        ["[0] kube.shop: [[1700000000.123456789, {}], {\"log\"=>\"", "[7] cpu.0: [1469562000.107895000, {\"log\"=>\""]
+    {
+        let line = format!("{record}{GC}\"}}]");
+        let peeled = peel(line.as_bytes());
+        assert!(peeled.source.is_empty(), "the number of a record is no process: {line}");
+    }
 }
 
 #[test]
