@@ -277,7 +277,7 @@ mod tests {
             gc_lines(n, |idx| GcLine { n: idx + 7, at_s: idx as f64, heap_mb: [57, 58, 30, 60], ..GcLine::default() })
         };
         let text = read(&still(20));
-        assert!(text.contains("gogc unknown: 100 fits, but the live heap hardly moves"), "{text}");
+        assert!(text.contains("gogc unknown: 100 fits, but after the start the live heap hardly moves"), "{text}");
         // Before Go 1.19 there is no limit.
         let old = read(&still(20).replace(", 0 MB stacks, 0 MB globals", ""));
         assert!(old.contains("gogc about 100 ["), "{old}");

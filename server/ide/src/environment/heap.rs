@@ -167,7 +167,7 @@ fn why_undetermined(cycles: &Cycles, n_telling: usize) -> &'static str {
     } else if n_telling < MIN_TELLING {
         "hardly any goal tells: cycles start late, or the live heap is below 20 MB"
     } else {
-        "the live heap hardly moves, so that GOGC and a memory limit look alike"
+        "after the start the live heap hardly moves, so that GOGC and a memory limit look alike"
     }
 }
 
