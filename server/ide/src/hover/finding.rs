@@ -165,7 +165,7 @@ mod tests {
                 - ✓ growth of the lows: 26.7 MB (≥ 2.9 MB needed)
                 - ✓ of that given back again: 0 % (below 35 % needed)
                 - ✓ pace of the second half, times that of the first: 1 (≥ 0.3 needed)
-                - ✓ odds that it goes on rising, against a level that was reached: 1000 (≥ 1.8 needed)
+                - ✓ odds that it goes on rising, against a level that was reached: 1000 (≥ 1.7 needed)
                 - Pace: 1435 MB/h
 
                 - In this run: ▮▮▮▯▯▯▯▯▯▯ ordinary: lower than 67 % of 200 lines

@@ -75,7 +75,7 @@ pub(super) fn growing(
             Some(evidence) => {
                 conditions(&evidence, thresholds, counted, test);
                 if test.holds() {
-                    test.fact("all of that held too at the last look at the run", false);
+                    test.fact(replay::held_back(points, &evidence, thresholds), false);
                 }
             }
             None => _ = test.data("stretches of the run that have values", f64::NAN, 8.0, ""),
@@ -138,7 +138,7 @@ mod tests {
         let noisy = Heap { base_mb: 40.0, sigma_mb: 4.0 };
         let withdrawn = |rises: &dyn Fn(usize) -> bool| (21..=N).filter(|&n| rises(n - 1) && !rises(n)).count();
         let (mut of_rule, mut without_memory, mut n_told) = (0, 0, 0);
-        for seed in 0..6 {
+        for seed in 0..10 {
             let points = heap(&mut Random(seed), N, 100.0, noisy, |share| share);
             let told = |n: usize| growing(&points[..n], &thresholds, &counted, &mut Test::default()).is_some();
             let plain = |n: usize| {
@@ -148,7 +148,8 @@ mod tests {
             without_memory += withdrawn(&plain);
             n_told += usize::from(told(N));
         }
-        assert_eq!(n_told, 6, "leaks that are told in the end");
-        assert!(2 * of_rule < without_memory, "{of_rule} withdrawals, {without_memory} without memory");
+        // Of 40 such leaks 38 are told in the end, 39 without memory: what was withdrawn takes higher odds.
+        assert_eq!(n_told, 9, "leaks that are told in the end");
+        assert!(3 * of_rule < without_memory, "{of_rule} withdrawals, {without_memory} without memory");
     }
 }

@@ -165,7 +165,7 @@ impl Thresholds {
         min_gain_noise: 2.0,
         max_given_back: 0.35,
         min_late_ratio: 0.3,
-        min_odds: 1.8,
+        min_odds: 1.7,
         even_pace: 0.6,
         slowing: (0.20, 0.30),
     };
@@ -189,7 +189,7 @@ impl Thresholds {
     /// The odds that growth must have whose second half has such a pace, times that of the first.
     ///
     /// Pace and odds are two looks at the same floors, and a cache that fills passes each of them by chance more often
-    /// than both: at a pace of 0.47 the odds must be 4.8 instead of 1.8, at 0.3 they must be 29.
+    /// than both: at a pace of 0.47 the odds must be 4.5 instead of 1.7, at 0.3 they must be 27.
     pub(super) fn odds_at(&self, pace: f64) -> f64 {
         self.min_odds * (self.even_pace / pace.max(self.min_late_ratio)).max(1.0).powi(4)
     }
@@ -206,7 +206,7 @@ impl Thresholds {
             min_gain_noise: 0.7 * self.min_gain_noise,
             max_given_back: self.max_given_back + 0.15,
             min_late_ratio: 0.25,
-            min_odds: 0.9,
+            min_odds: 0.85,
             slowing: (0.15, 0.20),
             ..*self
         }
