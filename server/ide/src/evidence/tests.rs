@@ -187,7 +187,7 @@ fn rules_about_other_ends_of_growth_say_what_the_leak_rule_asked() {
             - ✗ chance that the lows rise by accident (p): 0.5 (below 0.01 needed)
             - ✗ how steadily the lows rise (tau, at most 1): 0 (≥ 0.4 needed)
             - ✗ growth of the lows: 0 MB (≥ 2 MB needed)
-            - ✗ the second half rises, the first did not
+            - ✗ the second half rises
             - ✗ odds that it goes on rising, against a level that was reached: 1.29 (≥ 1.7 needed)
 
             GC103: Live heap jumped once and stayed there: what it looks for, what to do next

@@ -254,12 +254,14 @@ pub(super) struct Ceiling {
 }
 
 impl Ceiling {
-    /// The limit that is known, by a setting or by the goals of the run, for what grows by `mb_per_s`.
+    /// The limit that is known, by a setting or by the goals of the run, for what grows by `mb_per_s`; none that is not
+    /// reached within a year.
     pub(super) fn of(run: &RunView, limits: &Limits, now_mb: f64, mb_per_s: f64) -> Option<Self> {
+        const YEAR_S: f64 = 365.0 * 86_400.0;
         let estimate = || environment::estimated_limit(run).map(|limit| limit.mb);
         let mb = limits.memory_limit_mb.or_else(estimate)?;
         let left_s = (mb - now_mb).max(0.0) / mb_per_s;
-        let is_known = mb_per_s > 0.0 && left_s.is_finite();
+        let is_known = mb_per_s > 0.0 && left_s <= YEAR_S;
         is_known.then_some(Self { mb, is_estimate: limits.memory_limit_mb.is_none(), left_s })
     }
 

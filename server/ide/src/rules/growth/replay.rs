@@ -212,8 +212,11 @@ pub(in crate::rules) fn held_back(points: &[(f64, f64)], evidence: &Evidence, th
 
 /// The point at which growth that was reported was no longer; nothing where it is, or never was.
 pub(in crate::rules) fn no_longer_rising(points: &[(f64, f64)], thresholds: &Thresholds) -> Option<usize> {
+    if standing(points, thresholds, Verdict::Rising).is_some() {
+        return None;
+    }
     let told = Told::of(points, thresholds, Verdict::Rising);
-    // Between two looks it fell just now.
+    // Where it stood at the last look it fell just now.
     let fell = told.since.map(|_| points.len());
     fell.or(told.withdrawn).map(|length| length - 1)
 }

@@ -220,6 +220,9 @@ mod tests {
         assert!((160.0..260.0).contains(&since_s), "{since_s}");
         assert_eq!(points[line as usize].0, since_s);
         assert_eq!(words(&cycles(400, 400.0, |_| 20.0)), None);
+        let rises = cycles(400, 400.0, |share| 20.0 + 80.0 * share);
+        let said = words(&rises).unwrap_or_default();
+        assert!(!said.contains("no longer"), "it does, though the rule that says so may be off: {said}");
     }
 
     #[test]

@@ -38,6 +38,9 @@ const AFTER_JUMP: (f64, f64) = (0.40, 0.04);
 /// Higher odds than this are not told: no model of a program is that sure.
 const MAX_ODDS: f64 = 1000.0;
 
+/// What is said of the paces of the two halves.
+const PACE: &str = "pace of the second half, times that of the first";
+
 /// Rank correlation with the allocation rate from which growth is taken to follow the load.
 const MIN_LOAD_CORRELATION: f64 = 0.80;
 
@@ -230,11 +233,12 @@ impl Evidence {
     /// Whether it rises to the end: no level was reached, and the pace did not fall off.
     fn goes_on(&self, thresholds: &Thresholds, test: &mut Test) -> bool {
         let ratio = self.late_ratio();
-        let keeps_pace = if ratio.is_finite() {
-            let what = "pace of the second half, times that of the first";
-            test.value(what, ratio, Bound::AtLeast(thresholds.min_late_ratio), "")
+        let keeps_pace = if self.late_mb_per_s <= 0.0 {
+            test.fact("the second half rises", false)
+        } else if ratio.is_finite() {
+            test.value(PACE, ratio, Bound::AtLeast(thresholds.min_late_ratio), "")
         } else {
-            test.fact("the second half rises, the first did not", self.late_mb_per_s > 0.0)
+            test.fact("the second half rises, the first did not", true)
         };
         let is_likelier = test.value(ODDS, self.odds(), Bound::AtLeast(thresholds.odds_at(ratio)), "");
         keeps_pace && is_likelier
@@ -249,9 +253,8 @@ impl Evidence {
     fn slows_down(&self, thresholds: &Thresholds, test: &mut Test) -> bool {
         let (min_ratio, min_tau) = thresholds.slowing;
         let ratio = self.late_ratio();
-        let keeps_pace =
-            test.value("pace of the second half, times that of the first", ratio, Bound::AtLeast(min_ratio), "");
-        let slows = test.value("pace of the second half, times that of the first", ratio, Bound::Below(1.0), "");
+        let keeps_pace = test.value(PACE, ratio, Bound::AtLeast(min_ratio), "");
+        let slows = test.value(PACE, ratio, Bound::Below(1.0), "");
         let rises =
             test.value("how steadily they do in the second half (tau)", self.late_tau, Bound::AtLeast(min_tau), "");
         keeps_pace && slows && rises
