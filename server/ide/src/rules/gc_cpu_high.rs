@@ -81,15 +81,20 @@ const LIMITS: &[Limit] = &[
 
 fn check(run: &RunView, limits: &Limits, findings: &mut Findings) {
     let costs = Costs::of(&run.cycles, limits.cpu_limit);
-    let (n_known, total_s) = costs.known();
+    let min_cycles = limits.get("min_cycles") as usize;
+    let mut scan = costs.scan(limits.get("min_span_s"), min_cycles);
+    let total_s = scan.total_s;
     let is_short = total_s < limits.get("min_span_s");
+    if is_short {
+        // Judged as a whole.
+        scan = costs.scan(total_s, min_cycles);
+    }
     let min_span_s = if is_short { total_s } else { limits.get("min_span_s") };
     let mut test = Test::default();
     let is_long = test.data("time whose cost is known", total_s, limits.get("min_run_s"), "s");
-    let min_cycles = limits.get("min_cycles") as usize;
-    let worst = if is_long { costs.worst_window(&run.cycles, min_span_s, min_cycles) } else { None };
+    let worst = scan.worst.filter(|_| is_long).map(|rows| costs.window(&run.cycles, rows));
     // The largest number of cycles there can be where no window holds enough of them.
-    let n_cycles = worst.as_ref().map_or(n_known, |worst| worst.n_cycles);
+    let n_cycles = worst.as_ref().map_or(scan.n_known, |worst| worst.n_cycles);
     if is_long {
         test.data(&format!("cycles in {min_span_s:.0} s"), n_cycles as f64, limits.get("min_cycles"), "");
     }
@@ -214,6 +219,15 @@ struct Costs<'a> {
     gc_ms: Cow<'a, [f64]>,
 }
 
+/// What one pass over all cycles tells.
+struct Scan {
+    /// Cycles whose cost is known, and how long they lasted, s.
+    n_known: usize,
+    total_s: f64,
+    /// First and last row of the worst window.
+    worst: Option<(usize, usize)>,
+}
+
 /// A stretch of cycles.
 struct Window {
     /// First and last row; the stretch ends when the row after the last begins.
@@ -240,53 +254,59 @@ impl<'a> Costs<'a> {
         (cpu_s + gc_ms).is_finite().then_some(Cost { wall_s, cpu_s, gc_ms })
     }
 
-    /// How many cycles have a known cost, and how long they lasted, s.
-    fn known(&self) -> (usize, f64) {
-        let known = (0..self.wall_s.len()).filter_map(|row| self.get(row));
-        known.fold((0, 0.0), |(n, total_s), cost| (n + 1, total_s + cost.wall_s))
-    }
-
-    /// Of the shortest windows with enough time and cycles, the one in which collecting took the largest share.
-    fn worst_window(&self, cycles: &Cycles, min_span_s: f64, min_cycles: usize) -> Option<Window> {
+    /// Goes over all cycles once. The worst of the shortest windows with enough time and cycles is the one in which
+    /// collecting took the largest share.
+    fn scan(&self, min_span_s: f64, min_cycles: usize) -> Scan {
+        let mut scan = Scan { n_known: 0, total_s: 0.0, worst: None };
         // Sums are taken anew for the window that is reported: differences of running sums would drift.
-        let (mut wall_s, mut cpu_s, mut gc_ms, mut n) = (0.0, 0.0, 0.0, 0);
-        // Milliseconds a second of CPU, and the first and last row.
-        let (mut most, mut worst) = (f64::NEG_INFINITY, None);
+        let (mut wall_s, mut cpu_s, mut gc_ms, mut n, mut first) = (0.0, 0.0, 0.0, 0, 0);
+        // Milliseconds a second of CPU.
+        let mut most = f64::NEG_INFINITY;
         // Tolerance: the run as a whole must reach its own length.
         let min_span_s = min_span_s - 1e-6;
-        let known = (0..self.wall_s.len()).filter_map(|row| Some((row, self.get(row)?)));
-        let mut earliest = known.clone().peekable();
-        for (last, cost) in known {
+        for last in 0..self.wall_s.len() {
+            let Some(cost) = self.get(last) else { continue };
+            scan.n_known += 1;
+            scan.total_s += cost.wall_s;
             wall_s += cost.wall_s;
             cpu_s += cost.cpu_s;
             gc_ms += cost.gc_ms;
             n += 1;
-            // It goes where what is left is enough without it.
-            while let Some((_, cost)) =
-                earliest.next_if(|(row, cost)| *row < last && n > min_cycles && wall_s - cost.wall_s >= min_span_s)
-            {
-                wall_s -= cost.wall_s;
-                cpu_s -= cost.cpu_s;
-                gc_ms -= cost.gc_ms;
-                n -= 1;
+            while first < last {
+                match self.get(first) {
+                    None => first += 1,
+                    // It goes where what is left is enough without it.
+                    Some(cost) if n > min_cycles && wall_s - cost.wall_s >= min_span_s => {
+                        wall_s -= cost.wall_s;
+                        cpu_s -= cost.cpu_s;
+                        gc_ms -= cost.gc_ms;
+                        n -= 1;
+                        first += 1;
+                    }
+                    Some(_) => break,
+                }
             }
             if gc_ms > most * cpu_s && wall_s >= min_span_s && n >= min_cycles && cpu_s > 0.0 {
                 most = gc_ms / cpu_s;
-                worst = earliest.peek().map(|(first, _)| (*first, last));
+                scan.worst = Some((first, last));
             }
         }
-        let (first, last) = worst?;
+        scan
+    }
+
+    /// A stretch from its first row to its last.
+    fn window(&self, cycles: &Cycles, (first, last): (usize, usize)) -> Window {
         let costs: Vec<(usize, Cost)> = (first..=last).filter_map(|row| Some((row, self.get(row)?))).collect();
         let sum = |part: fn(&Cost) -> f64| costs.iter().map(|(_, cost)| part(cost)).sum::<f64>();
         let gc_s = sum(|cost| cost.gc_ms) / 1000.0;
         let pause_ms = |row: usize| cycles.cpu_sweep_term_ms[row] + cycles.cpu_mark_term_ms[row];
         let pause_s = costs.iter().map(|(row, _)| pause_ms(*row)).sum::<f64>() / 1000.0;
-        Some(Window {
+        Window {
             rows: (first, last),
             n_cycles: costs.len(),
             share: gc_s / sum(|cost| cost.cpu_s),
             pause_share: if gc_s > 0.0 { pause_s / gc_s } else { 0.0 },
-        })
+        }
     }
 }
 
