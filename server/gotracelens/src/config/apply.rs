@@ -91,7 +91,7 @@ impl Applying {
     fn all(&mut self, settings: &mut Settings, value: &Value) {
         for (key, value) in self.object("", value) {
             match key.as_str() {
-                key if self.source == Source::Project && [&OF_USERS[..], &OF_CLIENTS[..]].concat().contains(&key) => {
+                key if self.source == Source::Project && (OF_USERS.contains(&key) || OF_CLIENTS.contains(&key)) => {
                     self.problem(key, "only the settings of an editor choose this, not a file of a project");
                 }
                 "summary" => {
